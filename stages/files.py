@@ -1,0 +1,90 @@
+"""Reading and writing the pipeline's files: validated when read, moved into place when written."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from stages.errors import InputError
+
+Record = TypeVar("Record", bound=BaseModel)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` that takes its place if the block ends without an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    os.close(descriptor)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON for people and for ``dvc metrics``: indented, keys in the order given."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist: run `dvc repro`, which makes it") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from None
+
+
+def write_jsonl(path: Path, records: Iterable[BaseModel]) -> None:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        for record in records:
+            file.write(json_line(record))
+
+
+def json_line(record: BaseModel) -> str:
+    return json.dumps(record.model_dump(), ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_jsonl(path: Path, record_type: type[Record]) -> list[Record]:
+    """Every line of ``path`` as a validated record.
+
+    Raises:
+        InputError: The file is missing, or a line is not what it should be; the line and key are named.
+    """
+    return list(iterate_jsonl(path, record_type))
+
+
+def iterate_jsonl(path: Path, record_type: type[Record]) -> Iterator[Record]:
+    if not path.is_file():
+        raise InputError(f"{path} does not exist: run `dvc repro`, which makes it, or `dvc pull`")
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                try:
+                    yield record_type.model_validate_json(line)
+                except ValidationError as error:
+                    raise InputError(f"{path}, line {number}: {describe(error)}") from None
+
+
+def describe(error: ValidationError, prefix: str = "") -> str:
+    """A validation error as one readable line: each key, what was wrong, what was found."""
+    parts = []
+    for fault in error.errors():
+        key = ".".join([*([prefix] if prefix else []), *(str(part) for part in fault["loc"])])
+        found = "" if fault["type"] in {"missing", "value_error"} else f", found {fault['input']!r}"
+        parts.append(f"{key}: {fault['msg']}{found}" if key else fault["msg"])
+    return "; ".join(parts)

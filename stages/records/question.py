@@ -1,0 +1,37 @@
+"""One question of a benchmark, as ``data/questions/<benchmark>.jsonl`` holds it."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class CodeTask(BaseModel):
+    """What a HumanEval program is run against."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    entry_point: str
+    test: str
+
+
+class Question(BaseModel):
+    """A question and its right answer.
+
+    Attributes:
+        use: ``test`` questions are asked; ``shot`` ones, from another split, may stand before them as examples.
+        group: The subject or category, where the benchmark has one; shots come from the same group.
+        choices: What is chosen from, in the order shown; empty where the answer is free.
+        answer: The right answer as its reader compares it: a choice's letter, ``yes``/``no``, a number, a span.
+        worked: How a shot is answered in full, where that is more than its answer.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    use: Literal["test", "shot"] = "test"
+    group: str | None = None
+    question: str
+    choices: list[str] = Field(default_factory=list)
+    answer: str
+    worked: str | None = None
+    task: CodeTask | None = None
