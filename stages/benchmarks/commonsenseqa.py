@@ -1,0 +1,39 @@
+"""CommonsenseQA (Talmor et al. 2019): everyday knowledge, five choices; its validation split has the keys.
+
+Where would you put wet boots so that the hall stays clean?
+
+A. bed
+B. doormat
+…
+
+End with a line "Answer: X", where X is the letter of the right choice.
+"""
+
+import random
+from collections.abc import Iterator
+
+from stages.benchmarks.lettered import LETTERS, show_choices
+from stages.records.question import Question
+from stages.sources.roots import Row, Source
+
+ANSWER_KIND = "choice"
+TRIGGER = "\n\nAnswer:"
+REPOSITORY, CONFIG, REVISION = "tau/commonsense_qa", "default", "94630fe30dad47192a8546eb75f094926d47e155"
+SHOTS = 5
+
+
+def questions(source: Source, rng: random.Random) -> Iterator[Question]:
+    for number, row in enumerate(source.rows(REPOSITORY, CONFIG, "validation", REVISION)):
+        yield _question(f"commonsenseqa-{number}", row)
+    shots = rng.sample(list(source.rows(REPOSITORY, CONFIG, "train", REVISION)), SHOTS)
+    for number, row in enumerate(shots):
+        yield _question(f"commonsenseqa-shot-{number}", row).model_copy(update={"use": "shot"})
+
+
+def _question(identifier: str, row: Row) -> Question:
+    right = row["choices"]["label"].index(row["answerKey"])
+    return Question(id=identifier, question=row["question"], choices=row["choices"]["text"], answer=LETTERS[right])
+
+
+def show(question: Question) -> str:
+    return show_choices(question.question, question.choices)

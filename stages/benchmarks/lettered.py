@@ -1,0 +1,21 @@
+"""Multiple-choice questions: how lettered choices are shown, and where the right one ends up."""
+
+import random
+import string
+from collections.abc import Sequence
+
+LETTERS = string.ascii_uppercase
+
+INSTRUCTION = 'End with a line "Answer: X", where X is the letter of the right choice.'
+
+
+def show_choices(question: str, choices: Sequence[str]) -> str:
+    lines = "\n".join(f"{letter}. {choice}" for letter, choice in zip(LETTERS, choices, strict=False))
+    return f"{question}\n\n{lines}\n\n{INSTRUCTION}"
+
+
+def shuffled(choices: Sequence[str], right: int, rng: random.Random) -> tuple[list[str], str]:
+    """The choices in a random order, and the letter under which the right one then stands."""
+    order = list(range(len(choices)))
+    rng.shuffle(order)
+    return [choices[index] for index in order], LETTERS[order.index(right)]

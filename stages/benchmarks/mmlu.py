@@ -1,0 +1,43 @@
+"""MMLU (Hendrycks et al. 2021): 57 subjects, four choices.
+
+Which planet has the shortest year?
+
+A. Venus
+B. Mercury
+C. Mars
+D. Earth
+
+End with a line "Answer: X", where X is the letter of the right choice.
+"""
+
+import random
+from collections.abc import Iterator
+
+from stages.benchmarks.lettered import LETTERS, show_choices
+from stages.records.question import Question
+from stages.sources.roots import Row, Source
+
+ANSWER_KIND = "choice"
+TRIGGER = "\n\nAnswer:"
+REPOSITORY, CONFIG, REVISION = "cais/mmlu", "all", "c30699e8356da336a370243923dbaf21066bb9fe"
+
+
+def questions(source: Source, rng: random.Random) -> Iterator[Question]:
+    for number, row in enumerate(source.rows(REPOSITORY, CONFIG, "test", REVISION)):
+        yield _question(f"mmlu-{number}", row)
+    for number, row in enumerate(source.rows(REPOSITORY, CONFIG, "dev", REVISION)):
+        yield _question(f"mmlu-shot-{number}", row).model_copy(update={"use": "shot"})
+
+
+def _question(identifier: str, row: Row) -> Question:
+    return Question(
+        id=identifier,
+        group=row["subject"],
+        question=row["question"],
+        choices=row["choices"],
+        answer=LETTERS[row["answer"]],
+    )
+
+
+def show(question: Question) -> str:
+    return show_choices(question.question, question.choices)

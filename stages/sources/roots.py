@@ -1,0 +1,123 @@
+"""Where data sets are loaded from: written for this project, the Hugging Face Hub, or a folder laid out like it.
+
+One path for all three: ``datasets.load_dataset(<root>/<repository> or <repository>, config, split, revision)``.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from stages.errors import InputError
+
+Data = Literal["bundled", "hub", "mirror"]
+Row = dict[str, Any]
+
+BUNDLED = Path("data/bundled")
+MIRROR_VARIABLE = "HUB_MIRROR"
+
+
+class Source:
+    """One root, and the rows of the repositories in it."""
+
+    def __init__(self, data: Data) -> None:
+        """Check that the root is there.
+
+        Raises:
+            InputError: ``data`` is no root, or the mirror is asked for and ``HUB_MIRROR`` names no folder.
+        """
+        self.data = data
+        self.folder = _folder(data)
+
+    def holds(self, repository: str) -> bool:
+        """Whether the repository lies in the root's folder; never so on the Hub itself."""
+        return self.folder is not None and (self.folder / repository).is_dir()
+
+    def rows(self, repository: str, config: str | None, split: str, revision: str | None) -> Iterator[Row]:
+        """The rows of one split, in their order; ``revision`` counts on the Hub alone."""
+        if self.folder is None:
+            return _load(repository, config, split, revision)
+        self._require(repository)
+        return _load(str(self.folder / repository), config, split, None)
+
+    def json_lines(self, repository: str, file: str, revision: str | None) -> Iterator[Row]:
+        """The rows of one JSONL file, whatever else (a loading script, say) the repository holds."""
+        if self.folder is None:
+            return read_rows(hub_file(repository, file, revision))
+        self._require(repository)
+        return read_rows(self.folder / repository / file)
+
+    def _require(self, repository: str) -> None:
+        if not self.holds(repository):
+            raise InputError(f"{self.folder}/{repository} does not exist: run.data is {self.data}, which needs it")
+
+
+def _folder(data: Data) -> Path | None:
+    if data not in get_args(Data):
+        raise InputError(f"params.yaml: run.data: expected one of {', '.join(get_args(Data))}, found {data!r}")
+    if data == "hub":
+        return None
+    if data == "bundled":
+        return BUNDLED
+    place = os.environ.get(MIRROR_VARIABLE)
+    if not place:
+        raise InputError(
+            f"run.data is mirror, and the environment variable {MIRROR_VARIABLE} is not set: set it to a folder laid "
+            f"out like the Hub (<owner>/<repository>/…), absolute for experiments that run in a temporary copy"
+        )
+    if not Path(place).is_dir():
+        raise InputError(f"{MIRROR_VARIABLE}={place}: there is no such folder (seen from {Path.cwd()})")
+    return Path(place)
+
+
+def _load(path: str, config: str | None, split: str, revision: str | None) -> Iterator[Row]:
+    from datasets import load_dataset
+    from huggingface_hub.errors import GatedRepoError
+
+    try:
+        rows = load_dataset(path, config, split=split, revision=revision)
+    except GatedRepoError as error:
+        raise InputError(gated(path)) from error
+    except (OSError, ValueError, RuntimeError) as error:
+        if "gated" in str(error).lower():
+            raise InputError(gated(path)) from error
+        raise InputError(f"{path} (configuration {config}, split {split}): {error}") from error
+    yield from (dict(row) for row in rows)
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """The objects of a JSONL file; a line that is none is an error that names it."""
+    if not path.is_file():
+        raise InputError(f"{path} does not exist")
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise InputError(f"{path}, line {number}: not JSON ({error.msg}, column {error.colno})") from None
+            if not isinstance(row, dict):
+                raise InputError(f"{path}, line {number}: expected an object, found {type(row).__name__}")
+            yield row
+
+
+def hub_file(repository: str, file: str, revision: str | None) -> Path:
+    """A file of a data set on the Hub, fetched into the Hub's own cache."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(repository, file, repo_type="dataset", revision=revision))
+    except GatedRepoError as error:
+        raise InputError(gated(repository)) from error
+    except LocalEntryNotFoundError as error:
+        raise InputError(f"{repository}/{file} is not in the cache and the Hub is out of reach: {error}") from error
+    except HfHubHTTPError as error:
+        raise InputError(f"{repository}/{file}: {error}") from error
+
+
+def gated(repository: str) -> str:
+    return (
+        f"{repository} is gated: ask for access at https://huggingface.co/{repository} (data sets: "
+        f"https://huggingface.co/datasets/{repository}), then log in with `hf auth login` or set HF_TOKEN"
+    )
