@@ -1,0 +1,62 @@
+"""Give every conversation of the corpus the role prompt of the expert who would answer it best.
+
+Whatever is paid for is kept in the request cache first: after an interruption, the next run asks only for the rest.
+"""
+
+import argparse
+import logging
+from pathlib import Path
+
+from stages import command_line, parameters
+from stages.annotation.annotating import annotate, estimate
+from stages.annotation.recording import record
+from stages.annotation.reporting import demand_enough, describe_estimate
+from stages.annotation.tally import Tally
+from stages.chat_models.factory import open_chat_model
+from stages.chat_models.preset import ChatPreset
+from stages.errors import InputError
+from stages.files import iterate_jsonl, write_json, write_jsonl
+from stages.records.conversation import Conversation
+
+CORPUS = Path("data/corpus.jsonl")
+ANNOTATED = Path("data/annotated.jsonl")
+METRICS = Path("metrics/annotate.json")
+FAILURES = Path("logs/annotate_failures.jsonl")
+RECORDED = Path("data/annotations")
+
+logger = logging.getLogger("annotate")
+
+
+def main() -> None:
+    arguments = parse()
+    preset = parameters.load(f"annotators.{arguments.annotator}", ChatPreset)
+    recorded = RECORDED / f"{arguments.corpus}.jsonl"
+    if arguments.record and preset.kind == "recorded":
+        raise InputError(f"--record writes {recorded}, which annotator {arguments.annotator!r} reads: choose another")
+    model = open_chat_model(preset, recorded=recorded)
+    conversations = iterate_jsonl(CORPUS, Conversation)
+
+    if arguments.dry_run:
+        print(describe_estimate(estimate(conversations, model)))
+        return
+    tally = Tally(preset)
+    annotated = demand_enough(annotate(conversations, model, tally, FAILURES), tally, preset, recorded, FAILURES)
+    if arguments.record:
+        places = {conversation.id: place for place, conversation in enumerate(iterate_jsonl(CORPUS, Conversation))}
+        logger.info("%d annotations recorded in %s: commit it", record(recorded, annotated, places), recorded)
+    else:
+        write_jsonl(ANNOTATED, annotated)
+        write_json(METRICS, tally.metrics())
+
+
+def parse() -> argparse.Namespace:
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--annotator", required=True, help="key of annotators in params.yaml")
+    parser.add_argument("--corpus", required=True, help="key of corpora in params.yaml")
+    parser.add_argument("--dry-run", action="store_true", help="say what is cached, missing, and what it would cost")
+    parser.add_argument("--record", action="store_true", help=f"write {RECORDED}/<corpus>.jsonl and nothing else")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -1,0 +1,63 @@
+"""Fine-tune a base model on one arm of the corpus with DeepSpeed ZeRO.
+
+One process by default; more where the recipe says so, or under a launcher of your own:
+deepspeed --hostfile HOSTS --module stages.finetune --model M --arm role --seed 1 --scale paper --corpus lima
+"""
+
+import argparse
+from pathlib import Path
+from typing import get_args
+
+from stages import command_line, files, parameters
+from stages.base_models.preset import ModelPreset
+from stages.records.conversation import AnnotatedConversation
+from stages.systems import Arm
+from stages.training.recipe import Recipe
+
+SPLIT = Path("data/split")
+
+
+def main() -> None:
+    arguments = parse()
+    recipe = parameters.load(f"scales.{arguments.scale}.finetune", Recipe)
+    preset: ModelPreset = parameters.load(f"models.{arguments.model}", ModelPreset)  # type: ignore[arg-type]
+    train = files.read_jsonl(SPLIT / "train.jsonl", AnnotatedConversation)
+    validation = files.read_jsonl(SPLIT / "validation.jsonl", AnnotatedConversation)
+    base = Path("data/base") / arguments.model
+    if arguments.preview:
+        from stages.training.preview import preview
+
+        return preview(base, train[: arguments.preview], arguments.arm, recipe, arguments.seed)
+
+    from stages.training.launch import relaunch_if_needed
+
+    relaunch_if_needed(recipe.processes)
+    from stages.training.run import Trained, fine_tune
+
+    name = f"{arguments.model}-{arguments.arm}-{arguments.seed}"
+    trained: Trained = fine_tune(
+        base, train, validation, arguments.arm, arguments.seed, recipe, Path("data/models") / name
+    )
+    if trained.first_process:
+        from stages.training.card import card
+
+        text = card(arguments.model, preset, arguments.arm, arguments.seed, arguments.corpus, recipe, trained.metrics)
+        files.write_text(Path("data/models") / name / "README.md", text)
+        files.write_text(Path("plots/loss") / f"{name}.csv", trained.losses)
+        files.write_json(Path("metrics/finetune") / f"{name}.json", trained.metrics)
+
+
+def parse() -> argparse.Namespace:
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--model", required=True, help="a key of `models` in params.yaml")
+    parser.add_argument("--arm", required=True, choices=get_args(Arm))
+    parser.add_argument("--seed", required=True, type=int, help="seed of the order of items and of dropout")
+    parser.add_argument("--scale", required=True, help="a key of `scales` in params.yaml")
+    parser.add_argument("--corpus", required=True, help="the corpus's name, for the model card")
+    parser.add_argument("--preview", type=int, metavar="N", help="show N items as the arm sees them, and train nothing")
+    parser.add_argument("--local_rank", type=int, help=argparse.SUPPRESS)  # DeepSpeed's launcher passes it
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    command_line.run(main)

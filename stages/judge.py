@@ -1,0 +1,50 @@
+"""Have a judge compare the systems' answers to open-ended prompts, two at a time, in both orders.
+
+The role arm is compared with every other system of its model and seed that answered the prompts. Role prompts
+are taken out first, so that the judge sees answers alone; where an output was cut inside its role prompt, the
+judge sees the empty answer that is left. Writes data/judgements.jsonl, one verdict a line.
+"""
+
+import argparse
+from pathlib import Path
+
+from stages import command_line, parameters
+from stages.chat_models.preset import ChatPreset
+from stages.files import read_json, read_jsonl, write_jsonl
+from stages.judging.asking import judge, require_replies
+from stages.judging.comparisons import comparisons
+from stages.judging.pairs import BENCHMARK, answered_pairs, planned_pairs
+from stages.judging.parameters import Judging
+from stages.records.question import Question
+from stages.systems import Plan
+
+PLAN = Path("data/plan.json")
+QUESTIONS = Path(f"data/questions/{BENCHMARK}.jsonl")
+GENERATIONS = Path("data/generations")
+BASE_MODELS = Path("data/base")
+JUDGEMENTS = Path("data/judgements.jsonl")
+
+
+def main() -> None:
+    arguments = parse()
+    preset = parameters.load(f"judges.{arguments.judge}", ChatPreset)
+    judging = parameters.load(f"scales.{arguments.scale}.preference.judging", Judging)
+    plan = parameters.validate(read_json(PLAN), Plan, "plan", PLAN)
+    questions = [question for question in read_jsonl(QUESTIONS, Question) if question.use == "test"]
+
+    pairs = answered_pairs(planned_pairs(plan.systems), GENERATIONS)
+    compared = [each for pair in pairs for each in comparisons(pair, questions, GENERATIONS, judging.prompts)]
+    judgements = judge(compared, preset, judging.answer_words, BASE_MODELS)
+    require_replies(judgements, preset.tolerated_failures)
+    write_jsonl(JUDGEMENTS, judgements)
+
+
+def parse() -> argparse.Namespace:
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--judge", required=True, help="key of judges in params.yaml")
+    parser.add_argument("--scale", required=True, help="key of scales in params.yaml")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    command_line.run(main)

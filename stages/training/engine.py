@@ -1,0 +1,82 @@
+"""DeepSpeed ZeRO around the loss: the process group, the configuration, the optimizer's groups."""
+
+import os
+import socket
+from typing import Any
+
+# DeepSpeed would compile a small extension for communication on the CPU at first use: never, so that no compiler is
+# needed and none can change the bytes.
+import deepspeed
+import torch
+from deepspeed import DeepSpeedEngine
+from torch import nn
+
+from stages.training.recipe import Recipe
+
+deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+
+
+def start_processes_group() -> None:
+    """Join the launcher's process group, or be the only member of one on a free port."""
+    if "RANK" not in os.environ:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        alone = {
+            "RANK": "0",
+            "WORLD_SIZE": "1",
+            "LOCAL_RANK": "0",
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(port),
+        }
+        os.environ.update(alone)
+    deepspeed.init_distributed(dist_backend="nccl" if torch.cuda.is_available() else "gloo")
+
+
+def initialize(loss: nn.Module, recipe: Recipe) -> DeepSpeedEngine:
+    optimizer = torch.optim.AdamW(
+        parameter_groups(loss, recipe.weight_decay), lr=recipe.learning_rate, betas=recipe.betas
+    )
+    engine, *_ = deepspeed.initialize(model=loss, optimizer=optimizer, config=configuration(recipe, world_size()))
+    return engine
+
+
+def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Matrices decay; norms and biases, which are vectors, do not."""
+    trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [parameter for parameter in trained if parameter.ndim >= 2], "weight_decay": weight_decay},
+        {"params": [parameter for parameter in trained if parameter.ndim < 2], "weight_decay": 0.0},
+    ]
+    return [group for group in groups if group["params"]]
+
+
+def configuration(recipe: Recipe, world: int) -> dict[str, Any]:
+    zero: dict[str, Any] = {"stage": recipe.zero_stage}
+    if recipe.offload_optimizer:
+        zero["offload_optimizer"] = {"device": "cpu", "pin_memory": torch.cuda.is_available()}
+    if recipe.offload_parameters:
+        zero["offload_param"] = {"device": "cpu", "pin_memory": torch.cuda.is_available()}
+    return {
+        "train_micro_batch_size_per_gpu": recipe.micro_batch_size,
+        "gradient_accumulation_steps": accumulation_steps(recipe, world),
+        "zero_optimization": zero,
+        "zero_allow_untested_optimizer": True,
+        "zero_force_ds_cpu_optimizer": False,
+        "gradient_clipping": recipe.max_gradient_norm,
+        "bf16": {"enabled": recipe.dtype == "bfloat16"},
+        "steps_per_print": 10**9,
+    }
+
+
+def accumulation_steps(recipe: Recipe, world: int) -> int:
+    """Micro-batches that each process adds up in one optimizer step, the last ones possibly empty."""
+    return -(-recipe.batch_size // (recipe.micro_batch_size * world))
+
+
+def world_size() -> int:
+    return int(os.environ["WORLD_SIZE"])
+
+
+def rank() -> int:
+    return int(os.environ["RANK"])

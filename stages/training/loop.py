@@ -1,0 +1,128 @@
+"""The training loop: what one optimizer step is, when validation comes, what is written down."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+import torch
+import torch.distributed
+from deepspeed import DeepSpeedEngine
+from torch import Tensor
+from tqdm import tqdm
+
+from stages.chat.rendering import Part, Rendered
+from stages.training import batches
+from stages.training.engine import accumulation_steps, rank, world_size
+from stages.training.recipe import Recipe
+from stages.training.schedule import linear_decay
+
+
+@dataclass(frozen=True)
+class LossRow:
+    """A line of ``plots/loss/<model>-<arm>-<seed>.csv``; losses in nats a completion token."""
+
+    step: int
+    tokens: int
+    loss: float | None
+    learning_rate: float | None
+    gradient_norm: float | None
+    validation_loss: float | None = None
+    validation_role_loss: float | None = None
+    validation_answer_loss: float | None = None
+
+
+def train(
+    engine: DeepSpeedEngine,
+    steps: Sequence[Sequence[Rendered]],
+    validation: Sequence[Rendered],
+    recipe: Recipe,
+    pad_id: int,
+) -> list[LossRow]:
+    """Take every optimizer step; the rows are the same on every process."""
+    rows = [LossRow(0, 0, None, None, None, **validate(engine, validation, recipe, pad_id))]
+    tokens = 0
+    with tqdm(total=sum(len(row.ids) for step in steps for row in step), unit="tok", disable=rank() > 0) as bar:
+        for number, step in enumerate(steps, start=1):
+            rate = linear_decay(number - 1, len(steps), recipe.learning_rate, recipe.final_learning_rate)
+            loss, norm = optimizer_step(engine, step, recipe, pad_id, rate)
+            tokens += batches.completion_tokens(step)
+            due = number % recipe.validate_every == 0 or number == len(steps)
+            found = validate(engine, validation, recipe, pad_id) if due else {}
+            rows.append(LossRow(number, tokens, loss, rate, norm, **found))
+            bar.update(sum(len(row.ids) for row in step))
+            bar.set_postfix(step=f"{number}/{len(steps)}", loss=f"{loss:.3f}")
+    return rows
+
+
+def optimizer_step(
+    engine: DeepSpeedEngine, step: Sequence[Rendered], recipe: Recipe, pad_id: int, rate: float
+) -> tuple[float, float]:
+    """One step; its loss and the gradient's norm before clipping.
+
+    The loss is normalised by the completion tokens of the whole effective batch. DeepSpeed averages over micro-batches
+    and processes, which the factor undoes.
+    """
+    for group in engine.optimizer.param_groups:
+        group["lr"] = rate
+    accumulated = accumulation_steps(recipe, world_size())
+    total = batches.completion_tokens(step)
+    engine.train()
+    summed = torch.zeros(len(Part))
+    for rows in batches.share(step, recipe.micro_batch_size, accumulated, rank(), world_size()):
+        sums = engine(to_device(batches.micro_batch(rows, pad_id), engine))
+        engine.backward(sums.sum() * (accumulated * world_size() / total))
+        engine.step()
+        summed += sums.detach().cpu()
+    return float(over_processes(summed).sum()) / total, float(engine.get_global_grad_norm() or 0.0)
+
+
+@torch.no_grad()
+def validate(engine: DeepSpeedEngine, rows: Sequence[Rendered], recipe: Recipe, pad_id: int) -> dict[str, float | None]:
+    """Validation loss on all completion tokens, and on role and answer tokens apart; None where there are none."""
+    if not rows:
+        return {}
+    engine.eval()
+    ordered = sorted(rows, key=lambda row: len(row.ids))
+    summed = torch.zeros(len(Part))
+    for piece in _pieces(ordered, recipe.micro_batch_size * world_size()):
+        mine = piece[rank() * recipe.micro_batch_size :][: recipe.micro_batch_size]
+        summed += engine(to_device(batches.micro_batch(mine, pad_id), engine)).cpu()
+    summed = over_processes(summed)
+    counts = [sum(part is kind for row in rows for part in row.parts) for kind in Part]
+    return {
+        "validation_loss": float(summed.sum()) / sum(counts[1:]),
+        "validation_role_loss": float(summed[Part.ROLE]) / counts[Part.ROLE] if counts[Part.ROLE] else None,
+        "validation_answer_loss": float(summed[Part.ANSWER]) / counts[Part.ANSWER],
+    }
+
+
+def _pieces(rows: Sequence[Rendered], size: int) -> Iterator[Sequence[Rendered]]:
+    return (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+def over_processes(summed: Tensor) -> Tensor:
+    if world_size() > 1:
+        on_device = summed.to("cuda") if torch.cuda.is_available() else summed
+        torch.distributed.all_reduce(on_device)
+        return on_device.cpu()
+    return summed
+
+
+def to_device(batch: batches.MicroBatch, engine: DeepSpeedEngine) -> batches.MicroBatch:
+    return batches.MicroBatch(*(tensor.to(engine.device) for tensor in (batch.ids, batch.labels, batch.parts)))
+
+
+def as_csv(rows: Sequence[LossRow]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(LossRow.__dataclass_fields__), lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: _rounded(value) for key, value in asdict(row).items()})
+    return text.getvalue()
+
+
+def _rounded(value: float | int | None) -> str:
+    if value is None:
+        return ""
+    return str(value) if isinstance(value, int) else f"{value:.6g}"

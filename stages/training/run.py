@@ -1,0 +1,98 @@
+"""One arm from base weights to exported weights."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.distributed
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+
+from stages.randomness import derive_seed, generator
+from stages.records.conversation import AnnotatedConversation
+from stages.systems import Arm
+from stages.training import batches, loop
+from stages.training.data import Rows, rendered_rows
+from stages.training.dropout import add_residual_dropout
+from stages.training.engine import initialize, rank, start_processes_group
+from stages.training.export import export
+from stages.training.loss import CompletionLoss
+from stages.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What is written down of a training; only the first process writes."""
+
+    first_process: bool
+    losses: str
+    metrics: dict[str, float | int | None]
+
+
+def fine_tune(
+    base: Path,
+    train: Sequence[AnnotatedConversation],
+    validation: Sequence[AnnotatedConversation],
+    arm: Arm,
+    seed: int,
+    recipe: Recipe,
+    out: Path,
+) -> Trained:
+    """Train one arm and write the model to ``out``, whole or not at all."""
+    torch.set_num_threads(recipe.threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.manual_seed(derive_seed(seed, "finetune"))
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    pad_id = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
+    learnt = rendered_rows(tokenizer, train, arm, recipe.max_length, seed)
+    held_out = rendered_rows(tokenizer, validation, arm, recipe.max_length, seed).rows if validation else []
+    order = batches.epochs_order(len(learnt.rows), recipe.epochs, generator(seed, "order"))
+    steps = [[learnt.rows[index] for index in step] for step in batches.optimizer_steps(order, recipe.batch_size)]
+
+    start_processes_group()
+    model = load(base, recipe)
+    engine = initialize(CompletionLoss(model), recipe)
+    losses = loop.train(engine, steps, held_out, recipe, pad_id)
+    unfinished = out.with_name(f".{out.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    export(engine, model, tokenizer, unfinished)
+    if rank() == 0:
+        shutil.rmtree(out, ignore_errors=True)
+        unfinished.rename(out)
+    finished = Trained(rank() == 0, loop.as_csv(losses), metrics(learnt, len(steps), losses))
+    torch.distributed.destroy_process_group()
+    return finished
+
+
+def load(base: Path, recipe: Recipe) -> PreTrainedModel:
+    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(base, dtype=getattr(torch, recipe.dtype))
+    if recipe.lora:
+        raise NotImplementedError
+    if recipe.residual_dropout:
+        add_residual_dropout(model, recipe.residual_dropout)
+    if recipe.gradient_checkpointing:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    return model
+
+
+def metrics(learnt: Rows, steps: int, losses: Sequence[loop.LossRow]) -> dict[str, float | int | None]:
+    """Counts and losses for ``metrics/finetune/<model>-<arm>-<seed>.json``; no times, so that reruns are equal."""
+    first, last = losses[0], losses[-1]
+    return {
+        "items": len(learnt.rows),
+        "items_truncated": learnt.truncated,
+        "items_dropped": len(learnt.dropped),
+        "steps": steps,
+        "completion_tokens": last.tokens,
+        "loss": _rounded(last.loss),
+        "validation_loss_before": _rounded(first.validation_loss),
+        "validation_loss": _rounded(last.validation_loss),
+        "validation_role_loss": _rounded(last.validation_role_loss),
+        "validation_answer_loss_before": _rounded(first.validation_answer_loss),
+        "validation_answer_loss": _rounded(last.validation_answer_loss),
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
