@@ -18,6 +18,7 @@ from stages.sources.roots import Row, Source
 
 ANSWER_KIND = "choice"
 TRIGGER = "\n\nAnswer:"
+INSTRUCTION = 'End with a line "Answer: X", where X is the letter of the right choice.'
 REPOSITORY, CONFIG, REVISION = "tau/commonsense_qa", "default", "94630fe30dad47192a8546eb75f094926d47e155"
 SHOTS = 5
 
@@ -36,4 +37,4 @@ def _question(identifier: str, row: Row) -> Question:
 
 
 def show(question: Question) -> str:
-    return show_choices(question.question, question.choices)
+    return show_choices(question.question, question.choices, INSTRUCTION)

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 LETTERS = string.ascii_uppercase
 
-INSTRUCTION = 'End with a line "Answer: X", where X is the letter of the right choice.'
 
-
-def show_choices(question: str, choices: Sequence[str]) -> str:
+def show_choices(question: str, choices: Sequence[str], instruction: str) -> str:
     lines = "\n".join(f"{letter}. {choice}" for letter, choice in zip(LETTERS, choices, strict=False))
-    return f"{question}\n\n{lines}\n\n{INSTRUCTION}"
+    return f"{question}\n\n{lines}\n\n{instruction}"
 
 
 def shuffled(choices: Sequence[str], right: int, rng: random.Random) -> tuple[list[str], str]:

@@ -19,6 +19,7 @@ from stages.sources.roots import Row, Source
 
 ANSWER_KIND = "choice"
 TRIGGER = "\n\nAnswer:"
+INSTRUCTION = 'End with a line "Answer: X", where X is the letter of the right choice.'
 REPOSITORY, CONFIG, REVISION = "cais/mmlu", "all", "c30699e8356da336a370243923dbaf21066bb9fe"
 
 
@@ -40,4 +41,4 @@ def _question(identifier: str, row: Row) -> Question:
 
 
 def show(question: Question) -> str:
-    return show_choices(question.question, question.choices)
+    return show_choices(question.question, question.choices, INSTRUCTION)

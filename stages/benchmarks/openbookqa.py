@@ -18,6 +18,7 @@ from stages.sources.roots import Row, Source
 
 ANSWER_KIND = "choice"
 TRIGGER = "\n\nAnswer:"
+INSTRUCTION = 'End with a line "Answer: X", where X is the letter of the right choice.'
 REPOSITORY, CONFIG, REVISION = "allenai/openbookqa", "main", "388097ea7776314e93a529163e0fea805b8a6454"
 SHOTS = 5
 
@@ -36,4 +37,4 @@ def _question(identifier: str, row: Row) -> Question:
 
 
 def show(question: Question) -> str:
-    return show_choices(question.question, question.choices)
+    return show_choices(question.question, question.choices, INSTRUCTION)

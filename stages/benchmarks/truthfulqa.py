@@ -20,6 +20,7 @@ from stages.sources.roots import Source
 
 ANSWER_KIND = "choice"
 TRIGGER = "\n\nAnswer:"
+INSTRUCTION = 'End with a line "Answer: X", where X is the letter of the right choice.'
 REPOSITORY, CONFIG, REVISION = (
     "truthfulqa/truthful_qa",
     "multiple_choice",
@@ -36,4 +37,4 @@ def questions(source: Source, rng: random.Random) -> Iterator[Question]:
 
 
 def show(question: Question) -> str:
-    return show_choices(question.question, question.choices)
+    return show_choices(question.question, question.choices, INSTRUCTION)

@@ -1,0 +1,74 @@
+"""What is done at inference: how a question is put, and how the assistant's turn is begun.
+
+``role`` arm: ``stripped`` (the answer is begun without a role), ``generic``, ``random`` (the role written for another
+question), ``oracle`` (a role written by hand for the question's subject or the benchmark). ``standard`` arm:
+``manual`` (that role put in the question, as in role-play prompting, Kong et al. 2023) and ``cot`` (Kojima et al.
+2022).
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from stages.chat import self_prompt
+from stages.records.question import Question
+
+CONDITIONS = {"standard": ("manual", "cot"), "role": ("stripped", "random", "generic", "oracle")}
+
+GENERIC = f"{self_prompt.OPENING} a helpful assistant."
+STEP_BY_STEP = "Let's think step by step."
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question as it is put.
+
+    Attributes:
+        message: The user's message.
+        prefix: Text that the assistant's turn already begins with.
+        without_role: Whether the turn may not open as a role prompt does.
+    """
+
+    message: str
+    prefix: str = ""
+    without_role: bool = False
+
+
+def ask(condition: str | None, message: str, manual_role: str, other_role: str | None) -> Asked:
+    """The question under a condition.
+
+    Args:
+        condition: One of :data:`CONDITIONS`, or None for none.
+        message: The question as the benchmark shows it.
+        manual_role: The role written by hand for it.
+        other_role: The role that the model itself wrote for another question, for ``random``.
+    """
+    put = {
+        None: Asked(message),
+        "stripped": Asked(message, without_role=True),
+        "generic": Asked(message, prefix=self_prompt.join(GENERIC, "")),
+        "random": Asked(message, prefix=self_prompt.join(other_role or GENERIC, "")),
+        "oracle": Asked(message, prefix=self_prompt.join(manual_role, "")),
+        "manual": Asked(f"{manual_role}\n\n{message}"),
+        "cot": Asked(message, prefix=f"{STEP_BY_STEP}\n\n"),
+    }
+    return put[condition]
+
+
+def manual_role(question: Question, roles: Mapping[str, str], benchmark: str) -> str:
+    """The role written for the question's group, else for its benchmark."""
+    return roles.get(f"{benchmark}/{question.group}", roles.get(benchmark, GENERIC))
+
+
+def other_roles(roles: Sequence[str | None], rng: random.Random) -> list[str | None]:
+    """For each question the role of another one: a random cyclic shift of the roles that were written."""
+    written = [role for role in roles if role]
+    if len(written) < 2:
+        return [None] * len(roles)
+    shift = rng.randrange(1, len(written))
+    given: list[str | None] = []
+    place = 0
+    for role in roles:
+        given.append(written[(place + shift) % len(written)])
+        place += role is not None
+    return given

@@ -1,0 +1,32 @@
+"""What ``corpora.<name>`` in ``params.yaml`` may say: where an instruction corpus is."""
+
+from pydantic import Field, model_validator
+
+from stages.parameters import Section
+from stages.sources.roots import Data
+
+
+class CorpusPreset(Section):
+    """A corpus: a JSONL file of one's own, or a repository under the root that ``run.data`` names.
+
+    Attributes:
+        path: A JSONL file, relative to the repository's top.
+        repository: A repository id; with ``file``, one JSONL file of it; else a split read by ``datasets``.
+        root: The root to use whatever ``run.data`` says.
+        limit: How many items to take, from the beginning; None for all.
+    """
+
+    path: str | None = None
+    repository: str | None = Field(None, pattern=r"^[^/\s]+/[^/\s]+$")
+    file: str | None = None
+    config: str | None = None
+    split: str = "train"
+    revision: str | None = None
+    root: Data | None = None
+    limit: int | None = Field(None, ge=2)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "CorpusPreset":
+        if (self.path is None) == (self.repository is None):
+            raise ValueError("name either a path or a repository")
+        return self

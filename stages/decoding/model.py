@@ -1,0 +1,46 @@
+"""A model folder, loaded for answering."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+# transformers imports DeepSpeed wherever it is installed, which takes seconds; answering needs none of it.
+sys.modules.setdefault("deepspeed", None)  # type: ignore[arg-type]
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from stages.decoding.parameters import Decoding
+from stages.errors import InputError
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model in evaluation mode, its tokenizer, and the tokens that end a turn."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    stops: frozenset[int]
+
+    @property
+    def device(self) -> torch.device:
+        device: torch.device = self.model.device
+        return device
+
+
+def load(folder: Path, decoding: Decoding) -> Loaded:
+    """The model of a folder, on the GPU where there is one."""
+    if not (folder / "config.json").is_file():
+        raise InputError(f"{folder} holds no model: run `dvc repro`, which makes it, or `dvc pull`")
+    torch.set_num_threads(decoding.threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, decoding.dtype))
+    model = model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu")).eval()  # type: ignore[arg-type]
+    return Loaded(model, tokenizer, frozenset(_stops(model, tokenizer)))
+
+
+def _stops(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> set[int]:
+    named = model.generation_config.eos_token_id if model.generation_config else None
+    listed = named if isinstance(named, list) else [named]
+    return {token for token in [*listed, tokenizer.eos_token_id] if token is not None}

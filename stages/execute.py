@@ -1,0 +1,73 @@
+"""Run what the systems answered to HumanEval against its tests, in a sandbox.
+
+Writes data/executions/<system>.jsonl: what each program did. pass@1 is the share that passed (Chen et al. 2021, with
+one greedy answer a problem). Where the machine offers no sandbox nothing is run, and every verdict is null.
+"""
+
+import shutil
+from pathlib import Path
+
+from stages import command_line, parameters
+from stages.answers import code
+from stages.chat import self_prompt
+from stages.errors import InputError
+from stages.files import read_json, read_jsonl, write_jsonl
+from stages.records.execution import Execution
+from stages.records.generation import Generation
+from stages.records.question import Question
+from stages.sandbox.judge import Task
+from stages.sandbox.judge_all import judge_all
+from stages.sandbox.limits import Limits
+from stages.systems import Plan
+
+PLAN = Path("data/plan.json")
+QUESTIONS = Path("data/questions/humaneval.jsonl")
+GENERATIONS = Path("data/generations")
+OUT = Path("data/executions")
+
+
+def main() -> None:
+    command_line.parser(__doc__).parse_args()
+    plan = parameters.validate(read_json(PLAN), Plan, "plan", PLAN)
+    limits = parameters.load("sandbox", Limits)
+    systems = [system.name for system in plan.systems] if "humaneval" in plan.benchmarks else []
+    questions = {question.id: question for question in read_jsonl(QUESTIONS, Question)} if systems else {}
+    tasks = {
+        (system, generation.id): task(questions, generation, path)
+        for system in systems
+        for path in [GENERATIONS / system / "humaneval.jsonl"]
+        for generation in read_jsonl(path, Generation)
+    }
+    outcomes = judge_all(list(tasks.values()), limits)
+    verdicts = list(zip(tasks.items(), outcomes, strict=True))
+
+    shutil.rmtree(OUT, ignore_errors=True)  # an earlier choice of systems may have left others
+    OUT.mkdir(parents=True)
+    for system in systems:
+        executions = [
+            Execution(id=item, program=task.program, passed=outcome.passed, reason=outcome.reason)
+            for ((owner, item), task), outcome in verdicts
+            if owner == system
+        ]
+        write_jsonl(OUT / f"{system}.jsonl", executions)
+
+
+def task(questions: dict[str, Question], generation: Generation, path: Path) -> Task:
+    """The program that an answer makes, with the question's tests."""
+    question = questions.get(generation.id)
+    if question is None or question.task is None:
+        raise InputError(
+            f"{path}: id {generation.id!r} has no question with tests in {QUESTIONS}: run `dvc repro`, "
+            "which answers the questions that are there"
+        )
+    _, answer = self_prompt.split(generation.output)
+    return Task(
+        program=code.program(question, answer),
+        entry_point=question.task.entry_point,
+        prompt=question.question,
+        test=question.task.test,
+    )
+
+
+if __name__ == "__main__":
+    command_line.run(main)

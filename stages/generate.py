@@ -1,0 +1,65 @@
+"""Answer one benchmark's questions with one system, and score the choices where there are any."""
+
+import argparse
+import importlib
+from pathlib import Path
+
+from stages import command_line, files, parameters
+from stages.decoding.answering import Job, answer
+from stages.decoding.parameters import Asking, Decoding, OpenEnded
+from stages.records.generation import Generation
+from stages.records.question import Question
+from stages.systems import System
+
+OUT = Path("data/generations")
+
+
+def main() -> None:
+    arguments = parse()
+    system = System(model=arguments.model, arm=arguments.arm, condition=arguments.condition, seed=arguments.seed)
+    benchmark = importlib.import_module(f"stages.benchmarks.{arguments.benchmark}")
+    open_ended = arguments.benchmark == "open_ended"
+    section = "preference.decoding" if open_ended else f"generate.benchmarks.{arguments.benchmark}"
+    asking = parameters.load(f"scales.{arguments.scale}.{section}", OpenEnded if open_ended else Asking)
+    questions = files.read_jsonl(Path("data/questions") / f"{arguments.benchmark}.jsonl", Question)
+    job = Job(
+        folder=folder(system),
+        benchmark=arguments.benchmark,
+        show=benchmark.show,
+        trigger=benchmark.TRIGGER,
+        named_choices=benchmark.ANSWER_KIND == "yes_no",
+        condition=system.condition,
+        asking=asking,
+        decoding=parameters.load(f"scales.{arguments.scale}.generate.decoding", Decoding),
+        seed=parameters.load("seed", int),
+    )
+    others = own_roles(system, arguments.benchmark) if system.condition == "random" else None
+    files.write_jsonl(OUT / system.name / f"{arguments.benchmark}.jsonl", answer(job, questions, others))
+
+
+def folder(system: System) -> Path:
+    """Where the system's weights are."""
+    if system.arm is None:
+        return Path("data/base") / system.model
+    return Path("data/models") / f"{system.model}-{system.arm}-{system.seed}"
+
+
+def own_roles(system: System, benchmark: str) -> list[str | None]:
+    """The roles that the same weights wrote without a condition."""
+    plain = system.model_copy(update={"condition": None})
+    return [written.role for written in files.read_jsonl(OUT / plain.name / f"{benchmark}.jsonl", Generation)]
+
+
+def parse() -> argparse.Namespace:
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--model", required=True, help="a key of `models` in params.yaml")
+    parser.add_argument("--arm", help="what was trained; without it, the model before fine-tuning answers")
+    parser.add_argument("--condition", help="what is done at inference (stages/conditions.py)")
+    parser.add_argument("--seed", type=int, help="the arm's seed of training")
+    parser.add_argument("--benchmark", required=True, help="a file of stages/benchmarks")
+    parser.add_argument("--scale", required=True, help="a key of `scales` in params.yaml")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -1,0 +1,25 @@
+"""Figure 3: MMLU by domain, both arms with intervals, and their difference with its test."""
+
+from pathlib import Path
+
+from stages import command_line, parameters
+from stages.figures.domains import draw
+from stages.files import read_jsonl, write_json
+from stages.records.scored import Scored
+from stages.scoring.csv_table import write_csv
+from stages.scoring.domains import COLUMNS, Domains, by_domain, rows
+
+SCORED = Path("data/scored.jsonl")
+
+
+def main() -> None:
+    command_line.parser(__doc__).parse_args()
+    domains = parameters.load("mmlu_domains", Domains)
+    metrics = by_domain(read_jsonl(SCORED, Scored), domains, parameters.load("seed", int))
+    write_json(Path("metrics/mmlu_domains.json"), metrics)
+    write_csv(Path("plots/mmlu_domains.csv"), COLUMNS, rows(metrics))
+    draw(metrics, Path("plots/mmlu_domains"))
+
+
+if __name__ == "__main__":
+    command_line.run(main)

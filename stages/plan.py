@@ -1,0 +1,23 @@
+"""Check all parameters, write down what `run` asks for, and take away what an earlier choice left.
+
+Every stage that starts the pipeline waits for this one, so that a wrong parameter is an error before any work.
+"""
+
+from pathlib import Path
+
+from stages import command_line, files
+from stages.planning.checking import checked
+from stages.planning.run_choice import plan
+from stages.planning.tidying import tidy
+
+
+def main() -> None:
+    command_line.parser(__doc__).parse_args()
+    parameters = checked()
+    files.write_json(Path("data/plan.json"), plan(parameters.run).model_dump())
+    files.write_text(Path("data/parameters_valid"), "All parameters are valid.\n")
+    tidy()
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -1,0 +1,91 @@
+"""All of ``params.yaml`` checked before any work starts."""
+
+from pathlib import Path
+from typing import cast
+
+from pydantic import Field
+
+from stages import parameters
+from stages.base_models.preset import ModelPreset
+from stages.chat_models.preset import ChatPreset
+from stages.corpora.preset import CorpusPreset
+from stages.corpora.split_parameters import SplitParameters
+from stages.decoding.parameters import Asking, Decoding, OpenEnded
+from stages.errors import InputError
+from stages.judging.parameters import Judging
+from stages.parameters import Section
+from stages.planning.run_choice import Run
+from stages.sandbox.limits import Limits
+from stages.scoring.domains import Domains
+from stages.training.recipe import Recipe
+
+BENCHMARKS = Path("stages/benchmarks")
+
+
+class Generate(Section):
+    """``scales.<scale>.generate``."""
+
+    decoding: Decoding
+    benchmarks: dict[str, Asking]
+
+
+class Preference(Section):
+    """``scales.<scale>.preference``."""
+
+    decoding: OpenEnded
+    judging: Judging
+
+
+class Scale(Section):
+    """``scales.<scale>``: how much of everything."""
+
+    split: SplitParameters
+    finetune: Recipe
+    generate: Generate
+    preference: Preference
+
+
+class Parameters(Section):
+    """The whole file."""
+
+    seed: int
+    run: Run
+    models: dict[str, ModelPreset] = Field(min_length=1)
+    corpora: dict[str, CorpusPreset] = Field(min_length=1)
+    annotators: dict[str, ChatPreset] = Field(min_length=1)
+    judges: dict[str, ChatPreset] = Field(min_length=1)
+    scales: dict[str, Scale] = Field(min_length=1)
+    sandbox: Limits
+    mmlu_domains: Domains
+
+
+def checked(path: Path = parameters.PATH) -> Parameters:
+    """The parameters, every section valid and every name in ``run`` a preset that exists.
+
+    Raises:
+        InputError: Something is wrong; the key is named, and what is allowed.
+    """
+    found = cast(Parameters, parameters.validate(parameters.read(path), Parameters, "", path))
+    run = found.run
+    for key, names, known in (
+        ("models", run.models, found.models),
+        ("corpus", [run.corpus], found.corpora),
+        ("annotator", [run.annotator], found.annotators),
+        ("judge", [run.judge], found.judges),
+        ("scale", [run.scale], found.scales),
+        ("benchmarks", run.benchmarks, _benchmarks()),
+    ):
+        for name in names:
+            if name not in known:
+                raise InputError(f"{path}: run.{key}: {name!r} is none of {', '.join(sorted(known))}")
+    asked = found.scales[run.scale].generate.benchmarks
+    for name in run.benchmarks:
+        if name not in asked:
+            raise InputError(f"{path}: scales.{run.scale}.generate.benchmarks has no entry for {name!r}: add one")
+    return found
+
+
+def _benchmarks() -> set[str]:
+    """Files of stages/benchmarks that say how their answers are read; open_ended runs by itself."""
+    texts = {file.stem: file.read_text(encoding="utf-8") for file in BENCHMARKS.glob("*.py")}
+    return {name for name, text in texts.items() if "\nANSWER_KIND = " in text and name != "open_ended"}

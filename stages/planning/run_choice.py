@@ -1,0 +1,64 @@
+"""What to run: the section ``run`` of ``params.yaml``, and the systems that follow from it."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from stages.conditions import CONDITIONS
+from stages.parameters import Section
+from stages.sources.roots import Data
+from stages.systems import Arm, Plan, System
+
+
+class Run(Section):
+    """Names of presets, each a key elsewhere in ``params.yaml``; conditions by the arm they belong to."""
+
+    models: list[str] = Field(min_length=1)
+    arms: list[Arm] = Field(min_length=1)
+    seeds: list[int] = Field(min_length=1)
+    conditions: dict[Literal["standard", "role"], list[str]]
+    baselines: list[Literal["base"]]
+    corpus: str
+    annotator: str
+    judge: str
+    benchmarks: list[str] = Field(min_length=1)
+    data: Data
+    scale: str
+
+    @model_validator(mode="after")
+    def _known(self) -> "Run":
+        for arm, names in self.conditions.items():
+            for name in names:
+                if name not in CONDITIONS[arm]:
+                    raise ValueError(f"conditions.{arm}: {name!r} is none of {', '.join(CONDITIONS[arm])}")
+            if names and arm not in self.arms:
+                raise ValueError(f"conditions.{arm} is not empty, and arms lacks {arm}")
+        for key in ("models", "arms", "seeds", "benchmarks", "baselines"):
+            names = getattr(self, key)
+            if len(set(names)) < len(names):
+                raise ValueError(f"{key}: an entry stands twice")
+        return self
+
+
+def plan(run: Run) -> Plan:
+    """All systems of a choice, in the order in which they are reported."""
+    return Plan(
+        systems=list(_systems(run)),
+        benchmarks=run.benchmarks,
+        corpus=run.corpus,
+        annotator=run.annotator,
+        judge=run.judge,
+        data=run.data,
+        scale=run.scale,
+    )
+
+
+def _systems(run: Run) -> Iterator[System]:
+    for model in run.models:
+        if "base" in run.baselines:
+            yield System(model=model)
+        for arm in run.arms:
+            for condition in [None, *run.conditions.get(arm, [])]:  # type: ignore[call-overload]
+                for seed in run.seeds:
+                    yield System(model=model, arm=arm, condition=condition, seed=seed)

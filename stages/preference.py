@@ -1,0 +1,38 @@
+"""Count the judge's verdicts: wins, ties and losses of the role arm against each other system.
+
+Writes metrics/preference.json, plots/preference.csv and Figure 5 as plots/preference.png and .svg.
+"""
+
+from pathlib import Path
+
+from stages import command_line, parameters
+from stages.figures.preference import draw, write_csv
+from stages.files import read_json, read_jsonl, write_json
+from stages.judging.counting import PairKey
+from stages.judging.pairs import planned_pairs
+from stages.judging.summary import summarize
+from stages.records.judgement import Judgement
+from stages.systems import Plan
+
+PLAN = Path("data/plan.json")
+JUDGEMENTS = Path("data/judgements.jsonl")
+METRICS = Path("metrics/preference.json")
+FIGURE = Path("plots/preference")
+
+
+def main() -> None:
+    command_line.parser(__doc__).parse_args()
+    plan = parameters.validate(read_json(PLAN), Plan, "plan", PLAN)
+    arms = [pair for pair in planned_pairs(plan.systems) if pair.right.variant == "standard"]
+    summaries = summarize(
+        read_jsonl(JUDGEMENTS, Judgement),
+        planned=[PairKey(pair.model, pair.name) for pair in arms],
+        seed=parameters.load("seed", int),
+    )
+    write_json(METRICS, summaries)
+    write_csv(summaries, FIGURE.with_suffix(".csv"))
+    draw(summaries, FIGURE)
+
+
+if __name__ == "__main__":
+    command_line.run(main)

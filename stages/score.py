@@ -1,0 +1,42 @@
+"""Read and score what each system answered; compare the variants.
+
+``--show mmlu:123`` prints one scored item instead: the question, and what every system made of it.
+"""
+
+from pathlib import Path
+
+from stages import command_line, parameters
+from stages.files import read_json, read_jsonl, write_json, write_jsonl
+from stages.records.scored import Scored
+from stages.scoring.comparison import compare
+from stages.scoring.csv_table import write_csv
+from stages.scoring.run import score_plan
+from stages.scoring.show import show
+from stages.scoring.summary import COLUMNS, rows, summarize
+from stages.scoring.tables import tabulate
+from stages.systems import Plan
+
+PLAN = Path("data/plan.json")
+SCORED = Path("data/scored.jsonl")
+
+
+def main() -> None:
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--show", metavar="ITEM", help="print one item, named mmlu:123 or by its id, and end")
+    arguments = parser.parse_args()
+    plan = parameters.validate(read_json(PLAN), Plan, "plan", PLAN)
+    if arguments.show:
+        print(show(arguments.show, plan, read_jsonl(SCORED, Scored)))
+        return
+    seed = parameters.load("seed", int)
+    items = score_plan(plan)
+    tables = tabulate(items)
+    benchmarks = summarize(tables, seed)
+    write_jsonl(SCORED, items)
+    write_json(Path("metrics/benchmarks.json"), benchmarks)
+    write_json(Path("metrics/comparison.json"), compare(tables, seed))
+    write_csv(Path("plots/benchmarks.csv"), COLUMNS, rows(benchmarks))
+
+
+if __name__ == "__main__":
+    command_line.run(main)
