@@ -4,8 +4,9 @@ Each section's model stands beside the code that uses it; this file only finds a
 """
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -41,12 +42,24 @@ def validate(value: Any, kind: type[T], key: str, path: Path) -> T:
         raise InputError(f"{path}: {explain(error, key, kind)}") from None
 
 
-def explain(error: ValidationError, key: str, kind: type) -> str:
-    """As :func:`stages.files.describe`, with the section's keys named where one is unknown."""
+def explain(error: ValidationError, key: str, kind: Any) -> str:
+    """As :func:`stages.files.describe`, with the allowed keys named where one is unknown."""
     text = describe(error, key)
-    if any(fault["type"] == "extra_forbidden" for fault in error.errors()) and hasattr(kind, "model_fields"):
-        text += f" (the keys of {key} are: {', '.join(kind.model_fields)})"
-    return text
+    unknown = [fault["loc"] for fault in error.errors() if fault["type"] == "extra_forbidden"]
+    allowed = _keys_at(kind, unknown[0][:-1]) if unknown else []
+    return f"{text} (the keys here are: {', '.join(allowed)})" if allowed else text
+
+
+def _keys_at(kind: Any, location: Sequence[int | str]) -> list[str]:
+    """The keys that a model allows at a place inside it; none where that cannot be told."""
+    for part in location:
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and part in kind.model_fields:
+            kind = kind.model_fields[str(part)].annotation
+        elif get_origin(kind) in (dict, list):
+            kind = get_args(kind)[-1]
+        else:
+            return []
+    return list(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else []
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def _imports(path: Path) -> list[Path]:
 
 def _files(module: str) -> list[Path]:
     """The module's own file, and the packages on the way to it, which are executed too."""
-    if module.split(".")[0] != "stages":
+    if module.split(".", maxsplit=1)[0] != "stages":
         return []
     parts = module.split(".")
     files = [ROOT.joinpath(*parts[:length], "__init__.py") for length in range(1, len(parts) + 1)]

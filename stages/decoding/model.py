@@ -10,6 +10,7 @@ sys.modules.setdefault("deepspeed", None)  # type: ignore[arg-type]
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from stages.decoding.packing import pack_linear_layers
 from stages.decoding.parameters import Decoding
 from stages.errors import InputError
 
@@ -34,9 +35,11 @@ def load(folder: Path, decoding: Decoding) -> Loaded:
         raise InputError(f"{folder} holds no model: run `dvc repro`, which makes it, or `dvc pull`")
     torch.set_num_threads(decoding.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # costs time; nothing here reads such memory
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, decoding.dtype))
     model = model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu")).eval()  # type: ignore[arg-type]
+    pack_linear_layers(model)
     return Loaded(model, tokenizer, frozenset(_stops(model, tokenizer)))
 
 

@@ -9,14 +9,6 @@ from stages.parameters import Section
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 
-class Lora(Section):
-    """Low-rank adaptation (Hu et al. 2021) of all linear layers, merged into the weights at export."""
-
-    rank: int = Field(ge=1)
-    alpha: float = Field(gt=0)
-    dropout: Fraction = 0.0
-
-
 class Recipe(Section):
     """The recipe of both arms.
 
@@ -47,7 +39,6 @@ class Recipe(Section):
     offload_optimizer: bool = False
     offload_parameters: bool = False
     gradient_checkpointing: bool = False
-    lora: Lora | None = None
     processes: int | None = Field(None, ge=1)
     threads: int = Field(2, ge=1)
     validate_every: int = Field(ge=1)

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -42,6 +43,7 @@ def fine_tune(
     """Train one arm and write the model to ``out``, whole or not at all."""
     torch.set_num_threads(recipe.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # costs seconds; nothing here reads such memory
     torch.manual_seed(derive_seed(seed, "finetune"))
     tokenizer = AutoTokenizer.from_pretrained(base)
     pad_id = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
@@ -60,15 +62,13 @@ def fine_tune(
     if rank() == 0:
         shutil.rmtree(out, ignore_errors=True)
         unfinished.rename(out)
-    finished = Trained(rank() == 0, loop.as_csv(losses), metrics(learnt, len(steps), losses))
+    finished = Trained(rank() == 0, loop.as_csv(losses), metrics(learnt, len(steps), losses, recipe.epochs))
     torch.distributed.destroy_process_group()
     return finished
 
 
 def load(base: Path, recipe: Recipe) -> PreTrainedModel:
     model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(base, dtype=getattr(torch, recipe.dtype))
-    if recipe.lora:
-        raise NotImplementedError
     if recipe.residual_dropout:
         add_residual_dropout(model, recipe.residual_dropout)
     if recipe.gradient_checkpointing:
@@ -76,7 +76,7 @@ def load(base: Path, recipe: Recipe) -> PreTrainedModel:
     return model
 
 
-def metrics(learnt: Rows, steps: int, losses: Sequence[loop.LossRow]) -> dict[str, float | int | None]:
+def metrics(learnt: Rows, steps: int, losses: Sequence[loop.LossRow], epochs: float) -> dict[str, float | int | None]:
     """Counts and losses for ``metrics/finetune/<model>-<arm>-<seed>.json``; no times, so that reruns are equal."""
     first, last = losses[0], losses[-1]
     return {
@@ -85,13 +85,20 @@ def metrics(learnt: Rows, steps: int, losses: Sequence[loop.LossRow]) -> dict[st
         "items_dropped": len(learnt.dropped),
         "steps": steps,
         "completion_tokens": last.tokens,
-        "loss": _rounded(last.loss),
+        "loss": _rounded(_last_epoch(losses, steps, epochs)),
         "validation_loss_before": _rounded(first.validation_loss),
         "validation_loss": _rounded(last.validation_loss),
         "validation_role_loss": _rounded(last.validation_role_loss),
         "validation_answer_loss_before": _rounded(first.validation_answer_loss),
         "validation_answer_loss": _rounded(last.validation_answer_loss),
     }
+
+
+def _last_epoch(losses: Sequence[loop.LossRow], steps: int, epochs: float) -> float:
+    """Mean training loss of a token over the last epoch: single steps, the last above all, are noise."""
+    first = max(steps - round(steps / max(epochs, 1)), 0)
+    taken = [(after.tokens - before.tokens, after.loss or 0.0) for before, after in pairwise(losses[first:])]
+    return sum(tokens * loss for tokens, loss in taken) / sum(tokens for tokens, _ in taken)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -1,0 +1,51 @@
+# `make help` lists what can be made. Everything runs in a virtual environment, .venv, which the first target makes.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+# A run must not depend on who runs it: no telemetry, no parallel tokenizers, hashes in one order.
+export DVC_NO_ANALYTICS := 1
+export HF_HUB_DISABLE_TELEMETRY := 1
+export TOKENIZERS_PARALLELISM := false
+export PYTHONHASHSEED := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help install repro test lint types unit lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+install: $(VENV)/installed  ## make .venv and install requirements.txt, at the versions of requirements.lock
+
+repro: install  ## run the pipeline: all that changed since the last run
+	dvc repro
+
+test: $(VENV)/installed-dev lint types unit  ## lint, types and tests, a whole run of a tiny model included
+
+lint: $(VENV)/installed-dev
+	ruff check
+	ruff format --check
+
+types: $(VENV)/installed-dev
+	mypy
+
+unit: $(VENV)/installed-dev
+	pytest
+
+lock: install  ## write the versions now installed to requirements.lock
+	$(BIN)/pip freeze --exclude pip | sed -E 's/^(torch==[0-9.]+)\+.*/\1/' | grep -viE '^(nvidia|triton|-e)' > requirements.lock
+
+clean:  ## remove .venv and caches of tools; keeps data and DVC's cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+
+$(VENV)/installed: requirements.txt requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet -r requirements.txt -c requirements.lock
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
+	$(BIN)/pip install --quiet -r requirements-dev.txt -c requirements.lock
+	touch $@

@@ -1,0 +1,19 @@
+import pytest
+
+from stages.chat.self_prompt import OPENING, join, split
+
+
+def test_a_joined_turn_splits_into_the_same_parts():
+    assert split(join(f"{OPENING} a botanist.", "Moss has no roots.\n\nIt drinks through its leaves.")) == (
+        f"{OPENING} a botanist.",
+        "Moss has no roots.\n\nIt drinks through its leaves.",
+    )
+
+
+@pytest.mark.parametrize("output", ["", "Moss has no roots.", "Well, From now on, you are a botanist.\n\nMoss."])
+def test_without_the_opening_there_is_no_role(output):
+    assert split(output) == (None, output)
+
+
+def test_a_turn_cut_inside_its_role_has_no_answer():
+    assert split(f"{OPENING} a botanist who") == (f"{OPENING} a botanist who", "")

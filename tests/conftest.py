@@ -1,0 +1,24 @@
+"""What several tests share: a tiny model in a folder, made once."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a random Llama of two layers, a tokenizer of bytes and the plain chat template."""
+    return tiny_model("llama", tmp_path_factory.mktemp("models") / "llama")
+
+
+def tiny_model(architecture: str, folder: Path) -> Path:
+    from stages.base_models.preset import RandomModel
+    from stages.base_models.random_weights import random_model
+    from stages.chat.templates import chat_template
+
+    preset = RandomModel(source="random", architecture=architecture, dtype="float32", origin="", license="MIT")
+    model, tokenizer = random_model(preset, seed=5)
+    tokenizer.chat_template = chat_template("plain", None, "tiny")
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder

@@ -1,0 +1,75 @@
+"""Every wrong parameter is an error that names its key, before any work."""
+
+import shutil
+
+import pytest
+import yaml
+
+from stages.errors import InputError
+from stages.planning.checking import checked
+from stages.planning.run_choice import plan
+from tests.import_graph import ROOT
+
+
+@pytest.fixture
+def parameters(tmp_path, monkeypatch):
+    """A function that writes params.yaml with some values changed, and checks it."""
+    shutil.copytree(ROOT / "stages" / "benchmarks", tmp_path / "stages" / "benchmarks")
+    monkeypatch.chdir(tmp_path)
+    content = yaml.safe_load((ROOT / "params.yaml").read_text())
+
+    def check(**changes):
+        for key, value in changes.items():
+            node = content
+            *path, last = key.split("__")
+            for part in path:
+                node = node[part]
+            node[last] = value
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
+        return checked()
+
+    return check
+
+
+def test_the_committed_parameters_are_valid(parameters):
+    assert [system.name for system in plan(parameters().run).systems] == [
+        "smollm2-135m-standard-1",
+        "smollm2-135m-role-1",
+    ]
+
+
+def test_systems_of_several_seeds_conditions_and_the_base(parameters):
+    found = parameters(run__seeds=[1, 2], run__baselines=["base"], run__conditions={"role": ["random"], "standard": []})
+    names = [system.name for system in plan(found.run).systems]
+    assert names[:3] == ["smollm2-135m-base", "smollm2-135m-standard-1", "smollm2-135m-standard-2"]
+    assert "smollm2-135m-role.random-2" in names
+
+
+def test_a_number_written_as_a_string_is_read(parameters):
+    assert parameters(scales__mini__finetune__learning_rate="1e-02").scales["mini"].finetune.learning_rate == 0.01
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"run__models": ["smollm"]}, r"run\.models: 'smollm' is none of .*smollm2-135m"),
+        ({"run__benchmarks": ["mmlu", "arc"]}, r"run\.benchmarks: 'arc' is none of .*gsm8k"),
+        ({"run__scale": "big"}, r"run\.scale: 'big' is none of mini"),
+        ({"run__arms": ["roles"]}, r"run\.arms\.0: .*'standard', 'role', 'shuffled' or 'constant'"),
+        ({"run__conditions": {"role": ["silent"], "standard": []}}, r"conditions\.role: 'silent' is none of stripped"),
+        ({"run__arms": ["standard"], "run__conditions": {"role": ["random"], "standard": []}}, "arms lacks role"),
+        ({"run__data": "web"}, r"run\.data: .*'bundled', 'hub' or 'mirror'"),
+        ({"run__seeds": []}, r"run\.seeds: .*at least 1"),
+        (
+            {"scales__mini__finetune__learning_rte": 1},
+            r"scales\.mini\.finetune\.learning_rte: Extra inputs.*\(the keys here are: .*learning_rate",
+        ),
+        ({"scales__mini__finetune__learning_rate": "fast"}, r"learning_rate: .*valid number.*'fast'"),
+        ({"scales__mini__finetune__micro_batch_size": 3}, "no multiple of micro_batch_size 3"),
+        ({"models__tiny__source": "wheels"}, r"models\.tiny.*'wheel', 'hub', 'folder', 'random'"),
+        ({"mmlu_domains": {"all": ["anatomy"]}}, "in no domain"),
+    ],
+)
+def test_a_wrong_value_is_named(parameters, changes, expected):
+    with pytest.raises(InputError, match=expected):
+        parameters(**changes)
