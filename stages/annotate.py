@@ -9,14 +9,14 @@ from pathlib import Path
 
 from stages import command_line, parameters
 from stages.annotation.annotating import annotate, estimate
+from stages.annotation.corpus import Corpus
 from stages.annotation.recording import record
 from stages.annotation.reporting import demand_enough, describe_estimate
 from stages.annotation.tally import Tally
 from stages.chat_models.factory import open_chat_model
 from stages.chat_models.preset import ChatPreset
 from stages.errors import InputError
-from stages.files import iterate_jsonl, write_json, write_jsonl
-from stages.records.conversation import Conversation
+from stages.files import write_json, write_jsonl
 
 CORPUS = Path("data/corpus.jsonl")
 ANNOTATED = Path("data/annotated.jsonl")
@@ -34,15 +34,15 @@ def main() -> None:
     if arguments.record and preset.kind == "recorded":
         raise InputError(f"--record writes {recorded}, which annotator {arguments.annotator!r} reads: choose another")
     model = open_chat_model(preset, recorded=recorded)
-    conversations = iterate_jsonl(CORPUS, Conversation)
+    corpus = Corpus(CORPUS)
 
     if arguments.dry_run:
-        print(describe_estimate(estimate(conversations, model)))
+        print(describe_estimate(estimate(corpus, model)))
         return
     tally = Tally(preset)
-    annotated = demand_enough(annotate(conversations, model, tally, FAILURES), tally, preset, recorded, FAILURES)
+    annotated = demand_enough(annotate(corpus, model, tally, FAILURES), tally, preset, recorded, FAILURES)
     if arguments.record:
-        places = {conversation.id: place for place, conversation in enumerate(iterate_jsonl(CORPUS, Conversation))}
+        places = {conversation.id: place for place, conversation in enumerate(corpus)}
         logger.info("%d annotations recorded in %s: commit it", record(recorded, annotated, places), recorded)
     else:
         write_jsonl(ANNOTATED, annotated)

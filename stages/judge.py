@@ -11,7 +11,7 @@ from pathlib import Path
 from stages import command_line, parameters
 from stages.chat_models.preset import ChatPreset
 from stages.files import read_json, read_jsonl, write_jsonl
-from stages.judging.asking import judge, require_replies
+from stages.judging.asking import estimates, judge, require_replies
 from stages.judging.comparisons import comparisons
 from stages.judging.pairs import BENCHMARK, answered_pairs, planned_pairs
 from stages.judging.parameters import Judging
@@ -34,6 +34,9 @@ def main() -> None:
 
     pairs = answered_pairs(planned_pairs(plan.systems), GENERATIONS)
     compared = [each for pair in pairs for each in comparisons(pair, questions, GENERATIONS, judging.prompts)]
+    if arguments.dry_run:
+        print(*estimates(compared, preset, judging.answer_words, BASE_MODELS), sep="\n")
+        return
     judgements = judge(compared, preset, judging.answer_words, BASE_MODELS)
     require_replies(judgements, preset.tolerated_failures)
     write_jsonl(JUDGEMENTS, judgements)
@@ -43,6 +46,7 @@ def parse() -> argparse.Namespace:
     parser = command_line.parser(__doc__)
     parser.add_argument("--judge", required=True, help="key of judges in params.yaml")
     parser.add_argument("--scale", required=True, help="key of scales in params.yaml")
+    parser.add_argument("--dry-run", action="store_true", help="say what is cached, missing, and what it would cost")
     return parser.parse_args()
 
 

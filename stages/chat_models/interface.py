@@ -1,6 +1,7 @@
 """The one interface behind which annotators and judges stand."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -21,6 +22,7 @@ class ChatRequest(BaseModel):
     Attributes:
         id: Names the request in outcomes; no part of the cache key.
         answer_schema: JSON schema of the answer, or None for free text.
+        recorded_key: What a recorded answer is found by; no part of the cache key.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -28,10 +30,16 @@ class ChatRequest(BaseModel):
     id: str
     messages: tuple[Message, ...]
     answer_schema: dict[str, Any] | None = None
+    recorded_key: str | None = None
 
 
 class ChatReply(BaseModel):
-    """What came back, and what it cost in tokens."""
+    """What came back, and what it cost in tokens.
+
+    Attributes:
+        cached_tokens: How many of the prompt's tokens the server billed at the lower price of its own prompt cache.
+        batched: Whether it came through a batch, at the batch's price.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -39,11 +47,14 @@ class ChatReply(BaseModel):
     finish_reason: str
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int = 0
     model: str
     system_fingerprint: str | None = None
+    refusal: str | None = None
+    batched: bool = False
 
 
-class InvalidAnswer(Exception):
+class InvalidAnswer(Exception):  # noqa: N818 - it says what the answer is
     """Raised by a check: the reply is not one that may be used; the reason is short and countable."""
 
 
@@ -51,22 +62,59 @@ Check = Callable[[ChatRequest, str], Value]
 """Reads a reply's text into a value, or raises :class:`InvalidAnswer`."""
 
 
-class Outcome(BaseModel, Generic[Value]):
-    """The end of one request: a value, or the reason why there is none."""
+@dataclass(frozen=True)
+class Outcome(Generic[Value]):
+    """The end of one request: a value, or the reason why there is none.
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+    Attributes:
+        failure: Why there is no value: short, and the same for all failures of a kind.
+        replies: Every reply that the request took, cached or not; the last is the one that was read.
+        cached: Whether nothing had to be asked for it now.
+    """
 
     request: ChatRequest
     value: Value | None
     failure: str | None = None
-    reply: ChatReply | None = None
+    replies: tuple[ChatReply, ...] = ()
     cached: bool = False
-    attempts: int = 1
+
+    @property
+    def reply(self) -> ChatReply | None:
+        return self.replies[-1] if self.replies else None
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What asking would take; costs in US dollars.
+
+    Attributes:
+        cached: Requests that need nothing more: their answer, or final failure, is already there.
+        cost: What the missing requests are expected to cost.
+        cost_at_most: What they cannot exceed if each is answered once, at its longest.
+    """
+
+    requests: int
+    cached: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float
+    cost_at_most: float
+
+    @property
+    def missing(self) -> int:
+        return self.requests - self.cached
 
 
 class ChatModel(Protocol):
-    """A chat model that answers many requests, in the order given."""
+    """A chat model that answers many requests."""
 
-    def ask(self, requests: Sequence[ChatRequest], check: Check[Value]) -> Iterator[Outcome[Value]]:
-        """Outcomes in the order of the requests; replies are in the request cache before they are seen here."""
+    def ask(self, requests: Iterable[ChatRequest], check: Check[Value]) -> Iterator[Outcome[Value]]:
+        """Outcomes in the order of the requests, which are drawn as they are needed.
+
+        Whatever was paid for is in the request cache before it is seen here.
+        """
+        ...
+
+    def estimate(self, requests: Iterable[ChatRequest], check: Check[Value]) -> Estimate:
+        """What :meth:`ask` would take; asks nothing."""
         ...

@@ -1,38 +1,73 @@
 """A corpus as conversations, from wherever its preset says."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from stages.corpora.formats import turns
+from stages.corpora.formats import IncompleteRowError, turns
 from stages.corpora.preset import CorpusPreset
 from stages.errors import InputError
 from stages.records.conversation import Conversation
 from stages.sources.roots import Data, Row, Source, read_rows
 
+LINES_NAMED = 5
+
+logger = logging.getLogger("corpus")
+
+
+class LeftOut:
+    """The lines of rows that are not taken, by the reason."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, list[int]] = {}
+
+    def add(self, reason: str, line: int) -> None:
+        self._lines.setdefault(reason, []).append(line)
+
+    def described(self) -> list[str]:
+        return [_described(reason, lines) for reason, lines in self._lines.items()]
+
+
+def _described(reason: str, lines: list[int]) -> str:
+    named = ", ".join(str(line) for line in lines[:LINES_NAMED]) + (", …" if len(lines) > LINES_NAMED else "")
+    rows, places = ("row", "line") if len(lines) == 1 else ("rows", "lines")
+    return f"{len(lines)} {rows} left out: {reason} ({places} {named})"
+
 
 def read_corpus(name: str, preset: CorpusPreset, data: Data) -> list[Conversation]:
-    """The corpus as it is, in its order.
+    """The corpus as it is, in its order; rows that hold no conversation are left out, and the log says which.
+
+    So are rows whose first turn an earlier row has: role prompts are recorded by it.
 
     Raises:
-        InputError: The corpus is missing, empty, or a row is in no known format; or two rows share their first turn,
-            by which role prompts are recorded.
+        InputError: The corpus is missing, has fewer than two conversations, or a row is in no known format.
     """
     where = preset.path or f"{preset.repository}"
-    conversations: list[Conversation] = []
-    seen: dict[str, int] = {}
-    for number, row in enumerate(islice(_rows(name, preset, data), preset.limit), start=1):
-        found = turns(row, f"{where}, line {number}")
-        item = Conversation(id=f"{name}-{number - 1:05d}", source=str(row.get("source", name)), turns=found)
-        if item.key in seen:
-            raise InputError(
-                f"{where}, line {number}: the same first turn as line {seen[item.key]}: remove one of them"
-            )
-        seen[item.key] = number
-        conversations.append(item)
+    left_out = LeftOut()
+    conversations = list(islice(_conversations(name, where, _rows(name, preset, data), left_out), preset.limit))
+    for text in left_out.described():
+        logger.warning("%s: %s", where, text)
     if len(conversations) < 2:
-        raise InputError(f"{where}: expected at least 2 conversations, found {len(conversations)}")
+        found = "; ".join([f"found {len(conversations)}", *left_out.described()])
+        raise InputError(f"{where}: expected at least 2 conversations, {found}")
     return conversations
+
+
+def _conversations(name: str, where: str, rows: Iterable[Row], left_out: LeftOut) -> Iterator[Conversation]:
+    seen: set[str] = set()
+    for number, row in enumerate(rows, start=1):
+        try:
+            found = turns(row, f"{where}, line {number}")
+        except IncompleteRowError as error:
+            left_out.add(str(error), number)
+            continue
+        item = Conversation(id=f"{name}-{number - 1:05d}", source=str(row.get("source") or name), turns=found)
+        if item.key in seen:
+            left_out.add("the first turn of an earlier row", number)
+            continue
+        seen.add(item.key)
+        yield item
 
 
 def _rows(name: str, preset: CorpusPreset, data: Data) -> Iterator[Row]:

@@ -9,9 +9,14 @@ class Judgement(BaseModel):
     """Two systems' answers to one prompt, compared in one order.
 
     Attributes:
+        seed: The training seed of the two systems; the base model, which has none, is compared under its rival's.
+        judge: What judged, in words for people.
         first: The variant whose answer was shown first; ``second`` likewise.
+        first_words: Length of the whole answer; ``second_words`` likewise.
+        first_words_shown: How many of them the judge saw; ``second_words_shown`` likewise.
         verdict: The variant preferred, ``tie``, or None where the judge's reply could not be read.
-        reply: The judge's reply as it was.
+        reply: The judge's reply as it was; None where none came.
+        failure: Why there is no ordinary reply (cut off, refused, …), or None.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -19,9 +24,13 @@ class Judgement(BaseModel):
     id: str
     model: str
     seed: int | None
+    judge: str
     first: str
     second: str
     first_words: int
     second_words: int
+    first_words_shown: int
+    second_words_shown: int
     verdict: str | Literal["tie"] | None
-    reply: str
+    reply: str | None
+    failure: str | None = None

@@ -1,0 +1,56 @@
+"""What annotating took, counted so that an interrupted and resumed run tells the same as one that went through."""
+
+from collections import Counter
+from typing import Any
+
+from stages.chat_models.interface import ChatReply, Outcome
+from stages.chat_models.preset import ChatPreset
+
+
+class Tally:
+    """Counts over outcomes; replies that were already paid for count like new ones."""
+
+    def __init__(self, preset: ChatPreset) -> None:
+        self._preset = preset
+        self.items = 0
+        self.annotated = 0
+        self.failures: Counter[str] = Counter()
+        self._tokens: Counter[str] = Counter()
+        self._requests = 0
+        self._cost = 0.0
+        self._models: set[str] = set()
+        self._fingerprints: set[str] = set()
+
+    def count(self, outcome: Outcome[Any]) -> None:
+        self.items += 1
+        self.annotated += outcome.value is not None
+        if outcome.failure is not None:
+            self.failures[outcome.failure] += 1
+        for reply in outcome.replies:
+            self._count_reply(reply)
+
+    @property
+    def failed_share(self) -> float:
+        return (self.items - self.annotated) / max(self.items, 1)
+
+    def metrics(self) -> dict[str, Any]:
+        return {
+            "items": self.items,
+            "annotated": self.annotated,
+            "requests": self._requests,
+            "prompt_tokens": self._tokens["prompt"],
+            "cached_prompt_tokens": self._tokens["cached"],
+            "completion_tokens": self._tokens["completion"],
+            "cost": round(self._cost, 6),
+            "failures": dict(sorted(self.failures.items())),
+            "models": sorted(self._models),
+            "system_fingerprints": sorted(self._fingerprints),
+        }
+
+    def _count_reply(self, reply: ChatReply) -> None:
+        self._requests += 1
+        self._tokens.update(prompt=reply.prompt_tokens, cached=reply.cached_tokens, completion=reply.completion_tokens)
+        self._cost += self._preset.cost(reply)
+        self._models.add(reply.model)
+        if reply.system_fingerprint:
+            self._fingerprints.add(reply.system_fingerprint)

@@ -1,0 +1,109 @@
+"""A choice's letter.
+
+Strict: the last line ``Answer: B`` holds a letter alone, in brackets, or set off from what follows
+(``B``, ``(b)``, ``B.``, ``B) Paris``). Flexible, in this order:
+
+1. that line, read more freely: ``B because``, ``option B``, the text of a choice, a letter in brackets after it;
+2. the last sentence that says "the answer is …", read the same way;
+3. one letter alone that is said to be right ("B is correct");
+4. one letter alone set out as ``B.`` or ``(B)`` at the head of a line; several are choices gone through, no answer;
+5. the text of one choice alone, or one bracketed letter alone, anywhere.
+
+Two letters offered at once ("A or B") are no answer, nor is a letter that no choice bears.
+"""
+
+import re
+import string
+
+from stages.answers import answer_line
+from stages.answers.reading import UNREAD, Reading, flexible, strict
+from stages.records.question import Question
+
+READING = "loglikelihood"
+
+LATEX = re.compile(r"\\(?:boxed|text|mathrm|mathbf|textbf)\{([^{}]*)\}|\$(?=\(?[A-Z\\])|(?<=[A-Z)}])\$")
+
+
+def labels(question: Question) -> list[str]:
+    """What the choices are called, in the order of their log-likelihoods."""
+    return list(string.ascii_uppercase[: len(question.choices)])
+
+
+def score(value: str | None, question: Question) -> float:
+    return float(value == question.answer)
+
+
+def read(text: str, question: Question) -> Reading:
+    letters = "".join(labels(question))
+    text = LATEX.sub(r"\1", LATEX.sub(r"\1", text))  # twice, for \boxed{\text{B}}
+    stated = answer_line.last(text)
+    if stated is not None:
+        if _offers_two(stated, letters):
+            return UNREAD
+        if letter := _set_off(stated, letters):
+            return strict(letter)
+        return flexible(_from_statement(stated, question, letters))
+    for phrase in answer_line.phrases(text):
+        if _offers_two(phrase, letters):
+            return UNREAD
+        if letter := _set_off(phrase, letters) or _from_statement(phrase, question, letters):
+            return flexible(letter)
+    return _unstated(answer_line.plain(text), question, letters)
+
+
+def _unstated(text: str, question: Question, letters: str) -> Reading:
+    for pattern in (
+        rf"(?<![\w'])\(?([{letters}])\)? is (?:the )?(?:correct|right|best)\b",
+        rf"^[ \t>-]*\(?([{letters}])(?:[.):](?!\w)|[ \t]*$)",
+    ):
+        found = set(re.findall(pattern, text, re.MULTILINE))
+        if found:
+            return flexible(found.pop()) if len(found) == 1 else UNREAD
+    return flexible(_named(text, question) or _bracketed(text, letters))
+
+
+def _offers_two(stated: str, letters: str) -> bool:
+    """Whether it opens with several letters: "A or B", "A, C", "(A) and (B)"."""
+    letter = rf"\(?[{letters}]\)?(?![\w'])"
+    return bool(re.match(rf"(?:both\s+|either\s+)?{letter}\s*(?:,|/|&|\+|,?\s*\b(?:and|or)\b)\s*{letter}", stated))
+
+
+def _set_off(stated: str, letters: str) -> str | None:
+    found = re.match(rf"\(?([{letters}{letters.lower()}])(?:[.):,;](?![\w'])|\s*$|\s*[=-]\s|\s+\()", stated)
+    return found[1].upper() if found else None
+
+
+def _from_statement(stated: str, question: Question, letters: str) -> str | None:
+    if stated.lower().startswith("not "):
+        return None
+    # "a" and "I" are words too: they count as letters only where set off.
+    bare = "".join(letter for letter in letters.lower() if letter not in "ai")
+    for pattern in (
+        rf"(?:option|choice|letter|answer)\s+\(?([{letters}{letters.lower()}])\b",
+        rf"\(?([{letters.replace('I', '')}])\b(?!['-])(?=\s+(?:because|since|as|is|which|for|with|due)\b)",
+        rf"\(?([{letters.replace('A', '').replace('I', '')}{bare}])\b(?!['-])",
+    ):
+        if found := re.match(pattern, stated):
+            return found[1].upper()
+    return _named(stated, question) or _bracketed(stated, letters)
+
+
+def _named(text: str, question: Question) -> str | None:
+    """The letter of the one choice whose text is there; a choice within a longer one that is there does not count."""
+    text = _folded(text)
+    named = {}
+    for letter, choice in zip(labels(question), map(_folded, question.choices), strict=True):
+        # Nothing may make it another word or number: neither "100", "-10" nor "10.5" names the choice "10".
+        if choice and re.search(rf"(?<![\w.-])(?<!\bnot )(?<!n't ){re.escape(choice)}(?!\w|[.,]\d)", text):
+            named[letter] = choice
+    longest = [a for a, text_a in named.items() if not any(text_a != b and text_a in b for b in named.values())]
+    return longest[0] if len(longest) == 1 else None
+
+
+def _folded(text: str) -> str:
+    return " ".join(answer_line.plain(text).lower().split()).strip(" .,;:!?\"'")
+
+
+def _bracketed(text: str, letters: str) -> str | None:
+    found = set(re.findall(rf"\(([{letters}])\)", text))
+    return found.pop() if len(found) == 1 else None

@@ -1,0 +1,119 @@
+r"""A number, compared by its value.
+
+Strict: the last line ``Answer: 29`` holds one number, whatever its dress (``$29.00``, ``1,000 apples``, ``-3``,
+``50%``, ``3/4``, ``2 1/2``, ``ten``); of an equation there, what stands after the last ``=`` counts. Flexible, in this
+order: the first number of several on that line; a number after ``####`` or in ``\boxed{}``; the number in the last
+sentence that says "the answer is …"; the last number in digits. A range, or two numbers joined by "or", is no answer.
+"""
+
+import re
+from fractions import Fraction
+
+from stages.answers import answer_line
+from stages.answers.reading import UNREAD, Reading, flexible, strict
+from stages.records.question import Question
+
+READING = "written"
+
+UNITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+UNITS += ["thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+WORDS = {word: value for value, word in enumerate(UNITS)} | {word: 10 * value for value, word in enumerate(TENS, 2)}
+SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
+
+DIGITS = r"(?:\d{1,3}(?:[,\u00a0\u202f]\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+"
+SIGN = r"(?<![\w).])-\s?"
+NUMERAL = rf"(?:{SIGN})?[$€£]?(?:{SIGN})?(?<![A-Za-z\d.])(?:{DIGITS})(?:\s*/\s*\d+|\s+\d+\s*/\s*\d+)?"
+WORD = rf"\b(?:{'|'.join([*WORDS, *SCALES])})\b"
+IN_WORDS = rf"(?:\b(?:minus|negative)\s+)?{WORD}(?:(?:[\s-]+|\s+and\s+){WORD})*"
+IN_DIGITS = rf"{NUMERAL}(?:\s+(?:{'|'.join(SCALES)})\b)?"
+NUMBER = re.compile(rf"{IN_DIGITS}|{IN_WORDS}", re.IGNORECASE)
+DIGITS_ONLY = re.compile(IN_DIGITS, re.IGNORECASE)
+BETWEEN = r"[^\d,;]{0,25}?\s?(?:\bor\b|\bto\b|-)\s?[^\d,;]{0,5}"
+LONGEST = 30  # digits; a model that repeats itself may write thousands, which answer nothing
+
+
+def score(value: str | None, question: Question) -> float:
+    return float(value is not None and value == _canonical(question.answer))
+
+
+def read(text: str, question: Question) -> Reading:
+    text = _without_latex(text)
+    stated = answer_line.last(text)
+    if stated is not None:
+        result = stated.rpartition("=")[2]
+        if _is_range(result):
+            return UNREAD
+        numbers = _numbers(result) or _numbers(stated)
+        return strict(numbers[0]) if len(numbers) == 1 else flexible(numbers[0] if numbers else None)
+    if marked := re.findall(r"(?:####|\\boxed\{)\s*([^\n}]+)", text):
+        return flexible(next(iter(_numbers(marked[-1])), None))
+    for phrase in answer_line.phrases(text):
+        result = phrase.rpartition("=")[2]
+        if _is_range(result):
+            return UNREAD
+        if numbers := _numbers(result):
+            return flexible(numbers[0])
+    numbers = _numbers(answer_line.plain(text), DIGITS_ONLY)
+    return flexible(numbers[-1] if numbers else None)
+
+
+def _without_latex(text: str) -> str:
+    text = re.sub(r"\\d?frac\{([^{}]+)\}\{([^{}]+)\}", r"\1/\2", text)
+    return text.replace("{,}", ",").replace("\\$", "$").replace("\\%", "%").replace("\\,", "")
+
+
+def _is_range(stated: str) -> bool:
+    found = NUMBER.search(stated)
+    if re.search(r"\bbetween\b", stated, re.IGNORECASE):
+        return True
+    return bool(found and re.match(rf"{BETWEEN}(?:{NUMBER.pattern})", stated[found.end() :], re.IGNORECASE))
+
+
+def _numbers(text: str, pattern: re.Pattern[str] = NUMBER) -> list[str]:
+    found = (_canonical(match[0]) for match in pattern.finditer(text))
+    return [value for value in found if value is not None]
+
+
+def _canonical(written: str) -> str | None:
+    """One spelling for each value: ``29`` for "$29.00", ``3/4`` for "0.75"; None for what has no value."""
+    value = _value(" ".join(re.sub(r"[$€£,\u00a0\u202f]", "", written.lower()).split()))
+    return None if value is None else str(value)
+
+
+def _value(text: str) -> Fraction | None:
+    negative = text.startswith(("-", "minus ", "negative "))
+    text = re.sub(r"^(?:-|minus|negative)\s*", "", text)
+    if sum(character.isdigit() for character in text) > LONGEST:
+        return None
+    if not text[:1].isdigit() and not text.startswith("."):
+        value: Fraction | None = _in_words(text)
+    else:
+        value = _in_digits(text)
+    return -value if negative and value is not None else value
+
+
+def _in_digits(text: str) -> Fraction | None:
+    """A decimal, a fraction ("3/4"), a mixed number ("2 1/2") or a scaled one ("1.5 million")."""
+    found = re.fullmatch(r"(?:([\d.]+)\s)?\s*([\d.]+)\s*/\s*(\d+)|([\d.]+)\s*([a-z]*)", text)
+    if found is None:
+        return None
+    whole, numerator, denominator, decimal, scale = found.groups()
+    if decimal is not None:
+        return Fraction(decimal) * SCALES.get(scale, 1)
+    if int(denominator) == 0:
+        return None
+    return Fraction(whole or 0) + Fraction(numerator) / int(denominator)
+
+
+def _in_words(text: str) -> Fraction:
+    total = current = 0
+    for word in re.split(r"[\s-]+", text):
+        if word in WORDS:
+            current += WORDS[word]
+        elif word == "hundred":
+            current = max(current, 1) * 100
+        elif word in SCALES:
+            total += max(current, 1) * SCALES[word]
+            current = 0
+    return Fraction(total + current)

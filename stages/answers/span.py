@@ -1,0 +1,59 @@
+"""A short span of text, by exact match and F1 after HotpotQA's normalization.
+
+Strict: what stands on the last line ``Answer: X``. Flexible: what follows "the answer is" in the last sentence that
+says so, else a text that is one short line itself. A longer text without either is not read.
+"""
+
+import re
+import string
+from collections import Counter
+
+from stages.answers import answer_line
+from stages.answers.reading import UNREAD, Reading, flexible, strict
+from stages.records.question import Question
+
+READING = "exact_match"
+
+LONGEST = 15  # words of a text that is taken whole
+VERDICTS = {"yes", "no", "noanswer"}
+
+
+def read(text: str, question: Question) -> Reading:
+    stated = answer_line.last(text)
+    if stated is not None:
+        return strict(_trimmed(stated))
+    for phrase in answer_line.phrases(text):
+        return flexible(_trimmed(phrase))
+    whole = answer_line.plain(text).strip()
+    if whole and "\n" not in whole and len(whole.split()) <= LONGEST and not whole.endswith(":"):
+        return flexible(_trimmed(whole))
+    return UNREAD
+
+
+def score(value: str | None, question: Question) -> float:
+    """Exact match after normalization."""
+    return float(value is not None and normalized(value) == normalized(question.answer))
+
+
+def f1(value: str | None, question: Question) -> float:
+    """F1 over words; as HotpotQA's own script, "yes", "no" and "noanswer" match whole or not at all."""
+    if value is None:
+        return 0.0
+    prediction, truth = normalized(value), normalized(question.answer)
+    if prediction != truth and not VERDICTS.isdisjoint({prediction, truth}):
+        return 0.0
+    common = (Counter(prediction.split()) & Counter(truth.split())).total()
+    if common == 0:
+        return 0.0
+    precision, recall = common / len(prediction.split()), common / len(truth.split())
+    return 2 * precision * recall / (precision + recall)
+
+
+def normalized(text: str) -> str:
+    """Lower case without punctuation, articles and extra spaces, as in hotpot_evaluate_v1.py (Yang et al. 2018)."""
+    text = "".join(character for character in text.lower() if character not in string.punctuation)
+    return " ".join(re.sub(r"\b(a|an|the)\b", " ", text).split())
+
+
+def _trimmed(text: str) -> str:
+    return text.strip().strip("\"'`").strip()

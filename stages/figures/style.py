@@ -1,0 +1,93 @@
+"""How every figure looks: sizes and type for print, one colour and one marker for each arm, the same bytes each time.
+
+Colours are Okabe & Ito's (2008, "Color Universal Design"), told apart under every common colour blindness; markers,
+fills and hatches tell them apart in grey.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from stages.files import replacing
+
+# Inches: one column of a two-column page, and the whole page.
+COLUMN, PAGE = 3.4, 7.0
+
+COLOURS = {
+    "base": "#6E6E6E",
+    "standard": "#0072B2",
+    "role": "#D55E00",
+    "shuffled": "#009E73",
+    "constant": "#CC79A7",
+}
+MARKERS = {"base": "D", "standard": "o", "role": "s", "shuffled": "^", "constant": "v"}
+HATCHES = {"base": "xx", "standard": "", "role": "///", "shuffled": "...", "constant": "\\\\\\"}
+TITLES = {"base": "before fine-tuning", "standard": "standard", "role": "role (self-prompt)"}
+INK, FAINT = "#222222", "#BBBBBB"
+
+# No size below 6 points, so that all can be read where the figure stands in one column.
+RC: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so that it is the same on every machine
+    "font.size": 7,
+    "axes.titlesize": 8,
+    "axes.labelsize": 7,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 6.5,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.unicode_minus": True,
+    "figure.dpi": 100,
+    "savefig.dpi": 300,
+    "hatch.linewidth": 0.5,
+    "svg.hashsalt": "self-prompt",  # identifiers in the SVG are otherwise random
+    "svg.fonttype": "path",
+}
+
+
+def arm(variant: str) -> str:
+    """The arm of a variant: ``role`` of ``role.stripped``."""
+    return variant.partition(".")[0]
+
+
+def colour(variant: str) -> str:
+    """The colour of a variant's arm; conditions share it and are told apart by their labels."""
+    return COLOURS.get(arm(variant), INK)
+
+
+def marker(variant: str) -> str:
+    return MARKERS.get(arm(variant), "o")
+
+
+def title(variant: str) -> str:
+    return TITLES.get(variant, variant)
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """All that is drawn and saved in the block follows this style, whatever matplotlib's own settings say."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(RC)
+        yield
+
+
+def save(figure: Figure, stem: Path) -> None:
+    """Write ``stem.png`` and ``stem.svg``, without dates or versions. Call it within :func:`styled`."""
+    with replacing(stem.with_suffix(".png")) as path:
+        figure.savefig(path, format="png", metadata={"Software": None})
+    with replacing(stem.with_suffix(".svg")) as path:
+        figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})

@@ -1,0 +1,112 @@
+"""The numbers of ``metrics/preference.json``."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from stages.judging.counting import LEFT, Array, Compared, PairKey, by_pair, compared, verdicts
+from stages.judging.length_control import length_controlled
+from stages.randomness import derive_seed
+from stages.records.judgement import Judgement
+from stages.statistics.intervals import bounded_mean
+from stages.statistics.paired import difference
+
+Summary = dict[str, Any]
+
+NOT_JUDGED = "no comparison was judged"
+NOT_READ = "no prompt has a readable verdict in both orders"
+ALL_TIED = "no prompt was won or lost in both orders"
+
+
+def summarize(judgements: Iterable[Judgement], planned: Iterable[PairKey], seed: int) -> dict[str, dict[str, Summary]]:
+    """Model → pair → its numbers; a planned pair that was not judged stands there with nulls and the reason."""
+    found = by_pair(judgements)
+    summaries: dict[str, dict[str, Summary]] = {}
+    for key in dict.fromkeys([*planned, *found]):
+        pair = summarize_pair(compared(found.get(key, [])), key.right, derive_seed(seed, "preference", *key))
+        summaries.setdefault(key.model, {})[key.name] = rounded(pair)
+    return summaries
+
+
+def summarize_pair(comparisons: Sequence[Compared], right: str, seed: int) -> Summary:
+    """One pair's numbers, from the left system's side; what cannot be had is None, and ``reason`` says why.
+
+    Shares are over the prompts read in both orders under every seed. Intervals of one seed are bootstrapped over
+    prompts; of several they hold the spread between seeds too. ``shown_first`` is what the answer shown first scored,
+    ties half: 0.5 without position bias. ``flips`` are comparisons whose two orders disagree; they count as ties.
+    """
+    counted = verdicts(comparisons)
+    result = counted.result
+    reason = None if result.size else NOT_READ if comparisons else NOT_JUDGED
+    rate = mean(result, seed)
+    return {
+        "judge": "; ".join(sorted({each.judge for both in comparisons for each in both})) or None,
+        "n": result.shape[1],
+        "seeds": result.shape[0],
+        "win_rate": rate["share"],
+        "ci_low": rate["ci_low"],
+        "ci_high": rate["ci_high"],
+        "win": mean(result == 1, seed),
+        "tie": mean(result == 0.5, seed),
+        "loss": mean(result == 0, seed),
+        "sign_test": sign_test(result, seed, reason),
+        "flips": {"count": int(counted.flipped.sum()), "rate": mean(counted.flipped, seed)["share"]},
+        "shown_first": mean(counted.shown_first, seed),
+        "unparsed": unparsed(comparisons),
+        "length_controlled": length_controlled(counted, reason),
+        "answers": {LEFT: answers(comparisons, 0), right: answers(comparisons, 1)},
+        **because(reason),
+    }
+
+
+def mean(values: Array, seed: int) -> Summary:
+    """The mean of ``values`` [seeds, prompts] with its interval."""
+    if values.size == 0:
+        return {"share": None, "ci_low": None, "ci_high": None}
+    low, high = bounded_mean(values.astype(float), seed) or (None, None)
+    return {"share": float(values.mean()), "ci_low": low, "ci_high": high}
+
+
+def sign_test(result: Array, seed: int, reason: str | None) -> Summary:
+    """Whether wins and losses differ by more than chance.
+
+    One seed: the exact sign test (Dixon & Mood 1946) on the prompts won or lost, ties left out, which is McNemar's
+    exact test on the two indicators. Several seeds: the t test over seeds and prompts. ``detectable`` is the smallest
+    difference of the shares of wins and losses that would be found 4 times in 5.
+    """
+    won, lost, tied = (int((result == value).sum()) for value in (1, 0, 0.5))
+    counts = {"won": won, "lost": lost, "tied": tied}
+    if won + lost == 0:
+        return {**counts, "p": None, "detectable": None, "test": None, **because(reason or ALL_TIED)}
+    found = difference((result == 1).astype(float), (result == 0).astype(float), seed)
+    assert found is not None  # there are prompts
+    test = "sign_exact" if found.test == "mcnemar_exact" else found.test
+    return {**counts, "p": found.p, "detectable": found.detectable, "test": test}
+
+
+def unparsed(comparisons: Sequence[Compared]) -> Summary:
+    """Replies that named no verdict, of all replies."""
+    replies = [each for both in comparisons for each in both]
+    count = sum(each.verdict is None for each in replies)
+    return {"count": count, "rate": count / len(replies) if replies else None}
+
+
+def answers(comparisons: Sequence[Compared], side: int) -> Summary:
+    """Mean length in words of one system's whole answers; how many were empty, how many the judge saw cut."""
+    shown = [both.left_first for both in comparisons]
+    words = [(each.first_words, each.second_words)[side] for each in shown]
+    seen = [(each.first_words_shown, each.second_words_shown)[side] for each in shown]
+    return {
+        "words": sum(words) / len(words) if words else None,
+        "empty": words.count(0),
+        "cut": sum(part < whole for part, whole in zip(seen, words, strict=True)),
+    }
+
+
+def because(reason: str | None) -> Summary:
+    return {} if reason is None else {"reason": reason}
+
+
+def rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: rounded(part) for key, part in value.items()}
+    return round(value, 6) if isinstance(value, float) else value

@@ -1,0 +1,82 @@
+"""How much of a benchmark's questions stands in the training corpus."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from stages.overlap.ngrams import grams, index, words
+from stages.overlap.similarity import nearest
+from stages.records.conversation import AnnotatedConversation
+from stages.records.question import Question
+
+# 13 words are GPT-3's measure (Brown et al. 2020, appendix C), 8 PaLM's (Chowdhery et al. 2022, section 8).
+SIZES = (8, 13)
+SIMILAR = 0.5
+EXAMPLES = 5
+
+Numbers = dict[str, Any]
+
+
+def contamination(questions: Sequence[Question], corpus: Sequence[AnnotatedConversation]) -> Numbers:
+    """Shares of the test questions that overlap with the corpus: its turns and its role prompts.
+
+    A question is its text and each of its choices, taken apart, so that no run of words crosses from one into the
+    next. ``too_short`` questions have no run of that many words. Examples are ids alone: the questions and the corpus
+    have their own licences.
+    """
+    asked = [question for question in questions if question.use == "test"]
+    texts = [(item.id, text) for item in corpus for text in [*item.turns, item.role]]
+    return {
+        "questions": len(asked),
+        "conversations": len(corpus),
+        **{f"ngram_{size}": shared_runs(asked, texts, size) for size in SIZES},
+        "similar": similar(asked, corpus),
+    }
+
+
+def shared_runs(asked: Sequence[Question], texts: Sequence[tuple[str, str]], size: int) -> Numbers:
+    runs = {question.id: set().union(*(grams(part, size) for part in _parts(question))) for question in asked}
+    holders = index(texts, size, set().union(*runs.values()))
+    found = {
+        one: sorted({name for gram in own & holders.keys() for name in holders[gram]}) for one, own in runs.items()
+    }
+    hits = {one: names for one, names in found.items() if names}
+    return {
+        "count": len(hits),
+        "share": _share(len(hits), len(asked)),
+        "too_short": sum(not own for own in runs.values()),
+        "examples": [{"question": one, "conversation": names[0]} for one, names in list(hits.items())[:EXAMPLES]],
+    }
+
+
+def similar(asked: Sequence[Question], corpus: Sequence[AnnotatedConversation]) -> Numbers:
+    """Questions whose nearest user's turn has a cosine of at least :data:`SIMILAR`, the nearest first."""
+    turns = [(item.id, turn) for item in corpus for turn in item.turns[::2]]
+    if not asked or not turns:
+        return {"threshold": SIMILAR, "count": 0, "share": None, "highest": None, "examples": []}
+    places, cosines = nearest([question.question for question in asked], [turn for _, turn in turns])
+    ranked = np.argsort(-cosines, kind="stable")
+    count = int(np.sum(cosines >= SIMILAR))
+    return {
+        "threshold": SIMILAR,
+        "count": count,
+        "share": _share(count, len(asked)),
+        "highest": round(float(cosines.max()), 6),
+        "examples": [
+            {
+                "question": asked[place].id,
+                "conversation": turns[places[place]][0],
+                "cosine": round(float(cosines[place]), 6),
+            }
+            for place in ranked[: min(count, EXAMPLES)]
+        ],
+    }
+
+
+def _parts(question: Question) -> list[str]:
+    return [part for part in [question.question, *question.choices] if words(part)]
+
+
+def _share(count: int, whole: int) -> float | None:
+    return round(count / whole, 6) if whole else None

@@ -1,0 +1,147 @@
+"""Limits and cautions that follow from what was run and from the numbers."""
+
+from collections.abc import Iterator
+
+from stages.reporting import names
+from stages.reporting.formatting import counted, listed, percent, sentence
+from stages.reporting.inputs import Inputs
+from stages.reporting.result_tables import chance
+
+UNREAD = 0.2
+CUT_OFF = 0.2
+FEW_ROLES = 0.5
+FLIPS = 0.25
+COMPARED = ("standard", "role")
+
+
+def cautions(inputs: Inputs) -> list[str]:
+    return [
+        *_seeds(inputs),
+        *(text for model in inputs.models for text in _of_model(inputs, model)),
+        *_preference(inputs),
+        *_contamination(inputs),
+    ]
+
+
+def _seeds(inputs: Inputs) -> Iterator[str]:
+    seeds = {system.seed for system in inputs.plan.systems if system.seed is not None}
+    if len(seeds) == 1:
+        yield (
+            "Each arm was trained once. How much scores vary from one training to the next is not known here, and no "
+            "interval or test holds that part: another seed may turn small differences around."
+        )
+    elif seeds:
+        yield f"Each arm was trained with {len(seeds)} seeds; their spread is part of the intervals and tests."
+
+
+def _of_model(inputs: Inputs, model: str) -> Iterator[str]:
+    subject = model if len(inputs.models) > 1 else ""
+    scores = inputs.metrics["benchmarks"].get(model, {})
+    guessing = [names.benchmark(each) for each in inputs.benchmarks if _could_be_guessing(inputs, model, each)]
+    if guessing:
+        text = (
+            f"on {listed(guessing)} guessing lies within or above the intervals of both arms: the scores there may measure "
+            "no knowledge at all, and a difference between them would mean little."
+        )
+        yield sentence(subject, text)
+    missing = {
+        names.benchmark(benchmark): entry["reason"]
+        for benchmarks in scores.values()
+        for benchmark, entry in benchmarks.items()
+        if entry.get("score") is None and entry.get("reason")
+    }
+    for benchmark, reason in missing.items():
+        yield sentence(subject, f"{benchmark} has no score: {reason}.")
+    if unread := _rates(inputs, model, "unparsed_rate", UNREAD):
+        text = (
+            f"many answers could not be read from the text: {unread}. Where the likeliest choice is scored, this does not "
+            "touch the score; elsewhere each counts as wrong."
+        )
+        yield sentence(subject, text)
+    if cut := _cut_off(inputs, model):
+        yield sentence(subject, f"many answers were cut off at the limit of tokens: {cut}.")
+    few = {
+        names.benchmark(benchmark): entry["role_rate"]
+        for benchmark, entry in scores.get("role", {}).items()
+        if entry.get("role_rate") is not None and entry["role_rate"] < FEW_ROLES
+    }
+    if few:
+        shown = listed([f"{name} ({percent(rate)}%)" for name, rate in few.items()])
+        yield sentence(
+            subject, f"the role arm seldom wrote a role prompt on {shown}: its scores there say little of roles."
+        )
+
+
+def _could_be_guessing(inputs: Inputs, model: str, benchmark: str) -> bool:
+    guess = chance(inputs, benchmark)
+    entries = [inputs.metrics["benchmarks"].get(model, {}).get(arm, {}).get(benchmark, {}) for arm in COMPARED]
+    known = [entry for entry in entries if entry.get("ci_low") is not None]
+    return guess is not None and bool(known) and all(entry["ci_low"] <= guess for entry in known)
+
+
+def _rates(inputs: Inputs, model: str, key: str, limit: float) -> str:
+    shown = []
+    for benchmark in inputs.benchmarks:
+        rates = {
+            arm: inputs.metrics["benchmarks"].get(model, {}).get(arm, {}).get(benchmark, {}).get(key)
+            for arm in COMPARED
+        }
+        if any(rate is not None and rate > limit for rate in rates.values()):
+            shown.append(_shown(benchmark, rates))
+    return listed(shown)
+
+
+def _cut_off(inputs: Inputs, model: str) -> str:
+    shown = []
+    for benchmark in inputs.benchmarks:
+        rates: dict[str, float | None] = {}
+        for system in inputs.systems(model):
+            answers = inputs.generations.get((system.name, benchmark), {}).values()
+            if answers and system.variant in COMPARED:
+                rates[system.variant] = sum(not answer.finished for answer in answers) / len(answers)
+        if any(rate is not None and rate > CUT_OFF for rate in rates.values()):
+            shown.append(_shown(benchmark, rates))
+    return listed(shown)
+
+
+def _shown(benchmark: str, rates: dict[str, float | None]) -> str:
+    parts = ", ".join(f"{arm} {percent(rate)}%" for arm, rate in rates.items() if rate is not None)
+    return f"{names.benchmark(benchmark)} ({parts})"
+
+
+def _preference(inputs: Inputs) -> Iterator[str]:
+    for model, pairs in inputs.metrics["preference"].items():
+        judges = {summary["judge"] for summary in pairs.values() if summary.get("judge")}
+        for judge in sorted(judges):
+            yield _judge(judge, model)
+        for pair, summary in pairs.items():
+            rate = summary.get("flips", {}).get("rate")
+            if rate is not None and rate > FLIPS:
+                yield (
+                    f"{model}, {pair}: {percent(rate)}% of the verdicts change when the answers change places. A judge that "
+                    "goes by position says little about the answers."
+                )
+
+
+def _judge(judge: str, model: str) -> str:
+    if judge.startswith(model):
+        return (
+            f"The judge of preference is {judge}: a small model, and kin of both systems. Its verdicts show that the "
+            "machinery works; they do not show which answers people would prefer."
+        )
+    return f"The judge of preference is one model, {judge}: its taste is not that of people, and was not checked here."
+
+
+def _contamination(inputs: Inputs) -> Iterator[str]:
+    runs = {benchmark: entry.get("ngram_13", {}).get("count", 0) for benchmark, entry in
+            inputs.metrics["contamination"].items()}  # fmt: skip
+    found = [
+        f"{names.benchmark(benchmark)} ({counted(count, 'question')})" for benchmark, count in runs.items() if count
+    ]
+    if found:
+        yield (
+            f"Runs of 13 words of the training corpus stand in {listed(found)}; both arms learnt from the same corpus, so that "
+            "the comparison is not favoured, but the scores may be."
+        )
+    elif runs:
+        yield "No run of 13 words of any question stands in the training corpus. What the base model has seen is not known."

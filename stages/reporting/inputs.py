@@ -1,0 +1,126 @@
+"""All that the report reads, from the files that the other stages leave."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stages import parameters
+from stages.files import read_json, read_jsonl
+from stages.records.generation import Generation
+from stages.records.question import Question
+from stages.records.scored import Scored
+from stages.systems import Plan, System
+
+OPEN_ENDED = "open_ended"
+ROLE_PAIR = "role - standard"
+
+Metrics = dict[str, Any]
+LossRows = list[dict[str, float | None]]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One run's files.
+
+    Attributes:
+        metrics: ``benchmarks``, ``comparison``, … as their files in ``metrics/`` hold them; empty where a file is
+            absent, as it is where ``run`` does not ask for it.
+        finetune: Each trained system's metrics; ``losses`` its loss curve.
+        questions: Benchmark → the test questions by id.
+        generations: System and benchmark → the answers by id.
+        parameters: All of ``params.yaml``.
+    """
+
+    root: Path
+    plan: Plan
+    metrics: dict[str, Metrics]
+    finetune: dict[str, Metrics]
+    losses: dict[str, LossRows]
+    scored: list[Scored]
+    questions: dict[str, dict[str, Question]]
+    generations: dict[tuple[str, str], dict[str, Generation]]
+    parameters: Metrics
+
+    @property
+    def models(self) -> list[str]:
+        return list(dict.fromkeys(system.model for system in self.plan.systems))
+
+    @property
+    def benchmarks(self) -> list[str]:
+        """Those that are scored."""
+        return [benchmark for benchmark in self.plan.benchmarks if benchmark != OPEN_ENDED]
+
+    def systems(self, model: str) -> list[System]:
+        """A model's systems of the first training seed, and those that have none."""
+        first = next((system.seed for system in self.plan.systems if system.model == model and system.seed), None)
+        return [each for each in self.plan.systems if each.model == model and each.seed in {None, first}]
+
+    def variants(self, model: str) -> list[str]:
+        return list(dict.fromkeys(system.variant for system in self.plan.systems if system.model == model))
+
+    def preset(self, section: str, name: str) -> Metrics:
+        found = self.parameters.get(section, {}).get(name)
+        return found if isinstance(found, dict) else {}
+
+    def pair(self, model: str, pair: str = ROLE_PAIR) -> dict[str, Metrics]:
+        """Benchmark → difference."""
+        return dict(self.metrics["comparison"].get(model, {}).get(pair, {}))
+
+
+METRICS = ("benchmarks", "comparison", "mmlu_domains", "roles", "preference", "annotate", "contamination")
+
+
+def load(root: Path) -> Inputs:
+    """Read a run's files under ``root``.
+
+    Raises:
+        InputError: What every run has is missing, or a file is not as expected.
+    """
+    plan_file = root / "data/plan.json"
+    plan = parameters.validate(read_json(plan_file), Plan, "plan", plan_file)
+    metrics = {name: _optional(root / f"metrics/{name}.json") for name in METRICS}
+    for name in METRICS[:2]:
+        metrics[name] = read_json(root / f"metrics/{name}.json")
+    trained = [system.name for system in plan.systems if system.arm is not None and system.condition is None]
+    asked = list(dict.fromkeys([*plan.benchmarks, OPEN_ENDED]))
+    questions = {benchmark: _questions(root, benchmark) for benchmark in asked}
+    return Inputs(
+        root=root,
+        plan=plan,
+        metrics=metrics,
+        finetune={name: _optional(root / f"metrics/finetune/{name}.json") for name in trained},
+        losses={name: _losses(root / f"plots/loss/{name}.csv") for name in trained},
+        scored=read_jsonl(root / "data/scored.jsonl", Scored),
+        questions={benchmark: found for benchmark, found in questions.items() if found},
+        generations=_generations(root, plan, asked),
+        parameters=parameters.read(root / "params.yaml"),
+    )
+
+
+def _optional(path: Path) -> Metrics:
+    return dict(read_json(path)) if path.is_file() else {}
+
+
+def _questions(root: Path, benchmark: str) -> dict[str, Question]:
+    path = root / f"data/questions/{benchmark}.jsonl"
+    if benchmark == OPEN_ENDED and not path.is_file():
+        return {}
+    return {question.id: question for question in read_jsonl(path, Question) if question.use == "test"}
+
+
+def _generations(root: Path, plan: Plan, benchmarks: list[str]) -> dict[tuple[str, str], dict[str, Generation]]:
+    found = {}
+    for system in plan.systems:
+        for benchmark in benchmarks:
+            path = root / f"data/generations/{system.name}/{benchmark}.jsonl"
+            if path.is_file():
+                found[system.name, benchmark] = {each.id: each for each in read_jsonl(path, Generation)}
+    return found
+
+
+def _losses(path: Path) -> LossRows:
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return [{key: float(value) if value else None for key, value in row.items()} for row in csv.DictReader(file)]

@@ -1,0 +1,40 @@
+"""What benchmarks, variants and domains are called for people."""
+
+from stages.figures import style
+
+BENCHMARKS = {
+    "mmlu": "MMLU",
+    "strategyqa": "StrategyQA",
+    "commonsenseqa": "CommonsenseQA",
+    "openbookqa": "OpenBookQA",
+    "truthfulqa": "TruthfulQA (MC1)",
+    "hotpotqa": "HotpotQA (closed book)",
+    "gsm8k": "GSM8K",
+    "humaneval": "HumanEval",
+    "open_ended": "Open-ended",
+}
+READINGS = {
+    "loglikelihood": "likeliest choice",
+    "written": "what was written",
+    "exact_match": "exact match",
+    "number": "final number",
+    "pass@1": "pass@1",
+}
+TESTS = {
+    "mcnemar_exact": "McNemar, exact",
+    "permutation_by_group": "permutation by subject",
+    "seeds_and_items_t": "t over seeds and items",
+    "sign_exact": "sign test, exact",
+}
+
+
+def benchmark(name: str) -> str:
+    return BENCHMARKS.get(name, name)
+
+
+def variant(name: str) -> str:
+    return style.title(name)
+
+
+def domain(name: str) -> str:
+    return name.replace("_", " ")

@@ -1,0 +1,184 @@
+"""Tables of roles, preference, training, costs and contamination."""
+
+from stages.reporting import formatting, names
+from stages.reporting.inputs import OPEN_ENDED, Inputs
+from stages.reporting.table import Cell, Entry, Table
+
+FREQUENT = 3
+
+
+def roles_table(inputs: Inputs) -> Table:
+    """Overall first, then by domain."""
+    rows = []
+    for model in inputs.metrics["roles"]:
+        entry = Entry("metrics/roles.json", inputs.metrics["roles"]).at(model)
+        rows.append(_roles_row(f"{model}: all" if len(inputs.models) > 1 else "all", entry))
+        rows += [_roles_row(names.domain(domain), entry.at("domains", domain)) for domain in entry.at("domains").values]
+    return Table(
+        "roles",
+        "The roles that were invented for MMLU's questions",
+        ["Domain", "Answers", "With role (%)", "Distinct prompts", "Distinct phrases", "Words", "Most frequent"],
+        rows,
+        ["Words: mean length of the role prompts. Most frequent: noun phrases, with how often each was written."],
+    )
+
+
+def _roles_row(name: str, entry: Entry) -> list[Cell]:
+    frequent = entry.values.get("frequent") or []
+    shown = frequent[:FREQUENT]
+    text = ", ".join(f"{each['phrase']} ({each['count']})" for each in shown) or formatting.NOTHING
+    places = tuple(f"{entry.source('frequent')}/{place}/count" for place in range(len(shown)))
+    return [
+        Cell(name),
+        entry.number("answers"),
+        entry.percent("well_formed_rate"),
+        entry.number("distinct"),
+        entry.number("distinct_phrases"),
+        entry.at("words").number("mean", 1),
+        Cell(text, places),
+    ]
+
+
+def belonging_table(inputs: Inputs) -> Table:
+    rows = []
+    for model in inputs.metrics["roles"]:
+        entry = Entry("metrics/roles.json", inputs.metrics["roles"]).at(model, "belonging")
+        cells = [
+            Cell(model),
+            entry.percent("share", "ci_low", "ci_high"),
+            entry.percent("permuted"),
+            entry.p("p"),
+            entry.percent("held_out_accuracy"),
+            entry.percent("majority"),
+            entry.number("trained_on"),
+        ]
+        rows.append(cells)
+    return Table(
+        "belonging",
+        "Whether roles fit their questions, in per cent",
+        ["Model", "In its domain", "Dealt at random", "p", "Classifier", "Largest domain", "Trained on"],
+        rows,
+        [
+            "In its domain: answers whose role a classifier, trained on other questions and the subjects' names and never "
+            "on roles, puts into the question's domain; an answer without a role counts as outside.",
+            "Dealt at random: the same with the roles permuted among the questions. Classifier: its accuracy on "
+            "questions that it was not trained on, about the most that can be expected of roles. Largest domain: what "
+            "always naming that domain would give.",
+        ],
+    )
+
+
+def preference_table(inputs: Inputs) -> Table:
+    rows = []
+    for model, pairs in inputs.metrics["preference"].items():
+        for pair in pairs:
+            entry = Entry("metrics/preference.json", inputs.metrics["preference"]).at(model, pair)
+            right = pair.removeprefix("role - ")
+            rows.append(
+                [
+                    Cell(f"{model}: role against {names.variant(right)}"),
+                    entry.number("n"),
+                    *(entry.at(outcome).percent("share") for outcome in ("win", "tie", "loss")),
+                    entry.percent("win_rate", "ci_low", "ci_high"),
+                    entry.at("sign_test").p("p"),
+                    entry.at("length_controlled").percent("win_rate", "ci_low", "ci_high"),
+                    entry.at("shown_first").percent("share"),
+                    entry.at("flips").percent("rate"),
+                    entry.at("unparsed").percent("rate"),
+                    *(entry.at("answers", side).number("words", 0) for side in ("role", right)),
+                ]
+            )
+    head = ["Pair", "Prompts", "Win", "Tie", "Loss", "Win rate", "p", "Length-controlled", "First shown", "Flips"]
+    return Table(
+        "preference",
+        "The judge's preference on open-ended prompts, in per cent",
+        [*head, "Unread", "Words, role", "Words, other"],
+        rows,
+        [
+            "Each pair was judged in both orders; a verdict that changes with the order (flip) is a tie. Win rate: ties "
+            "count half. p: sign test of wins against losses.",
+            "Length-controlled: the win rate that a regression gives at equal length. First shown: how often the answer "
+            "shown first was preferred; 50 is no bias.",
+        ],
+    )
+
+
+def training_table(inputs: Inputs) -> Table:
+    rows = []
+    for name, metrics in inputs.finetune.items():
+        entry = Entry(f"metrics/finetune/{name}.json", metrics)
+        if metrics:
+            counts = [entry.number(key) for key in ("items", "steps", "completion_tokens")]
+            losses = ("loss", "validation_loss_before", "validation_loss", "validation_role_loss")
+            answers = ("validation_answer_loss_before", "validation_answer_loss")
+            rows.append([Cell(name), *counts, *(entry.number(key, 3) for key in (*losses, *answers))])
+    head = ["System", "Items", "Steps", "Tokens", "Train", "Val. before", "Val. after", "Val. role"]
+    return Table(
+        "training",
+        "Training: losses in nats a token",
+        [*head, "Val. answer before", "Val. answer after"],
+        rows,
+        [
+            "Train: the last step's loss. Val.: loss on the validation items; role and answer tokens apart. Arms differ in "
+            "the tokens they learn, so that only the answer's columns can be compared between them.",
+        ],
+    )
+
+
+def cost_table(inputs: Inputs) -> Table:
+    metrics = inputs.metrics["annotate"]
+    entry = Entry("metrics/annotate.json", metrics)
+    keys = ("items", "annotated", "requests", "prompt_tokens", "cached_prompt_tokens", "completion_tokens")
+    cells = [Cell(inputs.plan.annotator), *(entry.number(key) for key in keys), entry.number("cost")]
+    models = metrics.get("models") or []
+    return Table(
+        "cost",
+        "What annotating the corpus took",
+        [
+            "Annotator",
+            "Items",
+            "Annotated",
+            "Requests",
+            "Prompt tokens",
+            "Of these cached",
+            "Answer tokens",
+            "Cost ($)",
+        ],
+        [cells] if metrics else [],
+        [
+            f"Models that answered: {', '.join(models)}."
+            if models
+            else "No model was asked: recorded annotations were read."
+        ]
+        if metrics
+        else [],
+    )
+
+
+def contamination_table(inputs: Inputs) -> Table:
+    rows = []
+    for benchmark in inputs.metrics["contamination"]:
+        entry = Entry("metrics/contamination.json", inputs.metrics["contamination"]).at(benchmark)
+        runs = (entry.at(f"ngram_{size}") for size in (8, 13))
+        cells = [cell for run in runs for cell in (run.number("count"), run.percent("share"), run.number("too_short"))]
+        similar = entry.at("similar")
+        rows.append(
+            [Cell(names.benchmark(benchmark)), entry.number("questions"), *cells, similar.number("count"),
+             similar.number("highest")]
+        )  # fmt: skip
+    head = ["Benchmark", "Questions", "8 words", "8 words (%)", "Shorter than 8", "13 words", "13 words (%)"]
+    return Table(
+        "contamination",
+        "Questions that overlap with the training corpus",
+        [*head, "Shorter than 13", "Similar", "Highest cosine"],
+        rows,
+        [
+            "8 and 13 words: questions of which a run of so many words stands in the corpus. Similar: the nearest request "
+            "of the corpus by TF-IDF has a cosine of at least 0.5.",
+            *(
+                ["The open-ended prompts have no right answer."]
+                if OPEN_ENDED in inputs.metrics["contamination"]
+                else []
+            ),
+        ],
+    )

@@ -1,0 +1,73 @@
+"""The page: everything put into its template."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from stages.reporting import browser, cautions, examples, figures, findings, names, provenance, table_files
+from stages.reporting import other_tables as other
+from stages.reporting import result_tables as results
+from stages.reporting.inputs import Inputs
+from stages.reporting.table import Table
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def tables(inputs: Inputs) -> list[Table]:
+    """All tables that have rows."""
+    made = [
+        results.main_table(inputs),
+        results.difference_table(inputs),
+        results.controls_table(inputs),
+        results.readings_table(inputs),
+        results.domains_table(inputs),
+        other.roles_table(inputs),
+        other.belonging_table(inputs),
+        other.preference_table(inputs),
+        other.training_table(inputs),
+        other.cost_table(inputs),
+        other.contamination_table(inputs),
+    ]
+    return [table for table in made if table.rows]
+
+
+def render(inputs: Inputs, made: list[Table]) -> str:
+    """One page that needs nothing else: styles, script and pictures are inside it."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.jinja").render(context(inputs, made)).rstrip() + "\n"
+
+
+def context(inputs: Inputs, made: list[Table]) -> dict[str, Any]:
+    return {
+        "style": Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
+        "script": Markup((TEMPLATES / "browser.js").read_text(encoding="utf-8")),
+        "plan": inputs.plan,
+        "names": names,
+        "findings": findings.findings(inputs),
+        "cautions": cautions.cautions(inputs),
+        "examples": examples.examples(inputs),
+        "rule": examples.RULE,
+        "tables": {table.name: table for table in made},
+        "html": table_files.html,
+        "pictures": {
+            "domains": figures.domains(inputs),
+            "wordclouds": figures.wordclouds(inputs),
+            "preference": figures.preference(inputs),
+            "losses": figures.losses(inputs),
+        },
+        "origins": provenance.origins(inputs),
+        "choices": provenance.choices(inputs),
+        "scale": provenance.scale(inputs),
+        "hashes": provenance.hashes(inputs),
+        "versions": provenance.versions(),
+        "items": browser.as_script(browser.payload(inputs)),
+        "most_items": browser.MOST,
+    }

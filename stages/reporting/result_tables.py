@@ -1,0 +1,216 @@
+"""Tables of scores and differences."""
+
+from collections.abc import Iterator
+
+from stages.reporting import formatting, names
+from stages.reporting.inputs import ROLE_PAIR, Inputs
+from stages.reporting.table import Cell, Entry, Table
+
+SIGNIFICANT = 0.05
+MAIN = ("base", "standard", "role")
+INTERVAL = "Intervals are at 95%."
+
+
+def chance(inputs: Inputs, benchmark: str) -> float | None:
+    """What guessing would score, where there are choices."""
+    questions = inputs.questions.get(benchmark, {}).values()
+    shares = [1 / len(question.choices) for question in questions if question.choices]
+    return sum(shares) / len(shares) if shares else None
+
+
+def is_significant(entry: Entry) -> bool:
+    p = entry.values.get("p_holm")
+    return p is not None and p < SIGNIFICANT
+
+
+def main_table(inputs: Inputs) -> Table:
+    """Benchmarks down, variants across."""
+    variants = [variant for variant in MAIN if any(variant in inputs.variants(model) for model in inputs.models)]
+    rows = []
+    for model, benchmark in _each(inputs):
+        cells = [Cell(names.benchmark(benchmark)), *_first(inputs, model, benchmark, variants)]
+        for variant in variants:
+            entry = Entry("metrics/benchmarks.json", inputs.metrics["benchmarks"]).at(model, variant, benchmark)
+            cells.append(entry.percent("score", "ci_low", "ci_high", variant=variant))
+        difference = Entry("metrics/comparison.json", inputs.metrics["comparison"]).at(model, ROLE_PAIR, benchmark)
+        cells.append(difference.points("delta", strong=is_significant(difference)))
+        rows.append(_with_model(inputs, model, cells))
+    head = ["Benchmark", "n", "Guessing", *(names.variant(variant) for variant in variants), "Difference"]
+    return Table(
+        "main",
+        "Main results: score in per cent",
+        _model_head(inputs, head),
+        rows,
+        [
+            INTERVAL,
+            "Difference: role less standard, in percentage points; bold where p < 0.05 after Holm's correction over the "
+            "benchmarks.",
+            *_reasons(inputs),
+        ],
+        labels=1 + (len(inputs.models) > 1),
+    )
+
+
+def _first(inputs: Inputs, model: str, benchmark: str, variants: list[str]) -> list[Cell]:
+    entries = [
+        Entry("metrics/benchmarks.json", inputs.metrics["benchmarks"]).at(model, variant, benchmark)
+        for variant in variants
+    ]
+    asked = next((entry for entry in entries if entry.values), Entry("", {}))
+    guessed = chance(inputs, benchmark)
+    return [asked.number("n"), Cell("\u2013" if guessed is None else formatting.percent(guessed))]
+
+
+def difference_table(inputs: Inputs) -> Table:
+    rows = []
+    for model, benchmark in _each(inputs):
+        entry = Entry("metrics/comparison.json", inputs.metrics["comparison"]).at(model, ROLE_PAIR, benchmark)
+        if entry.values:
+            rows.append(_with_model(inputs, model, [Cell(names.benchmark(benchmark)), *_difference(entry)]))
+    return Table(
+        "differences",
+        "Role less standard, in percentage points",
+        _model_head(inputs, ["Benchmark", *DIFFERENCE_HEAD]),
+        rows,
+        [
+            f"{INTERVAL} p after Holm's correction over the benchmarks of one model.",
+            "Detectable: the smallest true difference that this comparison would find four times in five.",
+        ],
+        labels=1 + (len(inputs.models) > 1),
+    )
+
+
+DIFFERENCE_HEAD = ["n", "Difference", "p", "p (Holm)", "Detectable", "Test"]
+
+
+def _difference(entry: Entry) -> list[Cell]:
+    test = entry.values.get("test")
+    return [
+        entry.number("n"),
+        entry.points("delta", "ci_low", "ci_high", strong=is_significant(entry)),
+        entry.p("p"),
+        entry.p("p_holm"),
+        entry.percent("detectable"),
+        Cell(names.TESTS.get(test, test) if test else formatting.NOTHING),
+    ]
+
+
+def controls_table(inputs: Inputs) -> Table:
+    """Every comparison but role with standard."""
+    rows = []
+    for model, pairs in inputs.metrics["comparison"].items():
+        for pair, benchmarks in pairs.items():
+            for benchmark in benchmarks if pair != ROLE_PAIR else ():
+                entry = Entry("metrics/comparison.json", inputs.metrics["comparison"]).at(model, pair, benchmark)
+                cells = [Cell(pair.replace(" - ", f" {formatting.MINUS} ")), Cell(names.benchmark(benchmark))]
+                rows.append(_with_model(inputs, model, [*cells, *_scores(inputs, model, pair, benchmark),
+                                                        *_difference(entry)[1:4]]))  # fmt: skip
+    return Table(
+        "controls",
+        "Controls and conditions",
+        _model_head(inputs, ["Comparison", "Benchmark", "First", "Second", *DIFFERENCE_HEAD[1:4]]),
+        rows,
+        [f"Scores in per cent, differences in percentage points. {INTERVAL}",
+         "p after Holm's correction over the benchmarks of one comparison."],
+        labels=2 + (len(inputs.models) > 1),
+    )  # fmt: skip
+
+
+def _scores(inputs: Inputs, model: str, pair: str, benchmark: str) -> Iterator[Cell]:
+    for variant in pair.split(" - "):
+        entry = Entry("metrics/benchmarks.json", inputs.metrics["benchmarks"]).at(model, variant, benchmark)
+        yield entry.percent("score", variant=variant)
+
+
+def readings_table(inputs: Inputs) -> Table:
+    """Both readings of each answer, and how many could not be read."""
+    rows = []
+    for model, benchmark in _each(inputs):
+        for variant in inputs.variants(model):
+            entry = Entry("metrics/benchmarks.json", inputs.metrics["benchmarks"]).at(model, variant, benchmark)
+            if entry.values:
+                reading = str(entry.values.get("reading"))
+                cells = [
+                    Cell(names.benchmark(benchmark)),
+                    Cell(names.variant(variant), variant=variant),
+                    Cell(names.READINGS.get(reading, reading)),
+                    *(entry.percent(key) for key in ("score_written", "score_loglikelihood", "f1", "macro")),
+                    entry.percent("unparsed_rate"),
+                    entry.percent("role_rate"),
+                    entry.percent("seed_sd"),
+                ]
+                rows.append(_with_model(inputs, model, cells))
+    head = [
+        "Benchmark",
+        "Variant",
+        "Scored by",
+        "Written",
+        "Likeliest",
+        "F1",
+        "Macro",
+        "Unread",
+        "With role",
+        "Seeds' SD",
+    ]
+    return Table(
+        "readings",
+        "How answers were read, in per cent",
+        _model_head(inputs, head),
+        rows,
+        [
+            "Written: right as read from the text. Likeliest: the choice of the highest log-likelihood is right. Macro: "
+            "mean over MMLU's subjects.",
+            "Unread: no answer could be found in the text, which counts as wrong. With role: opens with a well-formed "
+            "role prompt.",
+        ],
+        labels=2 + (len(inputs.models) > 1),
+    )
+
+
+def domains_table(inputs: Inputs) -> Table:
+    rows = []
+    for model, domains in inputs.metrics["mmlu_domains"].items():
+        for domain in domains:
+            entry = Entry("metrics/mmlu_domains.json", inputs.metrics["mmlu_domains"]).at(model, domain)
+            difference = entry.at(ROLE_PAIR)
+            cells = [
+                Cell(names.domain(domain)),
+                (entry.at("standard") if entry.at("standard").values else entry.at("role")).number("n"),
+                *(entry.at(arm).percent("score", "ci_low", "ci_high", variant=arm) for arm in ("standard", "role")),
+                difference.points("delta", "ci_low", "ci_high", strong=is_significant(difference)),
+                difference.p("p_holm"),
+                difference.percent("detectable"),
+            ]
+            rows.append(_with_model(inputs, model, cells))
+    head = ["Domain", "n", "standard", names.variant("role"), "Difference", "p (Holm)", "Detectable"]
+    return Table(
+        "domains",
+        "MMLU by domain: score in per cent",
+        _model_head(inputs, head),
+        rows,
+        [f"{INTERVAL} Differences in percentage points; p after Holm's correction over the domains."],
+        labels=1 + (len(inputs.models) > 1),
+    )
+
+
+def _each(inputs: Inputs) -> list[tuple[str, str]]:
+    return [(model, benchmark) for model in inputs.models for benchmark in inputs.benchmarks]
+
+
+def _with_model(inputs: Inputs, model: str, cells: list[Cell]) -> list[Cell]:
+    return [Cell(model), *cells] if len(inputs.models) > 1 else cells
+
+
+def _model_head(inputs: Inputs, head: list[str]) -> list[str]:
+    return ["Model", *head] if len(inputs.models) > 1 else head
+
+
+def _reasons(inputs: Inputs) -> list[str]:
+    """Why a score is missing."""
+    found = {}
+    for variants in inputs.metrics["benchmarks"].values():
+        for benchmarks in variants.values():
+            for benchmark, entry in benchmarks.items():
+                if entry.get("score") is None and entry.get("reason"):
+                    found[benchmark] = entry["reason"]
+    return [f"{names.benchmark(benchmark)} has no score: {reason}." for benchmark, reason in found.items()]

@@ -1,0 +1,125 @@
+"""The numbers of ``metrics/roles.json``: how many roles, which, how long, and whether they fit their questions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.randomness import derive_seed
+from stages.records.question import Question
+from stages.roles.classifier import cross_fitted
+from stages.roles.written import Written, in_domain, most_frequent, phrases
+from stages.statistics.intervals import proportion
+
+KEYS = ("share", "ci_low", "ci_high", "permuted", "p", "held_out_accuracy", "majority", "trained_on")
+FREQUENT = 10
+PERMUTATIONS = 4_999
+
+Numbers = dict[str, Any]
+
+
+def summarize(
+    written: dict[str, list[Written]], questions: Sequence[Question], domains: dict[str, list[str]], seed: int
+) -> dict[str, Numbers]:
+    """Model → its roles' numbers, overall and by domain; what cannot be had is None."""
+    domain_of = {subject: domain for domain, subjects in domains.items() for subject in subjects}
+    return {
+        model: {
+            **counts(entries),
+            "belonging": belonging(entries, questions, domain_of, derive_seed(seed, "roles", model)),
+            "domains": {domain: counts(in_domain(entries, domain)) for domain in domains if in_domain(entries, domain)},
+        }
+        for model, entries in written.items()
+    }
+
+
+def counts(written: Sequence[Written]) -> Numbers:
+    """Counts over questions and seeds. ``words`` are of the whole role prompt, its opening included."""
+    roles = [entry.role for entry in written if entry.role is not None]
+    named = phrases(written)
+    return {
+        "questions": len({entry.id for entry in written}),
+        "seeds": len({entry.seed for entry in written}),
+        "answers": len(written),
+        "roles": len(roles),
+        "role_rate": _share(len(roles), len(written)),
+        "well_formed_rate": _share(sum(entry.well_formed for entry in written), len(written)),
+        "distinct": len(set(roles)),
+        "distinct_phrases": len(named),
+        "words": _spread([len(role.split()) for role in roles]),
+        "frequent": [{"phrase": phrase, "count": count} for phrase, count in most_frequent(named, FREQUENT)],
+    }
+
+
+def belonging(
+    written: Sequence[Written], questions: Sequence[Question], domain_of: dict[str, str], seed: int
+) -> Numbers:
+    """Share of questions whose role a classifier puts into the question's domain, and what chance would give.
+
+    Over all answers: one without a role is not in its domain. ``permuted`` is the mean share when the roles are dealt
+    out among the questions at random, ``p`` how often that gives at least the share seen. ``held_out_accuracy`` is the
+    classifier's own on questions it was not trained on, ``majority`` what naming the largest domain would give.
+    """
+    known = [question for question in questions if question.group in domain_of]
+    place = {question.id: number for number, question in enumerate(known)}
+    with_role = [entry for entry in written if entry.role is not None and entry.id in place]
+    if not with_role or len({domain_of[question.group or ""] for question in known}) < 2:
+        reason = "no role was written" if not with_role else "the questions are of fewer than two domains"
+        return dict.fromkeys(KEYS) | {"reason": reason}
+    asked = [(place[entry.id], entry.role or "") for entry in with_role]
+    of_questions, of_roles = cross_fitted(known, domain_of, asked, seed)
+    labels = np.array([domain_of[question.group or ""] for question in known])
+    guessed = {(entry.seed, entry.id): str(label) for entry, label in zip(with_role, of_roles, strict=True)}
+    return _measured(written, guessed, seed) | {
+        "held_out_accuracy": _rounded(np.mean(of_questions == labels)),
+        "majority": _rounded(np.unique(labels, return_counts=True)[1].max() / len(labels)),
+        "trained_on": len(known),
+    }
+
+
+def _measured(written: Sequence[Written], guessed: dict[tuple[int | None, str], str], seed: int) -> Numbers:
+    seeds = list(dict.fromkeys(entry.seed for entry in written))
+    answered = {(entry.seed, entry.id) for entry in written}
+    everywhere = (entry.id for entry in written if all((each, entry.id) in answered for each in seeds))
+    ids = list(dict.fromkeys(everywhere))
+    domain = {entry.id: entry.domain for entry in written}
+    own = np.array([domain[one] for one in ids])
+    found = np.array([[guessed.get((each, one), "") for one in ids] for each in seeds])
+    right = (found == own).astype(np.float64)
+    low, high = proportion(right) or (None, None)
+    permuted = permuted_shares(found, own, seed)
+    at_least = int(np.sum(permuted >= right.mean() - 1e-12))
+    return {
+        "share": _rounded(right.mean()),
+        "ci_low": _rounded(low),
+        "ci_high": _rounded(high),
+        "permuted": _rounded(permuted.mean()),
+        "p": _rounded((at_least + 1) / (PERMUTATIONS + 1)),
+    }
+
+
+def permuted_shares(found: NDArray[np.str_], own: NDArray[np.str_], seed: int) -> NDArray[np.float64]:
+    """Shares [permutations] of ``found`` [seeds, questions] that equal the questions' own domains, dealt out anew.
+
+    A question's roles of all seeds stay together: they answer the same question.
+    """
+    rng = np.random.default_rng(seed)
+    numbers = np.unique(np.concatenate([found.ravel(), own]), return_inverse=True)[1]
+    guesses, truth = numbers[: found.size].reshape(found.shape), numbers[found.size :]
+    return np.array([np.mean(guesses == rng.permutation(truth)) for _ in range(PERMUTATIONS)])
+
+
+def _spread(words: Sequence[int]) -> Numbers:
+    if not words:
+        return {"mean": None, "sd": None, "p90": None}
+    sd = float(np.std(words, ddof=1)) if len(words) > 1 else None
+    return {"mean": _rounded(np.mean(words)), "sd": _rounded(sd), "p90": _rounded(np.quantile(words, 0.9))}
+
+
+def _share(part: int, whole: int) -> float | None:
+    return _rounded(part / whole) if whole else None
+
+
+def _rounded(value: Any) -> float | None:
+    return None if value is None else round(float(value), 6)

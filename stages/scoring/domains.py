@@ -1,0 +1,109 @@
+"""MMLU by domain: the mapping of subjects, and what each variant scored in each domain."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
+
+from stages.randomness import derive_seed
+from stages.records.scored import Scored
+from stages.scoring import comparison
+from stages.scoring.summary import score_and_interval
+from stages.scoring.tables import Table, tabulate
+
+SUBJECTS = frozenset(
+    """
+    abstract_algebra anatomy astronomy business_ethics clinical_knowledge college_biology college_chemistry
+    college_computer_science college_mathematics college_medicine college_physics computer_security conceptual_physics
+    econometrics electrical_engineering elementary_mathematics formal_logic global_facts high_school_biology
+    high_school_chemistry high_school_computer_science high_school_european_history high_school_geography
+    high_school_government_and_politics high_school_macroeconomics high_school_mathematics high_school_microeconomics
+    high_school_physics high_school_psychology high_school_statistics high_school_us_history high_school_world_history
+    human_aging human_sexuality international_law jurisprudence logical_fallacies machine_learning management marketing
+    medical_genetics miscellaneous moral_disputes moral_scenarios nutrition philosophy prehistory
+    professional_accounting professional_law professional_medicine professional_psychology public_relations
+    security_studies sociology us_foreign_policy virology world_religions
+    """.split()  # noqa: SIM905  a list would take 57 lines
+)
+
+
+def _each_subject_once(domains: dict[str, list[str]]) -> dict[str, list[str]]:
+    counts = Counter(subject for subjects in domains.values() for subject in subjects)
+    faults = {
+        "subjects that MMLU does not have": sorted(counts.keys() - SUBJECTS),
+        "subjects in no domain": sorted(SUBJECTS - counts.keys()),
+        "subjects named more than once": sorted(subject for subject, count in counts.items() if count > 1),
+    }
+    found = "; ".join(f"{fault}: {', '.join(subjects)}" for fault, subjects in faults.items() if subjects)
+    if found:
+        raise ValueError(f"expected each of MMLU's 57 subjects in one domain; {found}")
+    return domains
+
+
+# ``mmlu_domains`` of params.yaml: each domain with its subjects.
+Domains = Annotated[dict[str, list[str]], AfterValidator(_each_subject_once)]
+
+Metrics = dict[str, dict[str, dict[str, Any]]]
+
+
+def by_domain(items: Iterable[Scored], domains: Domains, seed: int) -> Metrics:
+    """Model, domain: each variant's score, and "role - standard" with its test, after Holm over the domains.
+
+    A domain's subjects are all that it has, not a sample of subjects, so that intervals and tests here count items as
+    independent. Domains of which nothing was asked are absent; without MMLU all is empty.
+    """
+    domain_of = {subject: domain for domain, subjects in domains.items() for subject in subjects}
+    renamed = [
+        item.model_copy(update={"benchmark": domain_of[item.group]})
+        for item in items
+        if item.benchmark == "mmlu" and item.group is not None
+    ]
+    tables = tabulate(renamed)
+    result: Metrics = {}
+    for model in dict.fromkeys(key[0] for key in tables):
+        mine = {(key[2], key[1]): table for key, table in tables.items() if key[0] == model}
+        asked = [domain for domain in domains if any(key[0] == domain for key in mine)]
+        result[model] = {domain: _scores(domain, mine) for domain in asked}
+        for domain, entry in _differences(model, asked, mine, seed).items():
+            result[model][domain]["role - standard"] = entry
+    return result
+
+
+def _scores(domain: str, tables: dict[tuple[str, str], Table]) -> dict[str, Any]:
+    return {
+        variant: score_and_interval(table, grouped=False)
+        for (where, variant), table in tables.items()
+        if where == domain
+    }
+
+
+def _differences(
+    model: str, domains: list[str], tables: dict[tuple[str, str], Table], seed: int
+) -> dict[str, dict[str, Any]]:
+    both = [domain for domain in domains if {(domain, "role"), (domain, "standard")} <= tables.keys()]
+    return comparison.with_holm(
+        {
+            domain: comparison.entry(
+                tables[domain, "role"],
+                tables[domain, "standard"],
+                derive_seed(seed, "mmlu_domains", model, domain),
+                grouped=False,
+            )
+            for domain in both
+        }
+    )
+
+
+COLUMNS = ["model", "domain", "variant", "score", "ci_low", "ci_high", "n"]
+
+
+def rows(metrics: Metrics) -> list[list[Any]]:
+    """The metrics as a table with :data:`COLUMNS`: a row for each domain and variant."""
+    return [
+        [model, domain, variant, *(entry[column] for column in COLUMNS[3:])]
+        for model, domains in metrics.items()
+        for domain, variants in domains.items()
+        for variant, entry in variants.items()
+        if "score" in entry
+    ]

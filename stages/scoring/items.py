@@ -1,0 +1,86 @@
+"""One answer, read and scored."""
+
+import math
+
+from stages.chat import self_prompt
+from stages.errors import InputError
+from stages.records.execution import Execution
+from stages.records.generation import Generation
+from stages.records.question import Question
+from stages.records.scored import Scored
+from stages.scoring.kinds import Kind
+from stages.scoring.role_form import well_formed
+from stages.systems import System
+
+
+def score_item(
+    system: System,
+    benchmark: str,
+    kind: Kind,
+    question: Question,
+    generation: Generation,
+    execution: Execution | None = None,
+) -> Scored:
+    """Read the answer, which never includes the role prompt, and score it.
+
+    Args:
+        system: What answered.
+        benchmark: What asked.
+        kind: The module of ``stages.answers`` that reads this benchmark's answers.
+        question: What was asked.
+        generation: What was written.
+        execution: What the program did; only where the answer is code.
+    """
+    role, _ = self_prompt.split(generation.output)
+    reading = kind.read(answer_part(generation.output), question)
+    scored = Scored(
+        system=system.name,
+        model=system.model,
+        variant=system.variant,
+        seed=system.seed,
+        benchmark=benchmark,
+        id=question.id,
+        group=question.group,
+        role=role,
+        role_well_formed=well_formed(generation),
+        target=question.answer,
+        written=reading.value,
+        written_correct=0.0 if kind.READING == "pass@1" else kind.score(reading.value, question),
+        pattern=reading.pattern,
+        loglikelihood=None,
+        loglikelihood_correct=None,
+        f1=kind.f1(reading.value, question) if kind.READING == "exact_match" else None,
+        score=None,
+    )
+    if execution is not None:
+        return _by_execution(scored, execution)
+    if kind.READING == "loglikelihood" and generation.choice_logprobs is not None:
+        return _by_loglikelihood(scored, kind, question, generation.choice_logprobs)
+    return scored.model_copy(update={"score": scored.written_correct})
+
+
+def answer_part(output: str) -> str:
+    """What follows the role prompt; small models write several of them, and none of them answers."""
+    role, answer = self_prompt.split(output)
+    while role is not None:
+        role, answer = self_prompt.split(answer.lstrip())
+    return answer
+
+
+def _by_execution(scored: Scored, execution: Execution) -> Scored:
+    if execution.passed is None:
+        return scored.model_copy(update={"reason": execution.reason})
+    passed = float(execution.passed)
+    return scored.model_copy(update={"written_correct": passed, "score": passed, "reason": execution.reason})
+
+
+def _by_loglikelihood(scored: Scored, kind: Kind, question: Question, logprobs: list[float]) -> Scored:
+    labels = kind.labels(question)
+    if len(labels) != len(logprobs) or any(math.isnan(logprob) for logprob in logprobs):
+        raise InputError(
+            f"data/generations/{scored.system}/{scored.benchmark}.jsonl, id {scored.id!r}: choice_logprobs: expected "
+            f"{len(labels)} numbers, one for each choice, found {logprobs}: remove the file and run `dvc repro`"
+        )
+    likeliest = labels[max(range(len(labels)), key=logprobs.__getitem__)]  # of equals the first
+    correct = kind.score(likeliest, question)
+    return scored.model_copy(update={"loglikelihood": likeliest, "loglikelihood_correct": correct, "score": correct})

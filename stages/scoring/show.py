@@ -1,0 +1,83 @@
+"""One question and what each variant made of it, for reading."""
+
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+from stages.errors import InputError
+from stages.records.generation import Generation
+from stages.records.question import Question
+from stages.records.scored import Scored
+from stages.scoring.kinds import kind_name
+from stages.scoring.run import DATA, read_generations, read_questions
+from stages.systems import Plan
+
+
+def show(name: str, plan: Plan, items: list[Scored], data: Path = DATA) -> str:
+    """The item named ``mmlu:123``, ``mmlu:mmlu-123`` or by its id alone, across all systems of the plan.
+
+    Raises:
+        InputError: No item that was scored has that name.
+    """
+    found = [item for item in items if _is_named(item, name)]
+    if not found:
+        raise InputError(f"--show {name}: no item that was scored is named so; names look like {_examples(items)}")
+    benchmark, identifier = found[0].benchmark, found[0].id
+    question = read_questions(benchmark, data)[identifier]
+    parts = list(_question(benchmark, question))
+    by_system = {item.system: item for item in found if item.benchmark == benchmark}
+    for system in plan.systems:
+        if system.name in by_system:
+            generation = read_generations(system, benchmark, data)[identifier]
+            parts += _answer(by_system[system.name], generation, question)
+    return "\n".join(parts)
+
+
+def _is_named(item: Scored, name: str) -> bool:
+    short = item.id.removeprefix(f"{item.benchmark}-")
+    return name in {item.id, f"{item.benchmark}:{item.id}", f"{item.benchmark}:{short}"}
+
+
+def _examples(items: list[Scored]) -> str:
+    first = {item.benchmark: item.id for item in reversed(items)}
+    return ", ".join(f"{benchmark}:{identifier}" for benchmark, identifier in first.items()) or "mmlu:mmlu-0"
+
+
+def _question(benchmark: str, question: Question) -> Iterator[str]:
+    yield f"{benchmark}:{question.id}" + (f" ({question.group})" if question.group else "")
+    yield ""
+    yield _indented(question.question)
+    for index, choice in enumerate(question.choices):
+        label = f"{chr(ord('A') + index)}. " if kind_name(benchmark) == "choice" else ""
+        yield _indented(f"{label}{choice}")
+    yield ""
+    yield f"right answer: {question.answer}"
+
+
+def _answer(item: Scored, generation: Generation, question: Question) -> Iterator[str]:
+    yield ""
+    yield f"── {item.system} " + "─" * max(3, 76 - len(item.system))
+    yield f"prompt:\n{_indented(generation.prompt)}"
+    if item.role is not None:
+        yield f"role prompt{'' if item.role_well_formed else ' (not well formed)'}:\n{_indented(item.role)}"
+    output = generation.output.removeprefix(item.role or "").strip()
+    yield f"output ({'ended' if generation.finished else 'cut off at the limit'}):\n{_indented(output)}"
+    yield f"read as: {item.written if item.written is not None else 'nothing'}" + (
+        f" ({item.pattern} pattern), {_verdict(item.written_correct)}" if item.pattern else ""
+    )
+    if item.loglikelihood is not None and item.loglikelihood_correct is not None:
+        yield f"likeliest choice: {item.loglikelihood}, {_verdict(item.loglikelihood_correct)}"
+        yield f"log-probabilities: {', '.join(f'{value:.3f}' for value in generation.choice_logprobs or [])}"
+    if item.f1 is not None:
+        yield f"F1: {item.f1:.3f}"
+    if item.reason is not None:
+        yield f"execution: {item.reason}"
+    yield f"score: {'none' if item.score is None else f'{item.score:g}'}"
+
+
+def _verdict(correct: float) -> str:
+    return "right" if correct == 1 else "wrong"
+
+
+def _indented(text: str) -> str:
+    return textwrap.indent(text, "    ")

@@ -1,0 +1,78 @@
+"""Scored items as arrays [seeds, items]."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from stages.records.scored import Scored
+from stages.statistics.variance import Groups, Values
+
+# Fewer groups than this (HotpotQA's two types of question) are strata, not a sample of groups: a variance between so
+# few says nothing (Cameron & Miller 2015, Journal of Human Resources 50:317-372, section VI).
+FEWEST_GROUPS = 10
+
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """What one variant of a model scored on one benchmark: for each seed, the same items in the same order."""
+
+    seeds: dict[int | None, dict[str, Scored]]
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """Items that every seed answered, in the order of the first."""
+        first, *others = self.seeds.values()
+        return [identifier for identifier in first if all(identifier in other for other in others)]
+
+    @cached_property
+    def items(self) -> list[Scored]:
+        """Every seed's items, one after another."""
+        return [items[identifier] for items in self.seeds.values() for identifier in self.ids]
+
+    @property
+    def reason(self) -> str | None:
+        """Why there is no score, where an item has none."""
+        return next((item.reason or "no score" for item in self.items if item.score is None), None)
+
+    def values(self, field: str, ids: Sequence[str] | None = None, seeds: Iterable[int | None] | None = None) -> Values:
+        """One number of each item, [seeds, items]."""
+        ids = self.ids if ids is None else ids
+        chosen = self.seeds if seeds is None else seeds
+        return np.array(
+            [[getattr(self.seeds[seed][identifier], field) for identifier in ids] for seed in chosen], float
+        )
+
+    def groups(self, ids: Sequence[str] | None = None) -> Groups | None:
+        """The number of each item's group; None where items come in no groups, or in few."""
+        first = next(iter(self.seeds.values()))
+        names = [first[identifier].group for identifier in (self.ids if ids is None else ids)]
+        if None in names or len(set(names)) < FEWEST_GROUPS:
+            return None
+        return np.unique(np.array(names, dtype=str), return_inverse=True)[1].astype(np.int64)
+
+
+def tabulate(items: Iterable[Scored]) -> dict[Key, Table]:
+    """Tables by model, variant and benchmark, in the order in which these first occur."""
+    found: dict[Key, dict[int | None, dict[str, Scored]]] = defaultdict(lambda: defaultdict(dict))
+    for item in items:
+        found[item.model, item.variant, item.benchmark][item.seed][item.id] = item
+    return {key: Table(dict(seeds)) for key, seeds in found.items()}
+
+
+def nested(entries: Iterable[tuple[tuple[str, str, str], Any]]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Entries by three keys as one dictionary in another."""
+    result: dict[str, dict[str, dict[str, Any]]] = {}
+    for (first, second, third), value in entries:
+        result.setdefault(first, {}).setdefault(second, {})[third] = value
+    return result
+
+
+def rounded(value: float | None) -> float | None:
+    """Six digits, as metrics are kept; minus zero is zero."""
+    return None if value is None else round(float(value), 6) + 0.0

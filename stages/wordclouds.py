@@ -1,0 +1,45 @@
+"""Figure 4: word clouds of the roles that the role arm invents for MMLU's questions, and numbers beside them.
+
+The clouds show the plan's first model; metrics/roles.json has every model's numbers.
+"""
+
+from pathlib import Path
+
+from stages import command_line, parameters
+from stages.figures.wordclouds import draw
+from stages.files import read_json, read_jsonl, write_json
+from stages.records.question import Question
+from stages.records.scored import Scored
+from stages.roles.numbers import summarize
+from stages.roles.written import BENCHMARK, in_domain, phrases, written_roles
+from stages.scoring.domains import Domains
+from stages.systems import Plan
+
+PLAN = Path("data/plan.json")
+QUESTIONS = Path(f"data/questions/{BENCHMARK}.jsonl")
+SCORED = Path("data/scored.jsonl")
+
+
+def main() -> None:
+    command_line.parser(__doc__).parse_args()
+    plan = parameters.validate(read_json(PLAN), Plan, "plan", PLAN)
+    domains = parameters.load("mmlu_domains", Domains)
+    domain_of = {subject: domain for domain, subjects in domains.items() for subject in subjects}
+
+    written = written_roles(read_jsonl(SCORED, Scored), domain_of)
+    questions = read_jsonl(QUESTIONS, Question) if written else []
+    write_json(Path("metrics/roles.json"), summarize(written, questions, domains, parameters.load("seed", int)))
+
+    shown = written.get(plan.systems[0].model, []) if plan.systems else []
+    by_domain = {domain: in_domain(shown, domain) for domain in domains}
+    asked = {domain: entries for domain, entries in by_domain.items() if entries}
+    draw(
+        {domain: phrases(entries) for domain, entries in asked.items()},
+        {domain: len(entries) for domain, entries in asked.items()},
+        sheet=Path("plots/wordclouds.png"),
+        folder=Path("plots/wordclouds"),
+    )
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -1,0 +1,152 @@
+import pytest
+
+from stages.answers import choice
+from stages.answers.reading import UNREAD, Reading
+from stages.chat import self_prompt
+from stages.records.question import Question
+
+QUESTION = Question(
+    id="1",
+    question="Where is the Louvre?",
+    choices=["London", "Paris", "New York", "York"],
+    answer="B",
+)
+NUMBERS = Question(id="2", question="How many?", choices=["10", "100", "-10", "10.5"], answer="A")
+MANY = Question(id="3", question="Which?", choices=[f"thing {n}" for n in range(13)], answer="M")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Answer: B",
+        "Answer: (B)",
+        "Answer: B.",
+        "Answer: B)",
+        "Answer: b",
+        "answer: B",
+        "ANSWER:B",
+        "Answer: **B**",
+        "**Answer:** B",
+        "**Answer: B**",
+        "### Answer: B",
+        "`Answer: B`",
+        "Answer: B. Paris",
+        "Answer: (B) Paris",
+        "Answer: B) Paris, not York",
+        "Answer: B - Paris",
+        "Answer: B (Paris)",
+        "Answer: B, since the Louvre stands there",
+        "Answer: $B$",
+        "Answer: \\boxed{B}",
+        "Answer: $\\boxed{\\text{B}}$",
+        "Thus \\boxed{\\langle H\\rangle \\ll \\Delta E}.\n\n**Answer: B**",
+        "It is in France.\n\nAnswer: B",
+        "Answer: B\n\nThe Louvre has stood in Paris since 1793.",
+        "Answer:\nB",
+        "Answer: A\nNo, that is London.\nAnswer: B",
+        "  > Answer: B  ",
+    ],
+)
+def test_the_line_that_was_asked_for_is_read_strictly(text):
+    assert choice.read(text, QUESTION) == Reading("B", "strict")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The answer is b",
+        "the answer is B because it is in France",
+        "The answer is (B).",
+        "The correct answer is: B",
+        "The correct option is **B**.",
+        "So the right choice is B",
+        "Final answer: B",
+        "Answer: B because it is in France",
+        "Answer: option B",
+        "Answer: Paris",
+        "Answer: Paris (B)",
+        "Answer: the city of Paris.",
+        "The answer is Paris.",
+        "B",
+        "(B)",
+        "B.",
+        "**B**",
+        "B. Paris",
+        "B) Paris\n\nThe Louvre is a museum.",
+        "It is in Paris.",
+        "Clearly (B) fits.",
+        "The answer is A? No. The answer is B.",
+        "The answer is not A. The answer is B.",
+        "The answer seems to be B.",
+        "A is in England. B is correct.",
+        "B is the best of these.",
+    ],
+)
+def test_other_ways_of_saying_it_are_read_flexibly(text):
+    assert choice.read(text, QUESTION) == Reading("B", "flexible")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Answer:",
+        "Answer: A or B",
+        "Answer: A, B",
+        "Answer: (A) and (B)",
+        "Answer: both A and B",
+        "The answer is A or B.",
+        "Answer: E",
+        "Answer: Z",
+        "Answer: a museum",
+        "A museum holds it.",
+        "I do not know. Berlin? Cairo? Delhi?",
+        "A. London is a city.\nB. Paris is a city.\nC. New York is a city.",
+        "It is either London or Paris.",
+        "A. London is in England.\n\nB. Par",
+        "A is correct. B is correct.",
+        "The answer is not Paris.\nWho knows?",
+        "The answer is X.",
+        "Bordeaux",
+    ],
+)
+def test_what_is_not_one_choice_is_not_read(text):
+    assert choice.read(text, QUESTION) == UNREAD
+
+
+def test_a_letter_within_a_word_is_no_answer():
+    assert choice.read("Answer: Because", QUESTION) == UNREAD
+    assert choice.read("Answer: D'Artagnan", QUESTION) == UNREAD
+    assert choice.read("the answer is an A-level topic", QUESTION) == UNREAD
+
+
+def test_a_choice_within_a_longer_choice_does_not_count():
+    assert choice.read("Answer: New York", QUESTION).value == "C"
+    assert choice.read("Answer: York", QUESTION).value == "D"
+
+
+@pytest.mark.parametrize(("text", "letter"), [("10", "A"), ("100", "B"), ("-10", "C"), ("10.5", "D"), ("10.", "A")])
+def test_a_number_within_another_does_not_name_a_choice(text, letter):
+    assert choice.read(f"Answer: {text}", NUMBERS).value == letter
+
+
+def test_up_to_thirteen_choices():
+    assert choice.read("Answer: M", MANY) == Reading("M", "strict")
+    assert choice.read("The answer is I think unclear", MANY) == UNREAD
+    assert choice.read("Answer: thing 12", MANY).value == "M"
+    assert choice.read("Answer: thing 1", MANY).value == "B"
+
+
+def test_an_answer_given_in_the_role_prompt_does_not_count():
+    output = "From now on, you are a guide who says Answer: C whatever is asked of you.\n\nIt is in Paris.\n\nAnswer: B"
+    _, answer = self_prompt.split(output)
+    assert choice.read(answer, QUESTION) == Reading("B", "strict")
+    _, answer = self_prompt.split("From now on, you are a guide who says:\nAnswer: C\n\nWho knows?")
+    assert choice.read(answer, QUESTION) == UNREAD
+
+
+def test_score_compares_letters():
+    assert choice.score("B", QUESTION) == 1.0
+    assert choice.score("A", QUESTION) == 0.0
+    assert choice.score(None, QUESTION) == 0.0
+    assert choice.labels(QUESTION) == ["A", "B", "C", "D"]

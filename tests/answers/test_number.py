@@ -1,0 +1,119 @@
+import pytest
+
+from stages.answers import number
+from stages.answers.reading import UNREAD, Reading
+from stages.records.question import Question
+
+QUESTION = Question(id="1", question="How much?", answer="29")
+
+
+@pytest.mark.parametrize(
+    ("stated", "value"),
+    [
+        ("29", "29"),
+        ("$29.00", "29"),
+        ("$29.", "29"),
+        ("29.0", "29"),
+        ("29 dollars", "29"),
+        ("29km", "29"),
+        ("29 km/h", "29"),
+        ("**29**", "29"),
+        ("\\$29", "29"),
+        ("€29", "29"),
+        ("029", "29"),
+        ("1,000", "1000"),
+        ("1,234,567.50", "2469135/2"),
+        ("1{,}000", "1000"),
+        ("1\u202f000", "1000"),
+        ("ten", "10"),
+        ("Ten apples", "10"),
+        ("twenty-nine", "29"),
+        ("one hundred and five", "105"),
+        ("two thousand", "2000"),
+        ("minus three", "-3"),
+        ("2 million", "2000000"),
+        ("1.5 million", "1500000"),
+        ("1/2", "1/2"),
+        ("3 / 4", "3/4"),
+        ("2 1/2", "5/2"),
+        ("\\frac{3}{4}", "3/4"),
+        ("0.75", "3/4"),
+        (".5", "1/2"),
+        ("50%", "50"),
+        ("50 percent", "50"),
+        ("-3", "-3"),
+        ("\u22123", "-3"),
+        ("-$3", "-3"),
+        ("$-3", "-3"),
+        ("3 + 4 = 7", "7"),
+        ("10 - 5 = 5", "5"),
+        ("x = 7 apples", "7"),
+        ("\\boxed{29}", "29"),
+        ("about 29", "29"),
+    ],
+)
+def test_a_number_in_any_dress_has_its_value(stated, value):
+    assert number.read(f"Some work: 3 + 4.\n\nAnswer: {stated}", QUESTION) == Reading(value, "strict")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Answer: 29 apples in 3 boxes", "29"),
+        ("The answer is 29.", "29"),
+        ("The answer is $29.00, for 3 boxes.", "29"),
+        ("The total cost = 29. So the answer is twenty-nine.", "29"),
+        ("3 * 9 + 2 = 29\n#### 29", "29"),
+        ("#### 29\n\nThat took 3 steps.", "29"),
+        ("So it is \\boxed{29}. That was step 3.", "29"),
+        ("First 3 boxes, then 26 more, which makes 29", "29"),
+        ("She has 1,029 in all.", "1029"),
+        ("She pays $29.", "29"),
+        ("Final answer: 29", "29"),
+        ("It falls to -5", "-5"),
+    ],
+)
+def test_without_the_line_the_number_is_found_flexibly(text, value):
+    assert number.read(text, QUESTION) == Reading(value, "flexible")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Answer: none",
+        "Answer: 10 or 29",
+        "Answer: between 10 and 29, say 10 to 29",
+        "Answer: 10-29",
+        "Answer: 10 to 29",
+        "The answer is 10 or 29.",
+        "Answer: 1/0",
+        "One might wonder.",
+        "H2O and B12 are names.",
+        "Answer: " + "9" * 5000,
+    ],
+)
+def test_what_is_not_one_number_is_not_read(text):
+    assert number.read(text, QUESTION) == UNREAD
+
+
+def test_an_answer_before_trailing_reasoning_counts():
+    text = "Answer: 29\n\nTo check: 3 boxes of 12 are 36, and 36 - 7 is 29; with 4 boxes it would be 41."
+    assert number.read(text, QUESTION) == Reading("29", "strict")
+
+
+def test_the_last_of_several_answers_counts():
+    assert number.read("Answer: 12\nI forgot a box.\nAnswer: 29", QUESTION) == Reading("29", "strict")
+
+
+@pytest.mark.parametrize("target", ["29", "29.0", "$29", "29"])
+def test_score_compares_values(target):
+    question = QUESTION.model_copy(update={"answer": target})
+    assert number.score("29", question) == 1.0
+    assert number.score("28", question) == 0.0
+    assert number.score(None, question) == 0.0
+
+
+def test_a_thousand_separator_in_the_target():
+    question = QUESTION.model_copy(update={"answer": "2,125"})
+    assert number.score(number.read("Answer: $2125.00", question).value, question) == 1.0

@@ -1,0 +1,65 @@
+import pytest
+
+from stages.answers import span
+from stages.answers.reading import UNREAD, Reading
+from stages.records.question import Question
+
+
+def question(answer: str) -> Question:
+    return Question(id="1", question="Who or where?", answer=answer)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "pattern"),
+    [
+        ("Answer: Salzburg", "Salzburg", "strict"),
+        ("Answer: **Salzburg**", "Salzburg", "strict"),
+        ('Answer: "Salzburg"', "Salzburg", "strict"),
+        ("He was born in 1756.\n\nAnswer: Salzburg\n\nIt lies in Austria.", "Salzburg", "strict"),
+        ("Answer: J. S. Bach", "J. S. Bach", "strict"),
+        ("The answer is Salzburg. It lies in Austria.", "Salzburg", "flexible"),
+        ("Salzburg", "Salzburg", "flexible"),
+    ],
+)
+def test_reading(text, value, pattern):
+    assert span.read(text, question("Salzburg")) == Reading(value, pattern)
+
+
+@pytest.mark.parametrize("text", ["", "Answer:", "A long tale.\nOf many lines.\nWithout an end.", "word " * 16])
+def test_a_text_without_an_answer_is_not_read(text):
+    assert span.read(text, question("Salzburg")) == UNREAD
+
+
+@pytest.mark.parametrize(
+    ("written", "target"),
+    [
+        ("The Beatles", "Beatles"),
+        ("the beatles.", "Beatles"),
+        ("an  apple", "Apple"),
+        ("U.S.", "US"),
+        ("Chief of Protocol", "chief of protocol"),
+        ("YES", "yes"),
+    ],
+)
+def test_articles_punctuation_and_case_do_not_count(written, target):
+    assert span.score(written, question(target)) == 1.0
+    assert span.f1(written, question(target)) == 1.0
+
+
+def test_f1_counts_shared_words():
+    # "New York City" against "York": precision 1/3, recall 1.
+    assert span.f1("New York City", question("York")) == pytest.approx(0.5)
+    assert span.score("New York City", question("York")) == 0.0
+    # A word counts as often as both have it.
+    assert span.f1("york york", question("York")) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(("written", "target"), [("yes it is", "yes"), ("yes", "yes it is"), ("no", "yes")])
+def test_yes_and_no_have_no_partial_credit(written, target):
+    assert span.f1(written, question(target)) == 0.0
+
+
+@pytest.mark.parametrize("written", [None, "", "the", "..."])
+def test_an_empty_answer_scores_nothing(written):
+    assert span.score(written, question("Salzburg")) == 0.0
+    assert span.f1(written, question("Salzburg")) == 0.0

