@@ -73,10 +73,13 @@ def _folder(data: Data) -> Path | None:
 
 def _load(path: str, config: str | None, split: str, revision: str | None) -> Iterator[Row]:
     from datasets import load_dataset
-    from huggingface_hub.errors import GatedRepoError
+    from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled
 
     try:
-        rows = load_dataset(path, config, split=split, revision=revision)
+        try:
+            rows = load_dataset(path, config, split=split, revision=revision)
+        except (OfflineModeIsEnabled, ConnectionError):
+            rows = load_dataset(cached_snapshot(path, revision), config, split=split)
     except GatedRepoError as error:
         raise InputError(gated(path)) from error
     except (OSError, ValueError, RuntimeError) as error:
@@ -84,6 +87,24 @@ def _load(path: str, config: str | None, split: str, revision: str | None) -> It
             raise InputError(gated(path)) from error
         raise InputError(f"{path} (configuration {config}, split {split}): {error}") from error
     yield from (dict(row) for row in rows)
+
+
+def cached_snapshot(repository: str, revision: str | None) -> str:
+    """The folder of the Hub's cache that holds a data set, for machines without the network.
+
+    Raises:
+        InputError: It is not in the cache.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        return snapshot_download(repository, repo_type="dataset", revision=revision, local_files_only=True)
+    except LocalEntryNotFoundError as error:
+        raise InputError(
+            f"{repository} is not in the Hub's cache, and the Hub is out of reach: fetch it on a machine with the "
+            f"network (`hf download --repo-type dataset {repository}`) or use run.data=bundled or mirror"
+        ) from error
 
 
 def read_rows(path: Path) -> Iterator[Row]:

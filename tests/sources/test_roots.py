@@ -1,0 +1,108 @@
+"""The three roots, and the errors of each."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from stages.errors import InputError
+from stages.sources.roots import Source
+from tests.import_graph import ROOT
+
+REVISION = "e53f048856ff4f594e959d75785d2c2d37b678ee"
+
+
+def test_bundled_rows_are_read_by_configuration_and_split(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    rows = list(Source("bundled").rows("openai/gsm8k", "main", "train", None))
+    assert len(rows) == 8
+    assert "####" in rows[0]["answer"]
+
+
+def test_a_mirror_is_a_folder_laid_out_like_the_hub(monkeypatch, tmp_path):
+    shutil.copytree(ROOT / "data/bundled/openai", tmp_path / "openai")
+    monkeypatch.setenv("HUB_MIRROR", str(tmp_path))
+    assert len(list(Source("mirror").rows("openai/gsm8k", "main", "test", REVISION))) == 100
+
+
+@pytest.mark.parametrize("place", [None, "/nowhere/at/all"])
+def test_a_mirror_that_is_not_there_is_an_error_that_says_what_to_set(monkeypatch, place):
+    monkeypatch.delenv("HUB_MIRROR", raising=False)
+    if place:
+        monkeypatch.setenv("HUB_MIRROR", place)
+    with pytest.raises(InputError, match="HUB_MIRROR"):
+        Source("mirror")
+
+
+def test_a_repository_that_the_mirror_lacks_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("HUB_MIRROR", str(tmp_path))
+    with pytest.raises(InputError, match="cais/mmlu does not exist"):
+        list(Source("mirror").rows("cais/mmlu", "all", "test", None))
+
+
+def test_a_line_that_is_not_json_is_named(monkeypatch, tmp_path):
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "a/b/c.jsonl").write_text('{"x": 1}\n{"x": \n')
+    monkeypatch.setenv("HUB_MIRROR", str(tmp_path))
+    with pytest.raises(InputError, match=r"c\.jsonl, line 2: not JSON"):
+        list(Source("mirror").json_lines("a/b", "c.jsonl", None))
+
+
+def cached(cache, kind, repository, revision, files):
+    """Files in the layout of the Hub's own cache."""
+    folder = cache / f"{kind}--{repository.replace('/', '--')}"
+    snapshot = folder / "snapshots" / revision
+    for name, source in files.items():
+        (snapshot / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, snapshot / name)
+    (folder / "refs").mkdir(exist_ok=True)
+    (folder / "refs" / "main").write_text(revision)
+
+
+def offline(tmp_path, *command):
+    environment = {
+        **os.environ,
+        "HF_HUB_CACHE": str(tmp_path),
+        "HF_HUB_OFFLINE": "1",
+        "HF_HOME": str(tmp_path / "home"),
+    }
+    return subprocess.run(
+        [sys.executable, *command], cwd=tmp_path / "work", env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def work(tmp_path):
+    """A working folder with the code, without the network."""
+    (tmp_path / "work" / "data").mkdir(parents=True)
+    (tmp_path / "work" / "stages").symlink_to(ROOT / "stages")
+    shutil.copy(ROOT / "params.yaml", tmp_path / "work")
+    return tmp_path
+
+
+def test_the_hub_is_read_from_its_cache_when_the_network_is_off(work):
+    bundled = ROOT / "data/bundled/openai/gsm8k"
+    files = {name: bundled / name for name in ("README.md", "main/test.jsonl", "main/train.jsonl")}
+    cached(work, "datasets", "openai/gsm8k", REVISION, files)
+    done = offline(work, "-m", "stages.questions", "--benchmark", "gsm8k", "--data", "hub")
+    assert done.returncode == 0, done.stderr
+    lines = (work / "work/data/questions/gsm8k.jsonl").read_text().splitlines()
+    assert len(lines) == 108
+
+
+def test_lima_is_read_from_the_hubs_cache(work):
+    cached(work, "datasets", "GAIR/lima", "a" * 40, {"train.jsonl": ROOT / "data/bundled/GAIR/lima/train.jsonl"})
+    done = offline(work, "-m", "stages.corpus", "--corpus", "lima", "--data", "hub")
+    assert done.returncode == 0, done.stderr
+    first = json.loads((work / "work/data/corpus.jsonl").read_text().splitlines()[0])
+    assert first["id"] == "lima-00000"
+
+
+def test_what_is_not_in_the_cache_is_an_error_that_says_what_to_do(work):
+    done = offline(work, "-m", "stages.questions", "--benchmark", "gsm8k", "--data", "hub")
+    assert done.returncode == 2
+    assert "hf download" in done.stderr
+    assert "Traceback" not in done.stderr
