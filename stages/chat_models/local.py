@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
 
 from stages.chat_models.interface import ChatReply, ChatRequest, Check, Estimate, Outcome, Value
 from stages.chat_models.preset import LocalPreset
@@ -27,6 +28,7 @@ class LocalModel:
                 "the local chat model has no name: set the preset's model to a folder or a name on the Hub"
             )
         name = str(path or preset.model)
+        transformers_logging.disable_progress_bar()
         source = {"revision": None if path else preset.revision}
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(name, padding_side="left", **source)

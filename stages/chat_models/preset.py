@@ -25,9 +25,16 @@ class ChatPreset(Section):
     @model_validator(mode="wrap")
     @classmethod
     def of_its_kind(cls, value: Any, handler: ModelWrapValidatorHandler["ChatPreset"]) -> "ChatPreset":
-        if cls is ChatPreset and isinstance(value, dict) and value.get("kind") in KINDS:
-            return KINDS[value["kind"]].model_validate(value)
-        return handler(value)
+        if not (cls is ChatPreset and isinstance(value, dict) and value.get("kind") in KINDS):
+            return handler(value)
+        kind = KINDS[value["kind"]]
+        if unknown := [str(key) for key in value if key not in kind.model_fields]:
+            # What stands there is not repeated: it may be a key of another kind, for a server.
+            raise ValueError(
+                f"no such key: {', '.join(unknown)}; a preset of kind {value['kind']} has"
+                f" {', '.join(kind.model_fields)}; a server's key comes from the environment alone"
+            )
+        return kind.model_validate(value)
 
     def cost(self, reply: ChatReply) -> float:
         """US dollars that a reply cost."""

@@ -1,6 +1,5 @@
-"""Loss curves of the arms, as SVG."""
+"""Loss curves of the arms."""
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,17 +12,8 @@ Rows = Sequence[Mapping[str, float | None]]
 HEIGHT = 2.1
 
 
-def svg(losses: Mapping[str, Mapping[str, Rows]]) -> bytes:
-    """One panel a model; ``losses`` are model → arm and seed → the rows of its loss file."""
-    with style.styled():
-        written = io.BytesIO()
-        figure(losses).savefig(
-            written, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
-        )
-    return written.getvalue()
-
-
 def figure(losses: Mapping[str, Mapping[str, Rows]]) -> Figure:
+    """Two panels a model; ``losses`` are model → arm and seed → the rows of its loss file."""
     drawn = Figure(figsize=(style.PAGE, HEIGHT * len(losses) + 0.2), layout="constrained")
     panels = drawn.subplots(len(losses), 2, squeeze=False)
     for (model, curves), (training, validation) in zip(losses.items(), panels, strict=True):

@@ -1,4 +1,4 @@
-"""The most similar text of a corpus by TF-IDF and cosine: finds what was reworded, where n-grams find what was copied."""
+"""The most similar text of a corpus, by TF-IDF and cosine: n-grams find what was copied, this what was reworded."""
 
 from collections.abc import Sequence
 

@@ -40,8 +40,8 @@ def _of_model(inputs: Inputs, model: str) -> Iterator[str]:
     guessing = [names.benchmark(each) for each in inputs.benchmarks if _could_be_guessing(inputs, model, each)]
     if guessing:
         text = (
-            f"on {listed(guessing)} guessing lies within or above the intervals of both arms: the scores there may measure "
-            "no knowledge at all, and a difference between them would mean little."
+            f"on {listed(guessing)} guessing lies within or above the intervals of both arms: the scores there may "
+            "measure no knowledge at all, and a difference between them would mean little."
         )
         yield sentence(subject, text)
     missing = {
@@ -54,8 +54,8 @@ def _of_model(inputs: Inputs, model: str) -> Iterator[str]:
         yield sentence(subject, f"{benchmark} has no score: {reason}.")
     if unread := _rates(inputs, model, "unparsed_rate", UNREAD):
         text = (
-            f"many answers could not be read from the text: {unread}. Where the likeliest choice is scored, this does not "
-            "touch the score; elsewhere each counts as wrong."
+            f"many answers could not be read from the text: {unread}. Where the likeliest choice is scored, this does "
+            "not touch the score; elsewhere each counts as wrong."
         )
         yield sentence(subject, text)
     if cut := _cut_off(inputs, model):
@@ -118,8 +118,8 @@ def _preference(inputs: Inputs) -> Iterator[str]:
             rate = summary.get("flips", {}).get("rate")
             if rate is not None and rate > FLIPS:
                 yield (
-                    f"{model}, {pair}: {percent(rate)}% of the verdicts change when the answers change places. A judge that "
-                    "goes by position says little about the answers."
+                    f"{model}, {pair}: {percent(rate)}% of the verdicts change when the answers change places. A judge "
+                    "that goes by position says little about the answers."
                 )
 
 
@@ -140,8 +140,11 @@ def _contamination(inputs: Inputs) -> Iterator[str]:
     ]
     if found:
         yield (
-            f"Runs of 13 words of the training corpus stand in {listed(found)}; both arms learnt from the same corpus, so that "
-            "the comparison is not favoured, but the scores may be."
+            f"Runs of 13 words of the training corpus stand in {listed(found)}; both arms learnt from the same corpus, "
+            "so that the comparison is not favoured, but the scores may be."
         )
     elif runs:
-        yield "No run of 13 words of any question stands in the training corpus. What the base model has seen is not known."
+        yield (
+            "No run of 13 words of any question stands in the training corpus. What the base model was trained on "
+            "before is not known here."
+        )

@@ -1,13 +1,19 @@
 """The page's pictures: each as a data URI with words for those who do not see it."""
 
 import base64
+import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
+from stages.figures import benchmarks, loss, style
+from stages.figures.slug import slug
 from stages.reporting import names
-from stages.reporting.formatting import counted, listed, p_phrase, percent
-from stages.reporting.inputs import ROLE_PAIR, Inputs
-from stages.reporting.result_tables import SIGNIFICANT
+from stages.reporting.formatting import counted, listed, p_phrase, percent, points
+from stages.reporting.inputs import ROLE_PAIR, Inputs, Metrics
+from stages.reporting.result_tables import SIGNIFICANT, chance
 
 TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
 
@@ -30,24 +36,64 @@ def uri(content: bytes, suffix: str) -> str:
     return f"data:{TYPES[suffix]};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def from_file(root: Path, names_: list[str], alt: str, caption: str, width: int) -> Picture | None:
-    """The first of the files that is there; None where there is none."""
-    for name in names_:
-        path = root / name
-        if path.is_file():
-            return Picture(uri(path.read_bytes(), path.suffix), alt, caption, width)
-    return None
+def drawn(figure: Callable[[], Figure]) -> str:
+    """A figure that is on the page alone."""
+    with style.styled():
+        written = io.BytesIO()
+        no_dates = {"Date": None, "Creator": None, "Format": None, "Type": None}
+        figure().savefig(written, format="svg", metadata=no_dates)
+    return uri(written.getvalue(), ".svg")
+
+
+def from_file(root: Path, stem: str, alt: str, caption: str, width: int) -> Picture | None:
+    """The smaller of a figure's PNG and SVG; None where there is neither."""
+    paths = [root / f"{stem}{suffix}" for suffix in (".svg", ".png")]
+    there = [path for path in paths if path.is_file()]
+    if not there:
+        return None
+    chosen = min(there, key=lambda path: path.stat().st_size)
+    return Picture(uri(chosen.read_bytes(), chosen.suffix), alt, caption, width)
+
+
+def main_results(inputs: Inputs) -> Picture | None:
+    shown = {model: _benchmarks(inputs, model) for model in inputs.models if inputs.pair(model)}
+    if not shown:
+        return None
+    caption = (
+        "Figure 2. Scores with 95% intervals (left; the stroke is what guessing gives), and role less standard (right; "
+        "filled where p < 0.05 after Holm's correction)."
+    )
+    alt = " ".join(
+        f"Dot plot for {model}: role less standard is "
+        + "; ".join(f"{points(entry['difference'].get('delta'))} on {name}" for name, entry in found.items())
+        + "."
+        for model, found in shown.items()
+    )
+    return Picture(drawn(lambda: benchmarks.figure(shown)), alt, caption, 860)
+
+
+def _benchmarks(inputs: Inputs, model: str) -> benchmarks.Benchmarks:
+    scores, differences = inputs.metrics["benchmarks"].get(model, {}), inputs.pair(model)
+    return {
+        names.benchmark(benchmark): {
+            **{arm: scores.get(arm, {}).get(benchmark) for arm in benchmarks.ARMS},
+            "difference": differences[benchmark],
+            "chance": chance(inputs, benchmark),
+        }
+        for benchmark in inputs.benchmarks
+        if benchmark in differences
+    }
 
 
 def domains(inputs: Inputs) -> Picture | None:
     if not inputs.metrics["mmlu_domains"]:
         return None
     caption = (
-        "Figure 3. MMLU by domain: both arms with 95% intervals (left), and their difference (right; filled where p < 0.05 "
-        "after Holm's correction)."
+        "Figure 3. MMLU by domain: both arms with 95% intervals (left), and their difference (right; filled where p < "
+        "0.05 after Holm's correction)."
     )
     alt = " ".join(_domains_in_words(inputs, model) for model in inputs.metrics["mmlu_domains"])
-    return from_file(inputs.root, ["plots/mmlu_domains.svg", "plots/mmlu_domains.png"], alt, caption, 560)
+    return from_file(inputs.root, "plots/mmlu_domains", alt, caption, 560)
 
 
 def _domains_in_words(inputs: Inputs, model: str) -> str:
@@ -58,27 +104,25 @@ def _domains_in_words(inputs: Inputs, model: str) -> str:
     below = [names.domain(domain) for domain, entry in known.items() if entry["delta"] < 0]
     significant = sum(entry["p_holm"] is not None and entry["p_holm"] < SIGNIFICANT for entry in known.values())
     return (
-        f"Dot plot for {model}: accuracy of standard and role in {counted(len(found), 'domain')}. Role stands higher in "
-        f"{listed(above) or 'none'}, lower in {listed(below) or 'none'}; {counted(significant, 'difference')} significant. "
-        "The table below has all numbers."
+        f"Dot plot for {model}: accuracy of standard and role in {counted(len(found), 'domain')}. Role stands higher "
+        f"in {listed(above) or 'none'}, lower in {listed(below) or 'none'}; {counted(significant, 'difference')} "
+        "significant. The table below has all numbers."
     )
 
 
-def wordclouds(inputs: Inputs) -> Picture | None:
-    if not inputs.metrics["roles"]:
-        return None
-    model = inputs.models[0]
-    domain_entries = inputs.metrics["roles"].get(model, {}).get("domains", {})
-    most = [
-        f"{names.domain(domain)}: {', '.join(each['phrase'] for each in entry['frequent'][:2]) or 'none'}"
-        for domain, entry in domain_entries.items()
+def wordclouds(inputs: Inputs) -> list[Picture]:
+    """One for each domain, so that they stand one below the other where the page is narrow."""
+    entries = inputs.metrics["roles"].get(inputs.models[0], {}).get("domains", {})
+    found = [
+        from_file(inputs.root, f"plots/wordclouds/{slug(domain)}", _cloud_in_words(domain, entry), "", 560)
+        for domain, entry in entries.items()
     ]
-    caption = (
-        f"Figure 4. The roles that {model} invented for MMLU's questions, by domain: noun phrases of its role prompts, at "
-        "most 40 a domain, larger and darker the more often they were written."
-    )
-    alt = f"Word clouds. The most frequent roles are, for {'; for '.join(most)}." if most else "No role was written."
-    return from_file(inputs.root, ["plots/wordclouds.png"], alt, caption, 1000)
+    return [picture for picture in found if picture is not None]
+
+
+def _cloud_in_words(domain: str, entry: Metrics) -> str:
+    most = [f"{each['phrase']} ({each['count']})" for each in entry["frequent"][:3]]
+    return f"Word cloud for {names.domain(domain)}. Most frequent: {listed(most) or 'no role was written'}."
 
 
 def preference(inputs: Inputs) -> Picture | None:
@@ -98,13 +142,10 @@ def preference(inputs: Inputs) -> Picture | None:
             else:
                 parts.append(f"{model}, role against {rival}: no result.")
     caption = "Figure 5. Whose answers to open-ended prompts the judge preferred, role prompts taken out."
-    files = ["plots/preference.svg", "plots/preference.png"]
-    return from_file(inputs.root, files, f"Bars. {' '.join(parts)}", caption, 560)
+    return from_file(inputs.root, "plots/preference", f"Bars. {' '.join(parts)}", caption, 560)
 
 
 def losses(inputs: Inputs) -> Picture | None:
-    from stages.figures import loss
-
     curves: dict[str, dict[str, list[dict[str, float | None]]]] = {}
     for system in inputs.plan.systems:
         if rows := inputs.losses.get(system.name):
@@ -115,8 +156,8 @@ def losses(inputs: Inputs) -> Picture | None:
     if not curves:
         return None
     caption = (
-        "Loss curves. Left: each optimizer step's loss on all tokens learnt, which for role include the role prompt, so that "
-        "the arms' curves do not compare. Right: loss on the answers of the validation items, which does."
+        "Loss curves. Left: each optimizer step's loss on all tokens learnt, which for role include the role prompt, "
+        "so that the arms' curves do not compare. Right: loss on the answers of the validation items, which does."
     )
-    alt = f"Line plots of training and validation loss for {listed([*curves])}. The table below has first and last values."
-    return Picture(uri(loss.svg(curves), ".svg"), alt, caption, 860)
+    alt = f"Line plots of training and validation loss for {listed([*curves])}; the table below has the last values."
+    return Picture(drawn(lambda: loss.figure(curves)), alt, caption, 860)

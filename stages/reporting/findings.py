@@ -96,9 +96,9 @@ def roles_fit(inputs: Inputs, model: str) -> str | None:
         return None
     fit = "more often than" if found["p"] < SIGNIFICANT else "not reliably more often than"
     return (
-        f"a classifier puts the role into the question's domain for {percent(found['share'])}% of MMLU's questions, {fit} "
-        f"for roles dealt out at random ({percent(found['permuted'])}%, {p_phrase(found['p'])}); of questions that it was "
-        f"not trained on it puts {percent(found['held_out_accuracy'])}% right."
+        f"a classifier puts the role into the question's domain for {percent(found['share'])}% of MMLU's questions, "
+        f"{fit} for roles dealt out at random ({percent(found['permuted'])}%, {p_phrase(found['p'])}); of questions "
+        f"that it was not trained on it puts {percent(found['held_out_accuracy'])}% right."
     )
 
 

@@ -20,6 +20,7 @@ def roles_table(inputs: Inputs) -> Table:
         ["Domain", "Answers", "With role (%)", "Distinct prompts", "Distinct phrases", "Words", "Most frequent"],
         rows,
         ["Words: mean length of the role prompts. Most frequent: noun phrases, with how often each was written."],
+        words=[6],
     )
 
 
@@ -59,8 +60,8 @@ def belonging_table(inputs: Inputs) -> Table:
         ["Model", "In its domain", "Dealt at random", "p", "Classifier", "Largest domain", "Trained on"],
         rows,
         [
-            "In its domain: answers whose role a classifier, trained on other questions and the subjects' names and never "
-            "on roles, puts into the question's domain; an answer without a role counts as outside.",
+            "In its domain: answers whose role a classifier, trained on other questions and the subjects' names and "
+            "never on roles, puts into the question's domain; an answer without a role counts as outside.",
             "Dealt at random: the same with the roles permuted among the questions. Classifier: its accuracy on "
             "questions that it was not trained on, about the most that can be expected of roles. Largest domain: what "
             "always naming that domain would give.",
@@ -95,10 +96,10 @@ def preference_table(inputs: Inputs) -> Table:
         [*head, "Unread", "Words, role", "Words, other"],
         rows,
         [
-            "Each pair was judged in both orders; a verdict that changes with the order (flip) is a tie. Win rate: ties "
-            "count half. p: sign test of wins against losses.",
-            "Length-controlled: the win rate that a regression gives at equal length. First shown: how often the answer "
-            "shown first was preferred; 50 is no bias.",
+            "Each pair was judged in both orders; a verdict that changes with the order (flip) is a tie. Win rate: "
+            "ties count half. p: sign test of wins against losses.",
+            "Length-controlled: the win rate that a regression gives at equal length. First shown: how often the "
+            "answer shown first was preferred; 50 is no bias.",
         ],
     )
 
@@ -119,8 +120,8 @@ def training_table(inputs: Inputs) -> Table:
         [*head, "Val. answer before", "Val. answer after"],
         rows,
         [
-            "Train: the last step's loss. Val.: loss on the validation items; role and answer tokens apart. Arms differ in "
-            "the tokens they learn, so that only the answer's columns can be compared between them.",
+            "Train: the last step's loss. Val.: loss on the validation items; role and answer tokens apart. Arms "
+            "differ in the tokens they learn, so that only the answer's columns can be compared between them.",
         ],
     )
 
@@ -173,8 +174,8 @@ def contamination_table(inputs: Inputs) -> Table:
         [*head, "Shorter than 13", "Similar", "Highest cosine"],
         rows,
         [
-            "8 and 13 words: questions of which a run of so many words stands in the corpus. Similar: the nearest request "
-            "of the corpus by TF-IDF has a cosine of at least 0.5.",
+            "8 and 13 words: questions of which a run of so many words stands in the corpus. Similar: the nearest "
+            "request of the corpus by TF-IDF has a cosine of at least 0.5.",
             *(
                 ["The open-ended prompts have no right answer."]
                 if OPEN_ENDED in inputs.metrics["contamination"]

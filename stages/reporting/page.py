@@ -58,6 +58,7 @@ def context(inputs: Inputs, made: list[Table]) -> dict[str, Any]:
         "tables": {table.name: table for table in made},
         "html": table_files.html,
         "pictures": {
+            "main": figures.main_results(inputs),
             "domains": figures.domains(inputs),
             "wordclouds": figures.wordclouds(inputs),
             "preference": figures.preference(inputs),

@@ -43,8 +43,8 @@ def main_table(inputs: Inputs) -> Table:
         rows,
         [
             INTERVAL,
-            "Difference: role less standard, in percentage points; bold where p < 0.05 after Holm's correction over the "
-            "benchmarks.",
+            "Difference: role less standard, in percentage points; bold where p < 0.05 after Holm's correction over "
+            "the benchmarks.",
             *_reasons(inputs),
         ],
         labels=1 + (len(inputs.models) > 1),
@@ -77,6 +77,7 @@ def difference_table(inputs: Inputs) -> Table:
             "Detectable: the smallest true difference that this comparison would find four times in five.",
         ],
         labels=1 + (len(inputs.models) > 1),
+        words=[6 + (len(inputs.models) > 1)],
     )
 
 
@@ -158,12 +159,13 @@ def readings_table(inputs: Inputs) -> Table:
         _model_head(inputs, head),
         rows,
         [
-            "Written: right as read from the text. Likeliest: the choice of the highest log-likelihood is right. Macro: "
-            "mean over MMLU's subjects.",
+            "Written: right as read from the text. Likeliest: the choice of the highest log-likelihood is right. "
+            "Macro: mean over MMLU's subjects.",
             "Unread: no answer could be found in the text, which counts as wrong. With role: opens with a well-formed "
             "role prompt.",
         ],
         labels=2 + (len(inputs.models) > 1),
+        words=[2 + (len(inputs.models) > 1)],
     )
 
 

@@ -25,12 +25,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """One table; the first ``labels`` columns of each row name it.
+    """One table.
 
     Attributes:
         name: Its file's name.
         title: What it shows, without a full stop.
         notes: Sentences below it.
+        labels: How many columns name a row.
+        words: Further columns of words rather than numbers, by their place.
     """
 
     name: str
@@ -39,6 +41,10 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     notes: Sequence[str] = ()
     labels: int = 1
+    words: Sequence[int] = ()
+
+    def is_words(self, place: int) -> bool:
+        return place < self.labels or place in self.words
 
 
 @dataclass(frozen=True)

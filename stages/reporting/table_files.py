@@ -9,6 +9,7 @@ from stages.files import write_text
 from stages.reporting.formatting import MINUS
 from stages.reporting.table import Cell, Table
 
+LABEL = "label-cell"
 LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$", MINUS: "$-$", "\u2013": "--",
@@ -31,15 +32,15 @@ def markdown(table: Table) -> str:
         escaped = re.sub(r"([\\|*_`<\[\]])", r"\\\1", cell.text)
         return f"**{escaped}**" if cell.strong else escaped
 
-    rule = ["---" if place < table.labels else "---:" for place in range(len(table.head))]
+    rule = ["---" if table.is_words(place) else "---:" for place in range(len(table.head))]
     rows = [line([text(cell) for cell in row]) for row in table.rows]
     notes = [f"\n{note}" for note in table.notes]
     return "\n".join([f"**{table.title}**\n", line(list(table.head)), line(rule), *rows, *notes]) + "\n"
 
 
 def latex(table: Table) -> str:
-    """A ``table`` environment that needs ``\\usepackage{booktabs}`` and nothing else."""
-    columns = "l" * table.labels + "r" * (len(table.head) - table.labels)
+    """A ``table`` environment that needs the package booktabs and nothing else."""
+    columns = "".join("l" if table.is_words(place) else "r" for place in range(len(table.head)))
 
     def text(cell: Cell) -> str:
         return rf"\textbf{{{tex(cell.text)}}}" if cell.strong else tex(cell.text)
@@ -70,11 +71,12 @@ def tex(text: str) -> str:
 
 def html(table: Table) -> Markup:
     """A ``table`` element whose cells name, in ``data-source``, the metrics that they show."""
-    head = Markup("").join(Markup('<th scope="col">{}</th>').format(text) for text in table.head)
+    head = Markup("").join(
+        Markup('<th scope="col"{}>{}</th>').format(_attributes(LABEL if table.is_words(place) else ""), text)
+        for place, text in enumerate(table.head)
+    )
     rows = Markup("\n").join(
-        Markup("<tr>{}</tr>").format(
-            Markup("").join(_cell(cell, place < table.labels) for place, cell in enumerate(row))
-        )
+        Markup("<tr>{}</tr>").format(Markup("").join(_cell(table, place, cell) for place, cell in enumerate(row)))
         for row in table.rows
     )
     caption = Markup("<caption>{}</caption>").format(table.title)
@@ -83,13 +85,23 @@ def html(table: Table) -> Markup:
     )
 
 
-def _cell(cell: Cell, is_label: bool) -> Markup:
+def _cell(table: Table, place: int, cell: Cell) -> Markup:
     text = Markup("<strong>{}</strong>").format(cell.text) if cell.strong else escape(cell.text)
-    attributes = Markup("")
-    if cell.variant:
-        attributes += Markup(' class="arm-{}"').format(cell.variant.partition(".")[0])
-    if cell.sources:
-        attributes += Markup(' data-source="{}"').format(" ".join(cell.sources))
-    if is_label:
+    kinds = [
+        LABEL if place < table.labels else "",
+        "words" if place in table.words else "",
+        f"arm-{cell.variant.partition('.')[0]}" if cell.variant else "",
+    ]
+    attributes = _attributes(" ".join(kind for kind in kinds if kind), " ".join(cell.sources))
+    if place < table.labels:
         return Markup('<th scope="row"{}>{}</th>').format(attributes, text)
     return Markup("<td{}>{}</td>").format(attributes, text)
+
+
+def _attributes(kinds: str, sources: str = "") -> Markup:
+    written = Markup("")
+    if kinds:
+        written += Markup(' class="{}"').format(kinds)
+    if sources:
+        written += Markup(' data-source="{}"').format(sources)
+    return written

@@ -51,7 +51,7 @@ def cross_fitted(
     others = np.array([without_opening(text) for _, text in asked], dtype=object)
     of_questions, of_texts = np.empty_like(labels), np.empty(len(asked), dtype=labels.dtype)
     for seen, held_out in _folds(labels, seed):
-        classifier = trained(texts[seen], labels[seen], domain_of)
+        classifier = trained(texts[seen].tolist(), labels[seen].tolist(), domain_of)
         of_questions[held_out] = classifier.predict(texts[held_out])
         here = np.isin(places, held_out)
         if here.any():

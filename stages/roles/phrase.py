@@ -13,8 +13,8 @@ ARTICLES = frozenset({"a", "an", "the", "my", "your", "our", "one"})
 # What follows is about the person and no longer their name.
 ENDS = frozenset(
     """
-    who whose whom that which where when while because if so but or nor yet than like unlike with without for from at by as
-    upon onto to into toward towards near behind beyond beside besides between among amongst amid about above across
+    who whose whom that which where when while because if so but or nor yet than like unlike with without for from at by
+    as upon onto to into toward towards near behind beyond beside besides between among amongst amid about above across
     along around against after before during since until throughout through over under within inside outside off out
     up down via per based known is are was were has have had will would can could should must may might and/or you your
     """.split()  # noqa: SIM905  a list would take a page

@@ -254,7 +254,7 @@ def _judgements(pair, rng: random.Random) -> list[Judgement]:
                     second_words_shown=words[second.variant],
                     verdict=verdict,
                     reply=verdict,
-                )  # fmt: skip
+                )
             )
     return made
 

@@ -1,0 +1,61 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stages import parameters
+from stages.chat_models.interface import ChatReply
+from stages.chat_models.preset import ChatPreset, LocalPreset, OpenAIPreset, Prices, RecordedPreset
+from stages.errors import InputError
+
+
+def load(folder: Path, **values: object) -> ChatPreset:
+    path = folder / "params.yaml"
+    path.write_text(yaml.safe_dump({"annotators": {"mine": values}}))
+    return parameters.load("annotators.mine", ChatPreset, path)
+
+
+def test_each_kind_has_its_own_keys(tmp_path: Path) -> None:
+    assert isinstance(load(tmp_path, kind="recorded"), RecordedPreset)
+    assert isinstance(load(tmp_path, kind="local", model="x"), LocalPreset)
+    assert isinstance(load(tmp_path, kind="openai", model="x"), OpenAIPreset)
+    with pytest.raises(
+        InputError, match=r"annotators\.mine: .*no such key: batch_size; a preset of kind recorded has kind, attempts"
+    ):
+        load(tmp_path, kind="recorded", batch_size=3)
+    with pytest.raises(InputError, match=r"annotators\.mine\.kind: .*'recorded', 'openai' or 'local'"):
+        load(tmp_path, kind="oracle")
+    with pytest.raises(InputError, match=r"annotators\.mine\.model: Field required"):
+        load(tmp_path, kind="openai")
+
+
+def test_numbers_from_the_command_line_are_numbers(tmp_path: Path) -> None:
+    preset = load(tmp_path, kind="openai", model="x", max_cost="1e-05", in_flight="8")
+    assert isinstance(preset, OpenAIPreset)
+    assert (preset.max_cost, preset.in_flight) == (1e-5, 8)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("key_variable", "sk-proj-abc123"),
+        ("base_url", "https://user:sk-secret@example.org/v1"),
+        ("base_url", "https://example.org/v1?api_key=sk-secret"),
+        ("base_url", "sk-secret"),
+        ("api_key", "sk-secret"),
+    ],
+)
+def test_a_key_in_the_parameters_is_refused(tmp_path: Path, key: str, value: str) -> None:
+    with pytest.raises(InputError, match=rf"annotators\.mine.*{key}") as caught:
+        load(tmp_path, kind="openai", model="x", **{key: value})
+    assert "secret" not in str(caught.value)
+    assert "abc123" not in str(caught.value)
+
+
+def test_what_a_reply_costs() -> None:
+    prices = Prices(input=5.0, cached_input=0.5, output=30.0)
+    assert prices.cost(1000, 100) == pytest.approx(0.005 + 0.003)
+    assert prices.cost(1000, 100, cached_tokens=800) == pytest.approx(0.001 + 0.0004 + 0.003)
+    assert prices.cost(1000, 100, batched=True) == pytest.approx(0.004)
+    reply = ChatReply(text="", finish_reason="stop", prompt_tokens=10, completion_tokens=10, model="m")
+    assert RecordedPreset(kind="recorded").cost(reply) == 0.0

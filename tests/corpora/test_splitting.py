@@ -1,0 +1,71 @@
+from collections import Counter
+
+import pytest
+
+from stages.corpora.split_parameters import SplitParameters
+from stages.corpora.splitting import near_duplicate_groups, split
+from stages.records.conversation import AnnotatedConversation
+
+WORDS = ["river", "bread", "violin", "tax", "orchid", "glacier", "bridge", "saddle", "comet", "ledger"]
+
+
+def item(number, source, question=None):
+    question = question or f"What is {WORDS[number % 10]} {number} in {WORDS[number // 10 % 10]} about?"
+    return AnnotatedConversation(
+        id=f"i-{number}", source=source, turns=[question, "So."], role="From now on, you are x."
+    )
+
+
+ITEMS = [item(number, "law" if number % 5 == 0 else "advice") for number in range(100)]
+
+
+def parameters(**changes):
+    return SplitParameters(**{"validation": 0.1, **changes})
+
+
+def test_every_item_stands_on_one_side_in_the_corpus_order():
+    train, validation = split(ITEMS, parameters(), 17)
+    assert len(validation) == pytest.approx(10, abs=1)
+    assert sorted([*train, *validation], key=ITEMS.index) == ITEMS
+    assert train == sorted(train, key=ITEMS.index)
+    assert validation == sorted(validation, key=ITEMS.index)
+
+
+def test_sources_are_held_out_in_proportion():
+    _, validation = split(ITEMS, parameters(), 17)
+    assert Counter(one.source for one in validation) == {"advice": 8, "law": 2}
+
+
+def test_the_seed_decides():
+    assert split(ITEMS, parameters(), 17) == split(ITEMS, parameters(), 17)
+    assert split(ITEMS, parameters(), 17) != split(ITEMS, parameters(), 18)
+
+
+def test_near_duplicates_stay_on_one_side():
+    twins = [
+        item(
+            200 + number,
+            "advice",
+            f"Please tell me in plain words how the {WORDS[number % 5]} came to the old town{mark}",
+        )
+        for number, mark in enumerate(["?"] * 5 + ["!"] * 5)
+    ]
+    train, validation = split([*ITEMS, *twins], parameters(validation=0.5), 17)
+    for first, second in zip(twins[:5], twins[5:], strict=True):
+        assert (first in train) == (second in train)
+        assert (first in validation) == (second in validation)
+
+
+def test_texts_chained_by_similarity_share_a_group():
+    groups = near_duplicate_groups(["how do I bake bread", "How do I bake bread?", "where is the violin"], 0.8)
+    assert groups[0] == groups[1] != groups[2]
+
+
+def test_a_limit_takes_sources_in_turn():
+    kept = [one for side in split(ITEMS, parameters(limit=16), 17) for one in side]
+    assert Counter(one.source for one in kept) == {"advice": 8, "law": 8}
+
+
+def test_a_source_with_few_items_does_not_break_the_split():
+    train, validation = split([*ITEMS, item(300, "rare")], parameters(), 17)
+    assert len(train) + len(validation) == 101
