@@ -32,7 +32,7 @@ types: $(VENV)/installed-dev
 	mypy
 
 unit: $(VENV)/installed-dev
-	pytest
+	pytest --numprocesses 2 --dist loadfile
 
 lock: install  ## write the versions now installed to requirements.lock
 	$(BIN)/pip freeze --exclude pip | sed -E 's/^(torch==[0-9.]+)\+.*/\1/' | grep -viE '^(nvidia|triton|-e)' > requirements.lock

@@ -9,10 +9,11 @@ from typing import Any, cast
 from stages.corpora.preset import CorpusPreset
 from stages.corpora.reading import read_corpus
 from stages.data_checks import annotations, arithmetic, corpus, duplicates, fit, guessing, roles
+from stages.data_checks.choice_rows import ChoiceRow, TruthfulRow
 from stages.data_checks.findings import Fault, Line, Report
 from stages.data_checks.mirror import check_overlap
 from stages.data_checks.reading import read_lines
-from stages.data_checks.rows import BundledRow, ChoiceRow, ConversationRow, Gsm8kRow, StrategyRow, TruthfulRow
+from stages.data_checks.rows import BundledRow, ConversationRow, Gsm8kRow, StrategyRow
 from stages.data_checks.sets import CORPUS, SETS, check_counts
 from stages.records.conversation import Conversation, RecordedRole
 

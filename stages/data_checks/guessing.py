@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
+from stages.data_checks.choice_rows import ChoiceRow
 from stages.data_checks.findings import Fault, Line
-from stages.data_checks.rows import ChoiceRow, StrategyRow
+from stages.data_checks.rows import StrategyRow
 
 MARGIN = 0.05
 """How far a guess may stray from chance."""

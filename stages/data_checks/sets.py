@@ -4,19 +4,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from stages.data_checks.choice_rows import CommonsenseRow, MmluRow, OpenBookRow, TruthfulRow
 from stages.data_checks.findings import Fault, Line
-from stages.data_checks.rows import (
-    BundledRow,
-    CommonsenseRow,
-    ConversationRow,
-    Gsm8kRow,
-    HotpotRow,
-    MmluRow,
-    OpenBookRow,
-    PromptRow,
-    StrategyRow,
-    TruthfulRow,
-)
+from stages.data_checks.rows import BundledRow, ConversationRow, Gsm8kRow, HotpotRow, PromptRow, StrategyRow
 from stages.scoring.domains import SUBJECTS
 
 

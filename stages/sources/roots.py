@@ -113,6 +113,8 @@ def read_rows(path: Path) -> Iterator[Row]:
         raise InputError(f"{path} does not exist")
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
             try:
                 row = json.loads(line)
             except json.JSONDecodeError as error:

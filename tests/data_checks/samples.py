@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from stages.data_checks.choice_rows import MmluRow
 from stages.data_checks.findings import Fault, Line
-from stages.data_checks.rows import ConversationRow, Gsm8kRow, MmluRow, StrategyRow
+from stages.data_checks.rows import ConversationRow, Gsm8kRow, StrategyRow
 
 PATH = Path("set.jsonl")
 

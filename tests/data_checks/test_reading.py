@@ -1,5 +1,5 @@
+from stages.data_checks.choice_rows import MmluRow
 from stages.data_checks.reading import read_lines
-from stages.data_checks.rows import MmluRow
 from tests.data_checks.samples import messages, mmlu
 
 

@@ -1,15 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from stages.data_checks.rows import (
-    CommonsenseRow,
-    ConversationRow,
-    Gsm8kRow,
-    HotpotRow,
-    OpenBookRow,
-    PromptRow,
-    TruthfulRow,
-)
+from stages.data_checks.choice_rows import CommonsenseRow, OpenBookRow, TruthfulRow
+from stages.data_checks.rows import ConversationRow, Gsm8kRow, HotpotRow, PromptRow
 from tests.data_checks.samples import mmlu, talk
 
 

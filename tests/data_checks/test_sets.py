@@ -1,4 +1,4 @@
-from stages.data_checks.rows import MmluRow
+from stages.data_checks.choice_rows import MmluRow
 from stages.data_checks.sets import SETS, BundledSet, check_counts
 from tests.data_checks.samples import lines, messages, mmlu
 

@@ -47,7 +47,7 @@ def test_roles_that_fit_their_questions_are_told_from_chance():
     assert found["share"] > 0.7
     assert found["permuted"] < 0.2
     assert found["p"] < 0.001
-    assert found["ci_low"] < found["share"] < found["ci_high"]
+    assert found["ci_low"] < found["share"] <= found["ci_high"]
     assert found["trained_on"] == len(questions)
 
 
@@ -73,7 +73,6 @@ def test_several_seeds_are_counted_together():
     both = [*fitting(questions, 1), *fitting(questions, 2)]
     found = summarize({"m": both}, questions, DOMAINS, 1)["m"]
     assert (found["questions"], found["seeds"], found["answers"]) == (len(questions), 2, 2 * len(questions))
-    assert found["belonging"]["share"] == belonging(fitting(questions), questions, DOMAIN_OF, 1)["share"] or True
     assert 0.7 < found["belonging"]["share"] <= 1
 
 

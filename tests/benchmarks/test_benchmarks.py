@@ -1,0 +1,73 @@
+"""Each benchmark on the bundled data: what is read, and what is shown."""
+
+import importlib
+import random
+from collections import Counter
+
+import pytest
+import yaml
+
+from stages.benchmarks.lettered import shuffled
+from stages.benchmarks.ordering import ordered
+from stages.errors import InputError
+from stages.records.question import Question
+from stages.sources.roots import Source
+from tests.import_graph import ROOT
+
+NAMES = [*yaml.safe_load((ROOT / "params.yaml").read_text())["run"]["benchmarks"], "open_ended"]
+
+
+@pytest.fixture(params=NAMES)
+def benchmark(request, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    module = importlib.import_module(f"stages.benchmarks.{request.param}")
+    return module, list(module.questions(Source("bundled"), random.Random(1)))
+
+
+def test_questions_are_whole_and_the_prompt_does_not_tell_the_answer_key(benchmark):
+    module, questions = benchmark
+    assert len({question.id for question in questions}) == len(questions) > 50
+    for question in questions:
+        shown = module.show(question)
+        assert question.question.strip() in shown
+        assert all(choice in shown for choice in question.choices if module.ANSWER_KIND == "choice")
+        if module.ANSWER_KIND == "choice":
+            assert "A" <= question.answer <= "ABCDEFGHIJKLM"[len(question.choices) - 1]
+        if module.ANSWER_KIND == "yes_no":
+            assert question.answer in question.choices == ["yes", "no"]
+
+
+def test_shots_are_worked_out_to_an_answer_line(benchmark):
+    _, questions = benchmark
+    for shot in (question for question in questions if question.use == "shot"):
+        assert shot.worked is None or shot.worked.endswith(f"Answer: {shot.answer}")
+
+
+def test_any_first_n_questions_take_subjects_in_turn():
+    questions = [
+        Question(id=f"{g}{n}", group=g, question="?", answer="A")
+        for g, size in ("a9", "b3", "c1")
+        for n in range(int(size))
+    ]
+    found = ordered(questions, random.Random(2))
+    assert Counter(question.group for question in found[:3]) == {"a": 1, "b": 1, "c": 1}
+    assert Counter(question.group for question in found[:5]) == {"a": 2, "b": 2, "c": 1}
+    assert len(found) == len(questions)
+
+
+def test_shots_stand_last_and_repeated_ids_are_refused():
+    shot = Question(id="s", use="shot", question="?", answer="A")
+    test = Question(id="t", question="?", answer="A")
+    assert [question.id for question in ordered([shot, test], random.Random(2))] == ["t", "s"]
+    with pytest.raises(InputError, match="id that another has"):
+        ordered([test, test], random.Random(2))
+
+
+def test_the_letter_follows_the_right_choice_through_the_shuffle():
+    rng = random.Random(3)
+    letters = Counter()
+    for _ in range(400):
+        choices, letter = shuffled(["right", "w", "x", "y"], 0, rng)
+        assert choices["ABCD".index(letter)] == "right"
+        letters[letter] += 1
+    assert min(letters.values()) > 70

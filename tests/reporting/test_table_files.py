@@ -1,0 +1,55 @@
+from stages.reporting.table import Cell, Entry, Table
+from stages.reporting.table_files import html, latex, markdown, tex
+
+TABLE = Table(
+    "demo",
+    "A & B in 50% of cases",
+    ["Name", "Score", "What"],
+    [[Cell("a_b|c"), Cell("\u22123.0", ("metrics/x.json#/a",), variant="role.stripped", strong=True), Cell("<i>")]],
+    ["See #1."],
+    words=[2],
+)
+
+
+def test_markdown_escapes_what_would_break_the_table():
+    assert markdown(TABLE).splitlines() == [
+        "**A & B in 50% of cases**",
+        "",
+        "| Name | Score | What |",
+        "| --- | ---: | --- |",
+        r"| a\_b\|c | **−3.0** | \<i> |",  # noqa: RUF001
+        "",
+        "See #1.",
+    ]
+
+
+def test_latex_is_a_booktabs_table():
+    text = latex(TABLE)
+    assert r"\caption{A \& B in 50\% of cases. See \#1.}" in text
+    assert r"\begin{tabular}{lrl}" in text
+    assert r"a\_b|c & \textbf{$-$3.0} & $<$i$>$ \\" in text
+    assert [rule for rule in (r"\toprule", r"\midrule", r"\bottomrule") if rule not in text] == []
+
+
+def test_latex_escapes_every_special_character():
+    assert tex("\\{}~^") == r"\textbackslash{}\{\}\textasciitilde{}\textasciicircum{}"
+
+
+def test_html_tells_where_a_number_comes_from():
+    text = html(TABLE)
+    assert '<td class="arm-role" data-source="metrics/x.json#/a"><strong>−3.0</strong></td>' in text  # noqa: RUF001
+    assert '<th scope="row" class="label-cell">a_b|c</th>' in text
+    assert '<td class="words">&lt;i&gt;</td>' in text
+    assert '<th scope="col">Score</th>' in text
+
+
+def test_a_number_that_is_lacking_has_no_source():
+    entry = Entry("metrics/x.json", {"a": {"score": None, "n": 0}}).at("a")
+    assert entry.percent("score") == Cell("n/a")
+    assert entry.number("n") == Cell("0", ("metrics/x.json#/a/n",))
+    assert entry.at("absent").points("delta") == Cell("n/a")
+
+
+def test_keys_with_spaces_and_slashes_stay_one_part_of_the_pointer():
+    entry = Entry("metrics/x.json", {"role - standard": {"a/b": {"p": 0.5}}}).at("role - standard", "a/b")
+    assert entry.p("p").sources == ("metrics/x.json#/role%20-%20standard/a%2Fb/p",)

@@ -1,0 +1,71 @@
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stages.figures import wordclouds as figure
+from stages.figures.slug import slug
+from tests.reporting import example_run
+from tests.reporting.conftest import run_stages
+
+COUNTS = Counter({"marine biologist": 9, "geneticist": 3, "professor of molecular biology": 1})
+
+
+def test_the_stage_draws_a_cloud_for_each_domain_and_a_sheet(finished):
+    names = {path.stem for path in (finished / "plots/wordclouds").iterdir()}
+    assert names == {slug(domain) for domain in example_run.DOMAINS}
+    assert (finished / "plots/wordclouds.png").stat().st_size > 10_000
+
+
+def test_pngs_hold_no_date_or_version(finished):
+    for path in [finished / "plots/wordclouds.png", *(finished / "plots/wordclouds").iterdir()]:
+        with Image.open(path) as picture:
+            assert set(picture.info) <= {"dpi"}
+
+
+def test_without_roles_the_figures_say_so(tmp_path: Path):
+    run = example_run.plan(extras=False)
+    run_stages(example_run.write(tmp_path, run, roles=False))
+    assert len(list((tmp_path / "plots/wordclouds").iterdir())) == 10
+
+
+def test_without_mmlu_there_is_one_sheet_that_says_so(tmp_path: Path):
+    figure.draw({}, {}, tmp_path / "sheet.png", tmp_path / "clouds")
+    assert (tmp_path / "sheet.png").is_file()
+
+
+def test_the_same_roles_give_the_same_picture_in_whatever_order():
+    turned = Counter(dict(reversed(COUNTS.items())))
+    assert np.array_equal(figure.image(COUNTS), figure.image(turned))
+
+
+def test_more_frequent_is_larger_and_darker():
+    placed = {word: (size, colour) for (word, _), size, _, _, colour in figure._laid_out(COUNTS, 1.0).layout_}
+    sizes = [placed[word][0] for word in COUNTS]
+    reds = [int(placed[word][1].removeprefix("rgb(").split(",")[0]) for word in COUNTS]
+    assert sizes == sorted(sizes, reverse=True)
+    assert reds == sorted(reds)
+    assert sizes[0] > sizes[-1]
+
+
+def test_nothing_is_drawn_beyond_the_canvas():
+    many = Counter({f"specialist in subject number {number}": 60 - number for number in range(60)})
+    picture = figure.image(many)
+    assert picture is not None
+    assert picture.shape == (figure.HEIGHT * figure.SCALE, figure.WIDTH * figure.SCALE, 3)
+    edges = [picture[0], picture[-1], picture[:, 0], picture[:, -1]]
+    assert all((edge == 255).all() for edge in edges)
+
+
+def test_the_palest_colour_can_be_read_on_white():
+    """WCAG's contrast of at least 4.5 to 1."""
+    parts = figure.PALE / 255
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    assert 1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05) >= 4.5
+
+
+@pytest.mark.parametrize(("name", "file"), [("law", "law"), ("Law & Order", "law-order"), ("_x_", "x")])
+def test_file_names_are_plain(name, file):
+    assert slug(name) == file
