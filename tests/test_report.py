@@ -15,7 +15,9 @@ from tests.reporting.conftest import run_stages
 def sparse(tmp_path_factory) -> Path:
     """Two models and two seeds, no sandbox, no roles, and none of what a run may lack."""
     run = example_run.plan(("small", "other"), (1, 2), extras=False)
-    folder = example_run.write(tmp_path_factory.mktemp("sparse"), run, sandbox=False, roles=False)
+    folder = example_run.write(
+        tmp_path_factory.mktemp("sparse"), run, sandbox=False, roles=False, sizes=example_run.SMALL
+    )
     run_stages(folder)
     return folder
 
@@ -78,7 +80,8 @@ def test_a_missing_file_that_every_run_has_is_named(sparse, tmp_path, monkeypatc
 
 
 def test_the_report_needs_neither_torch_nor_transformers():
-    code = "import sys, stages.report; print([m for m in ('torch', 'transformers', 'sklearn', 'wordcloud') if m in sys.modules])"
+    heavy = ("torch", "transformers", "sklearn", "scipy", "wordcloud")
+    code = f"import sys, stages.report; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 

@@ -46,12 +46,12 @@ def from_wheels(preset: WheelModel) -> Loaded:
 @contextmanager
 def parsed_once() -> Iterator[None]:
     """Parse a GGUF file once: transformers does so anew for tokenizer, configuration and weights."""
-    parse = gguf.GGUFReader
-    gguf.GGUFReader = cache(parse)
+    parse, name_map = gguf.GGUFReader, gguf.get_tensor_name_map
+    gguf.GGUFReader, gguf.get_tensor_name_map = cache(parse), cache(name_map)
     try:
         yield
     finally:
-        gguf.GGUFReader = parse
+        gguf.GGUFReader, gguf.get_tensor_name_map = parse, name_map
 
 
 def forget_quantization(model: PreTrainedModel) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import operator
 from collections.abc import AsyncGenerator, Collection, Iterable, Iterator
-from contextlib import aclosing, closing
+from contextlib import AsyncExitStack, aclosing, closing
 from pathlib import Path
 from typing import Any
 
@@ -88,10 +88,12 @@ class Asking:
     def __init__(self, preset: OpenAIPreset, folder: Path, clock: Clock) -> None:
         self._preset = preset
         self._clock = clock
+        self._open = AsyncExitStack()
         self._replies = Replies(preset, folder)
+        self._open.callback(self._replies.cache.close)
         self._claims = Claims(folder)
+        self._open.callback(self._claims.close)
         self._connecting = asyncio.Lock()
-        self._connection: Connection | None = None
         self._sender: Sender | None = None
         self._forms = Forms(preset)
 
@@ -99,10 +101,7 @@ class Asking:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._connection:
-            await self._connection.__aexit__(None, None, None)
-        self._claims.close()
-        self._replies.cache.close()
+        await self._open.aclose()
 
     async def settle(self, request: ChatRequest, check: Check[Value]) -> Outcome[Value]:
         """Ask until the request has a value or has failed for good."""
@@ -142,11 +141,14 @@ class Asking:
     async def _send(self, body: dict[str, Any]) -> ChatReply:
         async with self._connecting:
             if self._sender is None:
-                self._connection = await Connection(self._preset).__aenter__()
-                sender = Sender(self._connection, self._clock)
-                await sender.preflight()
-                self._sender = sender
+                self._sender = await self._connect()
         return await self._sender.send(body)
+
+    async def _connect(self) -> Sender:
+        connection = await self._open.enter_async_context(Connection(self._preset))
+        sender = Sender(connection, self._clock)
+        await sender.preflight()
+        return sender
 
 
 async def _close(outcomes: Any) -> None:

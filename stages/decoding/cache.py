@@ -40,10 +40,15 @@ class PreallocatedLayer(CacheLayerMixin):
         assert self.keys is not None and self.values is not None
         self.keys, self.values = self.keys[rows], self.values[rows]
 
-    def row(self, index: int, begin: int, end: int) -> tuple[Tensor, Tensor]:
-        """A copy of one row's keys and values between two positions: each ``[heads, end - begin, width]``."""
+    def row(self, index: int, places: Tensor) -> tuple[Tensor, Tensor]:
+        """A copy of one row's keys and values at some places: each ``[heads, len(places), width]``."""
         assert self.keys is not None and self.values is not None
-        return self.keys[index, :, begin:end].clone(), self.values[index, :, begin:end].clone()
+        return self.keys[index][:, places], self.values[index][:, places]
+
+    def begin_with(self, other: "PreallocatedLayer", rows: int) -> None:
+        """Begin every row with the single row of another layer."""
+        assert other.keys is not None and other.values is not None
+        self.update(other.keys.expand(rows, -1, -1, -1), other.values.expand(rows, -1, -1, -1))
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
         return self.filled + query_length, 0
@@ -67,8 +72,14 @@ class PreallocatedCache(Cache):
         for layer in self.layers:
             layer.keep(rows)
 
-    def row(self, index: int, begin: int, end: int) -> list[tuple[Tensor, Tensor]]:
-        return [layer.row(index, begin, end) for layer in self.layers]
+    def row(self, index: int, kept: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """A copy of one row without its padding; ``kept`` is 1 at the places that count."""
+        places = kept.nonzero()[:, 0]
+        return [layer.row(index, places) for layer in self.layers]
+
+    def begin_with(self, other: "PreallocatedCache", rows: int) -> None:
+        for layer, its in zip(self.layers, other.layers, strict=True):
+            layer.begin_with(its, rows)
 
     def rewind(self, filled: int) -> None:
         """Forget what was written after the first ``filled`` positions."""

@@ -33,10 +33,7 @@ def choice_logprobs(
     heads = [
         [(completion.ids or prompt.ids)[-1], *trigger] for prompt, completion in zip(prompts, completions, strict=True)
     ]
-    common = _common_prefix([choice for row in choices for choice in row])
-    heads = [head + common for head in heads]
-    tails = [[list(choice[len(common) :]) for choice in row] for row in choices]
-    longest = max(len(choice) for row in tails for choice in row)
+    longest = max(len(choice) for row in choices for choice in row)
     pasts = [completion.past for completion in completions]
     lengths = torch.tensor([past[0][0].shape[1] for past in pasts], device=loaded.device)
     cache = joined(pasts, len(heads[0]) + longest)
@@ -51,25 +48,15 @@ def choice_logprobs(
 
     after_head = step(torch.tensor(heads, device=loaded.device))
     base = cache.layers[0].filled
-    found = [[0.0] * len(row) for row in tails]
-    for number in range(max(len(row) for row in tails)):
+    found = [[0.0] * len(row) for row in choices]
+    for number in range(max(len(row) for row in choices)):
         cache.rewind(base)
-        logprobs, rows = after_head, [row[number] if number < len(row) else row[0] for row in tails]
+        logprobs, rows = after_head, [row[number] if number < len(row) else row[0] for row in choices]
         for place in range(max(len(tokens) for tokens in rows)):
             if place:
                 fed = [tokens[min(place - 1, len(tokens) - 1)] for tokens in rows]
                 logprobs = step(torch.tensor(fed, device=loaded.device)[:, None])
             for index, tokens in enumerate(rows):
-                if number < len(tails[index]) and place < len(tokens):
+                if number < len(choices[index]) and place < len(tokens):
                     found[index][number] += float(logprobs[index, tokens[place]])
     return found
-
-
-def _common_prefix(sequences: Sequence[Sequence[int]]) -> list[int]:
-    """The tokens that all begin with; each keeps at least one of its own."""
-    prefix: list[int] = []
-    for tokens in zip(*(sequence[:-1] for sequence in sequences), strict=False):
-        if len(set(tokens)) > 1:
-            break
-        prefix.append(tokens[0])
-    return prefix

@@ -10,6 +10,8 @@ from stages.decoding.cache import PreallocatedCache
 from stages.decoding.model import Loaded
 from stages.decoding.sampling import Chooser
 
+WORTH_SHARING = 8
+
 LEAVE_SHARE = 0.25
 """The share of a batch's rows that must be finished before they are taken out of it."""
 
@@ -63,13 +65,12 @@ def generate(
         rows: Which of the chooser's generators each prompt has.
         told: Called with the number of tokens written at each step, for the progress bar.
     """
-    ids, mask = padded([prompt.ids for prompt in prompts], loaded)
     limit = max(prompt.max_new_tokens for prompt in prompts)
-    cache = PreallocatedCache(loaded.model.config.get_text_config().num_hidden_layers, ids.shape[1] + limit)
+    ids, mask, cache = prefilled([prompt.ids for prompt in prompts], limit, loaded)
     written: list[list[int]] = [[] for _ in prompts]
     ended: list[Completion | None] = [None] * len(prompts)
     present = list(range(len(prompts)))
-    positions = mask.cumsum(dim=-1) - 1
+    positions = (mask.cumsum(dim=-1) - 1)[:, -ids.shape[1] :]
     first = True
     while present:
         logits = last_logits(loaded, ids, mask, positions, cache)
@@ -85,8 +86,7 @@ def generate(
                     written[index].append(token)
                 if stopped or len(written[index]) == prompts[index].max_new_tokens:
                     filled = cache.layers[0].filled - (1 if stopped else 0)
-                    past = cache.row(place, int(mask.shape[1] - mask[place].sum()), filled)
-                    ended[index] = Completion(written[index], stopped, past)
+                    ended[index] = Completion(written[index], stopped, cache.row(place, mask[place, :filled]))
         going = [place for place, index in enumerate(present) if ended[index] is None]
         told(len(going))
         if len(going) <= (1 - LEAVE_SHARE) * len(present):
@@ -99,6 +99,34 @@ def generate(
         positions = positions[:, -1:] + 1
         first = False
     return [completion for completion in ended if completion is not None]
+
+
+def prefilled(sequences: Sequence[list[int]], limit: int, loaded: Loaded) -> tuple[Tensor, Tensor, PreallocatedCache]:
+    """What is still to be read of each prompt, the mask of all of it, and a cache that holds what all have in common.
+
+    A system prompt or worked examples are so computed once. Columns of the mask: common tokens, padding, the rest.
+    """
+    shared = shared_prefix(sequences)
+    ids, mask = padded([sequence[shared:] for sequence in sequences], loaded)
+    layers = loaded.model.config.get_text_config().num_hidden_layers
+    cache = PreallocatedCache(layers, shared + ids.shape[1] + limit)
+    if shared:
+        common = PreallocatedCache(layers, shared)
+        once = torch.tensor([sequences[0][:shared]], device=loaded.device)
+        last_logits(loaded, once, torch.ones_like(once), torch.arange(shared, device=loaded.device)[None], common)
+        cache.begin_with(common, len(sequences))
+        mask = torch.cat([mask.new_ones(len(sequences), shared), mask], dim=1)
+    return ids, mask, cache
+
+
+def shared_prefix(sequences: Sequence[list[int]]) -> int:
+    """How many tokens all sequences begin with, one left to each; 0 where it is too few to be worth it."""
+    if len(sequences) < 2:
+        return 0
+    low, high = min(sequences), max(sequences)
+    shortest = min(len(sequence) for sequence in sequences) - 1
+    shared = next((place for place in range(shortest) if low[place] != high[place]), shortest)
+    return shared if shared >= WORTH_SHARING else 0
 
 
 def padded(sequences: Sequence[Sequence[int]], loaded: Loaded) -> tuple[Tensor, Tensor]:

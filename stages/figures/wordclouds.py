@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib import font_manager
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from wordcloud import WordCloud
@@ -17,6 +16,9 @@ from stages.files import replacing
 
 MOST = 40  # phrases in one cloud
 WIDTH, HEIGHT, SCALE = 420, 240, 2  # pixels in which words are laid out, and how much finer they are drawn
+DPI = 240
+HEADING, GAP = 0.25, 0.15  # inches
+PANEL = (WIDTH * SCALE / DPI, HEIGHT * SCALE / DPI + HEADING)  # 3.5 inches wide: two fill a page
 SHARES = (0.45, 0.6, 0.75, 0.9, 1.0)  # parts of the canvas that are tried, in each direction
 SMALLEST, LARGEST = 9, 34  # font sizes
 # From the palest that is still read on white (4.5:1) to nearly brown: the role arm's hue.
@@ -95,8 +97,8 @@ def _in_the_middle(drawn: Image) -> Image:
 
 
 def _single(domain: str, cloud: Image | None, counts: Counter[str], answers: int) -> Figure:
-    drawn = Figure(figsize=(style.COLUMN, style.COLUMN * HEIGHT / WIDTH + 0.3), layout="constrained")
-    _panel(drawn.subplots(), domain, cloud, counts, answers)
+    drawn = Figure(figsize=(PANEL[0], PANEL[1]))
+    _panel(drawn, (0, 0), domain, cloud, counts, answers)
     return drawn
 
 
@@ -106,18 +108,23 @@ def _sheet(images: dict[str, Image | None], clouds: dict[str, Counter[str]], ans
         drawn.text(0.5, 0.5, "no role arm answered MMLU", ha="center", va="center")
         return drawn
     rows = (len(images) + 1) // 2
-    panel = style.PAGE / 2 * HEIGHT / WIDTH + 0.28
-    drawn = Figure(figsize=(style.PAGE, panel * rows), layout="constrained")
-    panels = drawn.subplots(rows, 2, squeeze=False).ravel()
-    for axes, (domain, cloud) in zip(panels, images.items(), strict=False):
-        _panel(axes, domain, cloud, clouds[domain], answers[domain])
-    for axes in panels[len(images) :]:
-        axes.set_axis_off()
+    drawn = Figure(figsize=(2 * PANEL[0] + GAP, rows * PANEL[1] + (rows - 1) * GAP))
+    for place, (domain, cloud) in enumerate(images.items()):
+        row, column = divmod(place, 2)
+        corner = (column * (PANEL[0] + GAP), (rows - 1 - row) * (PANEL[1] + GAP))
+        _panel(drawn, corner, domain, cloud, clouds[domain], answers[domain])
     return drawn
 
 
-def _panel(axes: Axes, domain: str, cloud: Image | None, counts: Counter[str], answers: int) -> None:
-    axes.set_title(f"{domain.replace('_', ' ')}: {counts.total()} of {answers} answers name a role", loc="left")
+def _panel(
+    drawn: Figure, corner: tuple[float, float], domain: str, cloud: Image | None, counts: Counter[str], answers: int
+) -> None:
+    """A cloud with its heading, its lower left corner at ``corner`` (inches); a pixel of the cloud is one of the file."""
+    width, height = drawn.get_size_inches()
+    axes = drawn.add_axes((corner[0] / width, corner[1] / height, PANEL[0] / width, (PANEL[1] - HEADING) / height))
+    heading = f"{domain.replace('_', ' ')}: {counts.total()} of {answers} answers name a role"
+    top = (corner[1] + PANEL[1] - 0.05) / height
+    drawn.text(corner[0] / width, top, heading, ha="left", va="top", fontsize=8)
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
@@ -125,11 +132,10 @@ def _panel(axes: Axes, domain: str, cloud: Image | None, counts: Counter[str], a
         spine.set_color(style.FAINT)
     if cloud is None:
         axes.text(0.5, 0.5, "the model wrote no role here", ha="center", va="center", transform=axes.transAxes)
-        axes.set_box_aspect(HEIGHT / WIDTH)
     else:
-        axes.imshow(cloud, interpolation="lanczos")
+        axes.imshow(cloud, interpolation="none", aspect="auto")
 
 
 def _save(figure: Figure, path: Path) -> None:
     with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=200, metadata={"Software": None})
+        figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})

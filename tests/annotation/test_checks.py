@@ -49,7 +49,7 @@ def test_the_form_is_checked(role: str, reason: str) -> None:
     "role",
     [
         "From now on, you are ein erfahrener Igelpfleger, der seit zwanzig Jahren kranke Tiere aufzieht und kennt.",
-        "From now on, you are un cuidador de erizos que conoce todas las estaciones y habla con mucha claridad siempre.",
+        "From now on, you are un cuidador de erizos que conoce todas las estaciones y habla con claridad siempre.",
         "From now on, you are опытный смотритель ежей, который знает, что едят мелкие звери в любое время года здесь.",
         "From now on, you are " + "刺猬救助站的饲养员 " * 12 + ".",
     ],

@@ -58,9 +58,9 @@ def share_of_possible(url: str, count: int) -> float:
 
 
 @contextmanager
-def server_process() -> Iterator[str]:
+def server_process(latency: float = LATENCY) -> Iterator[str]:
     """The address of a server in a process of its own, which takes no time from the client's."""
-    command = [sys.executable, "-m", "tests.chat_models.server", "--latency", str(LATENCY)]
+    command = [sys.executable, "-m", "tests.chat_models.server", "--latency", str(latency)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

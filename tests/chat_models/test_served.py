@@ -1,4 +1,6 @@
 import json
+import signal
+import threading
 from itertools import pairwise
 from pathlib import Path
 
@@ -333,3 +335,21 @@ def test_json_answers_are_asked_for_by_schema(tmp_path: Path) -> None:
     assert sent["max_completion_tokens"] == 200
     assert "temperature" not in sent
     assert json.dumps(sent)
+
+
+def test_an_interrupted_run_waits_for_what_the_server_already_has(tmp_path: Path) -> None:
+    main, served_items = threading.main_thread().ident, []
+
+    def plan(asked: Asked) -> Reaction:
+        served_items.append(asked.item)
+        if len(served_items) == 4:
+            threading.Timer(0.1, lambda: signal.pthread_kill(main or 0, signal.SIGINT)).start()
+        return Reaction(body=good(asked), delay=0.5)
+
+    with Server(plan) as server:
+        with pytest.raises(KeyboardInterrupt):
+            list(served(server, tmp_path, in_flight=4).ask(requests(50), as_it_is))
+        assert len(served_items) == 4
+        server.plan = lambda asked: Reaction(body=good(asked))
+        list(served(server, tmp_path).ask(requests(50), as_it_is))
+        assert server.paid() == {str(number): 1 for number in range(50)}

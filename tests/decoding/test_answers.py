@@ -5,7 +5,7 @@ import torch
 
 from stages.chat.rendering import tokenize
 from stages.decoding.choices import choice_logprobs
-from stages.decoding.generating import Prompt, batches, generate
+from stages.decoding.generating import Prompt, batches, generate, shared_prefix
 from stages.decoding.model import load
 from stages.decoding.parameters import Decoding, Sampling
 from stages.decoding.sampling import Chooser, nucleus, penalize
@@ -44,19 +44,35 @@ def test_greedy_answers_equal_the_librarys(loaded, prompts):
         assert completion.ids == written
 
 
+def test_what_prompts_have_in_common_is_computed_once_and_changes_nothing(loaded, prompts):
+    common = tokenize(loaded.tokenizer, "You answer questions about plants and rivers. ")
+    longer = [Prompt(common + prompt.ids, NEW) for prompt in prompts]
+    assert shared_prefix([prompt.ids for prompt in longer]) >= len(common)
+    alone = [generate(loaded, [prompt], Chooser(None, [0]), [0], lambda tokens: None)[0] for prompt in longer]
+    together = answers(loaded, longer)
+    assert [completion.ids for completion in together] == [completion.ids for completion in alone]
+    choices = [[tokenize(loaded.tokenizer, text) for text in (" A", " no")]] * len(prompts)
+    apart = [choice_logprobs(loaded, [p], [c], [5], choices[:1])[0] for p, c in zip(longer, alone, strict=True)]
+    for found, expected in zip(choice_logprobs(loaded, longer, together, [5], choices), apart, strict=True):
+        assert found == pytest.approx(expected, abs=1e-4)
+
+
 def test_rows_that_stop_early_leave_and_the_others_go_on(loaded, prompts):
     uncut = answers(loaded, prompts)
-    stopping = type(loaded)(loaded.model, loaded.tokenizer, frozenset({uncut[0].ids[3]}))
+    stopping = type(loaded)(loaded.model, loaded.tokenizer, loaded.stops | {uncut[0].ids[3]})
     cut = answers(stopping, prompts)
     for whole, part in zip(uncut, cut, strict=True):
         stop = next((place for place, token in enumerate(whole.ids) if token in stopping.stops), None)
         assert part.ids == whole.ids[:stop]
-        assert part.finished == (stop is not None)
+        assert part.finished == (whole.finished or stop is not None)
 
 
 def test_each_prompt_has_its_own_limit(loaded, prompts):
-    limited = [Prompt(prompt.ids, limit) for prompt, limit in zip(prompts, (1, 5, 24, 2, 9), strict=True)]
-    assert [len(completion.ids) for completion in answers(loaded, limited)] == [1, 5, 24, 2, 9]
+    limits = (1, 5, 24, 2, 9)
+    limited = [Prompt(prompt.ids, limit) for prompt, limit in zip(prompts, limits, strict=True)]
+    uncut = answers(loaded, prompts)
+    expected = [whole.ids[:limit] for whole, limit in zip(uncut, limits, strict=True)]
+    assert [completion.ids for completion in answers(loaded, limited)] == expected
 
 
 def test_choices_score_as_a_whole_forward_pass_does(loaded, prompts):

@@ -21,8 +21,3 @@ def run_stages(folder: Path) -> None:
         patch.setattr(sys, "argv", ["stage"])
         wordclouds.main()
         report.main()
-
-
-@pytest.fixture
-def run_stages_in():
-    return run_stages

@@ -7,7 +7,7 @@ import yaml
 
 from stages.figures import domains as domain_figure
 from stages.figures import preference as preference_figure
-from stages.files import write_json, write_jsonl, write_text
+from stages.files import read_jsonl, write_json, write_jsonl, write_text
 from stages.judging.counting import PairKey
 from stages.judging.pairs import planned_pairs
 from stages.judging.summary import summarize as summarize_preference
@@ -17,6 +17,7 @@ from stages.records.execution import Execution
 from stages.records.generation import Generation
 from stages.records.judgement import Judgement
 from stages.records.question import CodeTask, Question
+from stages.records.scored import Scored
 from stages.scoring.comparison import compare
 from stages.scoring.domains import by_domain
 from stages.scoring.run import score_plan
@@ -25,7 +26,8 @@ from stages.scoring.tables import tabulate
 from stages.systems import Plan, System
 
 SEED = 17
-DOMAINS: dict[str, list[str]] = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["mmlu_domains"]
+PARAMETERS = Path(__file__).parents[2] / "params.yaml"
+DOMAINS: dict[str, list[str]] = yaml.safe_load(PARAMETERS.read_text(encoding="utf-8"))["mmlu_domains"]
 WORDS = {
     "mathematics": ["triangle", "prime", "integral", "matrix", "fraction", "theorem", "angle", "sum"],
     "physics": ["force", "voltage", "orbit", "momentum", "lens", "planet", "friction", "wave"],
@@ -51,6 +53,7 @@ EXPERTS = {
     "society": ["social psychologist", "demographer"],
 }
 SIZES = {"mmlu": 114, "strategyqa": 24, "hotpotqa": 24, "gsm8k": 30, "humaneval": 12, "open_ended": 16}
+SMALL = dict.fromkeys(SIZES, 6) | {"mmlu": 57}
 SHARES = {"base": 0.3, "standard": 0.42, "role": 0.5, "shuffled": 0.35}
 
 
@@ -66,24 +69,36 @@ def plan(models: tuple[str, ...] = ("small",), seeds: tuple[int, ...] = (1,), *,
     return Plan(systems=systems, benchmarks=[each for each in SIZES if each != "open_ended"], **names)
 
 
-def write(folder: Path, run: Plan, *, sandbox: bool = True, roles: bool = True) -> Path:
-    """Write the run under ``folder`` and give it back.
+def write(folder: Path, run: Plan, *, sandbox: bool = True, roles: bool = True, sizes: dict[str, int] = SIZES) -> Path:
+    """Write the run under ``folder`` and give it back: data, and the metrics and plots of the stages before the report.
 
     Args:
         folder: Where.
         run: What was asked for.
         sandbox: Whether HumanEval's programs could be run.
         roles: Whether the role arm writes roles, as a model of random weights does not.
+        sizes: Questions in each benchmark.
     """
+    questions, corpus = write_data(folder, run, sandbox=sandbox, roles=roles, sizes=sizes)
     rng = random.Random(SEED)
-    parameters = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    _write_training(folder, run, rng)
+    _write_metrics(folder, run, questions, corpus, rng)
+    return folder
+
+
+def write_data(
+    folder: Path, run: Plan, *, sandbox: bool = True, roles: bool = True, sizes: dict[str, int] = SIZES
+) -> tuple[dict[str, list[Question]], list[AnnotatedConversation]]:
+    """Write ``params.yaml`` and ``data/``; give back the questions and the corpus."""
+    rng = random.Random(SEED)
+    parameters = yaml.safe_load(PARAMETERS.read_text(encoding="utf-8"))
     parameters["models"] = {
         model: {"origin": f"{model}, random weights.", "license": "MIT"}
         for model in dict.fromkeys(system.model for system in run.systems)
     }
     write_text(folder / "params.yaml", yaml.safe_dump(parameters, sort_keys=False))
     write_json(folder / "data/plan.json", run.model_dump())
-    questions = {benchmark: _questions(benchmark, rng) for benchmark in [*run.benchmarks, "open_ended"]}
+    questions = {benchmark: _questions(benchmark, sizes[benchmark], rng) for benchmark in sizes}
     for benchmark, asked in questions.items():
         write_jsonl(folder / f"data/questions/{benchmark}.jsonl", asked)
         for system in run.systems:
@@ -91,15 +106,13 @@ def write(folder: Path, run: Plan, *, sandbox: bool = True, roles: bool = True) 
     corpus = _corpus(rng)
     write_jsonl(folder / "data/annotated.jsonl", corpus)
     write_jsonl(folder / "data/corpus.jsonl", [Conversation(**item.model_dump(exclude={"role"})) for item in corpus])
-    _write_training(folder, run, rng)
-    _write_metrics(folder, run, questions, corpus, rng)
-    return folder
+    write_jsonl(folder / "data/scored.jsonl", score_plan(run, folder / "data"))
+    return questions, corpus
 
 
 def _write_metrics(folder: Path, run: Plan, questions: dict, corpus: list[AnnotatedConversation], rng) -> None:
-    scored = score_plan(run, folder / "data")
+    scored = read_jsonl(folder / "data/scored.jsonl", Scored)
     tables = tabulate(scored)
-    write_jsonl(folder / "data/scored.jsonl", scored)
     write_json(folder / "metrics/benchmarks.json", summarize(tables, SEED))
     write_json(folder / "metrics/comparison.json", compare(tables, SEED))
     domains = by_domain(scored, DOMAINS, SEED)
@@ -124,10 +137,10 @@ def domain_of(question: Question) -> str:
     return next((domain for domain, subjects in DOMAINS.items() if question.group in subjects), "society")
 
 
-def _questions(benchmark: str, rng: random.Random) -> list[Question]:
+def _questions(benchmark: str, count: int, rng: random.Random) -> list[Question]:
     subjects = [subject for names in DOMAINS.values() for subject in names]
     made = []
-    for number in range(SIZES[benchmark]):
+    for number in range(count):
         identifier = f"{benchmark}-{number}"
         domain = list(DOMAINS)[number % len(DOMAINS)]
         group = subjects[number % len(subjects)] if benchmark == "mmlu" else None
@@ -236,7 +249,7 @@ def _write_training(folder: Path, run: Plan, rng: random.Random) -> None:
 
 def _judgements(pair, rng: random.Random) -> list[Judgement]:
     made = []
-    for number in range(SIZES["open_ended"]):
+    for number in range(12):
         for first, second in ((pair.left, pair.right), (pair.right, pair.left)):
             verdict = rng.choice([pair.left.variant, pair.left.variant, pair.right.variant, "tie"])
             words = {pair.left.variant: 40 + number, pair.right.variant: 44 - number}

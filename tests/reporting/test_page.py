@@ -3,10 +3,13 @@
 import json
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+
+from tests.reporting.conftest import run_stages
 
 
 class Page(HTMLParser):
@@ -108,7 +111,7 @@ def test_headings_go_down_one_level_at_a_time(page):
     levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch(r"h[1-6]", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
 def test_identifiers_are_unique_and_every_link_leads_somewhere(page):
@@ -125,10 +128,10 @@ def test_what_a_model_wrote_is_shown_and_never_obeyed(finished, page):
     assert "&lt;b&gt;" in (finished / "plots/report.html").read_text()
 
 
-def test_the_same_run_gives_the_same_bytes(finished, tmp_path, run_stages_in):
+def test_the_same_run_gives_the_same_bytes(finished):
     before = {path: path.read_bytes() for path in finished.rglob("plots/**/*") if path.is_file()}
     before[finished / "metrics/roles.json"] = (finished / "metrics/roles.json").read_bytes()
-    run_stages_in(finished)
+    run_stages(finished)
     assert all(path.read_bytes() == content for path, content in before.items())
 
 
