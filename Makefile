@@ -12,7 +12,7 @@ export TOKENIZERS_PARALLELISM := false
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test lint types unit lock clean
+.PHONY: help install repro test lint types unit test-crash bench-annotate check-data lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -33,6 +33,15 @@ types: $(VENV)/installed-dev
 
 unit: $(VENV)/installed-dev
 	pytest --numprocesses 2 --dist loadfile
+
+test-crash: $(VENV)/installed-dev  ## kill long work at random points, many times
+	pytest -m crash
+
+bench-annotate: $(VENV)/installed-dev  ## the annotator's request rate against a bare client
+	python -m tests.bench.annotate
+
+check-data: install  ## check the bundled data and the recorded role prompts
+	python -m stages.check_data
 
 lock: install  ## write the versions now installed to requirements.lock
 	$(BIN)/pip freeze --exclude pip | sed -E 's/^(torch==[0-9.]+)\+.*/\1/' | grep -viE '^(nvidia|triton|-e)' > requirements.lock

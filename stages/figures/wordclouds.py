@@ -119,7 +119,7 @@ def _sheet(images: dict[str, Image | None], clouds: dict[str, Counter[str]], ans
 def _panel(
     drawn: Figure, corner: tuple[float, float], domain: str, cloud: Image | None, counts: Counter[str], answers: int
 ) -> None:
-    """A cloud with its heading, its lower left corner at ``corner`` (inches); a pixel of the cloud is one of the file."""
+    """A cloud below its heading, lower left corner at ``corner`` (inches); its pixels are those of the file."""
     width, height = drawn.get_size_inches()
     axes = drawn.add_axes((corner[0] / width, corner[1] / height, PANEL[0] / width, (PANEL[1] - HEADING) / height))
     heading = f"{domain.replace('_', ' ')}: {counts.total()} of {answers} answers name a role"
