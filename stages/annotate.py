@@ -16,7 +16,7 @@ from stages.annotation.tally import Tally
 from stages.chat_models.factory import open_chat_model
 from stages.chat_models.preset import ChatPreset
 from stages.errors import InputError
-from stages.files import write_json, write_jsonl
+from stages.files import replacing, write_json, write_jsonl
 
 CORPUS = Path("data/corpus.jsonl")
 ANNOTATED = Path("data/annotated.jsonl")
@@ -40,13 +40,17 @@ def main() -> None:
         print(describe_estimate(estimate(corpus, model)))
         return
     tally = Tally(preset)
-    annotated = demand_enough(annotate(corpus, model, tally, FAILURES), tally, preset, recorded, FAILURES)
+    annotated = annotate(corpus, model, tally, FAILURES)
     if arguments.record:
+        held = list(annotated)
+        demand_enough(tally, preset, recorded, FAILURES)
         places = {conversation.id: place for place, conversation in enumerate(corpus)}
-        logger.info("%d annotations recorded in %s: commit it", record(recorded, annotated, places), recorded)
-    else:
-        write_jsonl(ANNOTATED, annotated)
+        logger.info("%d annotations recorded in %s: commit it", record(recorded, held, places), recorded)
+        return
+    with replacing(ANNOTATED) as temporary:
+        write_jsonl(temporary, annotated)
         write_json(METRICS, tally.metrics())
+        demand_enough(tally, preset, recorded, FAILURES)
 
 
 def parse() -> argparse.Namespace:

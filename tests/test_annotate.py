@@ -107,6 +107,7 @@ def test_what_failed_is_written_down_and_ends_the_stage(repository: Path, monkey
         with pytest.raises(InputError, match=r"2 of 10 items got no role prompt \(refused: 1, too short: 1\)"):
             run(monkeypatch)
         assert not (repository / "data/annotated.jsonl").exists()
+        assert metrics(repository)["failures"] == {"refused": 1, "too short": 1}
         failures = (repository / "logs/annotate_failures.jsonl").read_text().splitlines()
         assert [json.loads(line)["id"] for line in failures] == ["bundled-00003", "bundled-00005"]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from stages import report
 from stages.errors import InputError
 from tests.reporting import example_run
 from tests.reporting.conftest import run_stages
@@ -59,8 +60,6 @@ def test_optional_files_may_be_absent(sparse, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)
         patch.setattr(sys, "argv", ["report"])
-        from stages import report
-
         report.main()
     text = (tmp_path / "plots/report.html").read_text()
     assert 'id="roles"' not in text
@@ -73,8 +72,6 @@ def test_optional_files_may_be_absent(sparse, tmp_path):
 def test_a_missing_file_that_every_run_has_is_named(sparse, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["report"])
-    from stages import report
-
     with pytest.raises(InputError, match=r"data/plan\.json does not exist"):
         report.main()
 
@@ -89,5 +86,8 @@ def test_the_report_needs_neither_torch_nor_transformers():
 def test_tables_of_an_earlier_choice_are_taken_away(sparse):
     old = sparse / "plots/tables/controls.md"
     old.write_text("old")
-    run_stages(sparse)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(sparse)
+        patch.setattr(sys, "argv", ["report"])
+        report.main()
     assert not old.exists()

@@ -55,7 +55,7 @@ def _fault_of_language(role: str) -> str | None:
     letters = LETTER.findall(role)
     latin = sum(LATIN.match(letter) is not None for letter in letters)
     # The opening is English in any case: what follows it decides.
-    words = [word.lower() for word in WORD.findall(role[len(OPENING) :])]
+    words = _plain(role[len(OPENING) :]).split()
     english = sum(word in ENGLISH for word in words)
     if latin < 0.9 * len(letters) or english < 0.08 * len(words):
         return "not in English"
@@ -64,37 +64,33 @@ def _fault_of_language(role: str) -> str | None:
 
 def _fault_of_content(role: str, conversation: Conversation) -> str | None:
     asked, answered = conversation.turns[0::2], conversation.turns[1::2]
-    if _shares_words(role, asked):
+    plain_asked, plain_answered = _plain(*asked), _plain(*answered)
+    runs = _runs(role)
+    if any(run in plain_asked for run in runs):
         return "repeats the question"
-    if _shares_words(role, answered) or any(_names_whole(role, answer, asked) for answer in answered):
+    if any(run in plain_answered for run in runs):
         return "gives the answer away"
-    known = {number for turn in asked for number in NUMBER.findall(turn)}
-    told = {number for turn in answered for number in NUMBER.findall(turn)} - known
-    if told.intersection(NUMBER.findall(role)):
+    plain_role = _plain(role)
+    for answer in answered:
+        # A whole answer that is shorter than a quotation.
+        short = _plain(answer)
+        if short.count(" ") <= COPIED_WORDS and short.strip() and short in plain_role and short not in plain_asked:
+            return "gives the answer away"
+    if (told := _numbers(role)) and told & (_numbers(*answered) - _numbers(*asked)):
         return "gives the answer away"
     return None
 
 
-def _names_whole(role: str, answer: str, asked: list[str]) -> bool:
-    """Whether an answer that is shorter than a quotation stands in the role, and not already in the question."""
-    words = _words(answer)
-    if not 0 < len(words) < COPIED_WORDS:
-        return False
-    wanted = f" {' '.join(words)} "
-    return wanted in f" {' '.join(_words(role))} " and not any(
-        wanted in f" {' '.join(_words(turn))} " for turn in asked
-    )
+def _runs(role: str) -> list[str]:
+    """Every run of words in the role that is long enough for a quotation; the opening is everyone's."""
+    words = _plain(role.removeprefix(OPENING)).split()
+    return [f" {' '.join(words[at : at + COPIED_WORDS])} " for at in range(len(words) - COPIED_WORDS + 1)]
 
 
-def _shares_words(role: str, turns: list[str]) -> bool:
-    told = _runs(role)
-    return any(told & _runs(turn) for turn in turns)
+def _plain(*turns: str) -> str:
+    """The words alone, in lower case, a blank around each; a bar between turns, which no run of words crosses."""
+    return " | ".join(f" {' '.join(WORD.findall(turn.lower()))} " for turn in turns)
 
 
-def _runs(text: str) -> set[tuple[str, ...]]:
-    words = _words(text.removeprefix(OPENING))
-    return {tuple(words[start : start + COPIED_WORDS]) for start in range(len(words) - COPIED_WORDS + 1)}
-
-
-def _words(text: str) -> list[str]:
-    return [word.lower() for word in WORD.findall(text)]
+def _numbers(*turns: str) -> set[str]:
+    return {number for turn in turns for number in NUMBER.findall(turn)}

@@ -1,6 +1,5 @@
 """What the stage says: before paying, and when too much failed."""
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from stages.annotation.tally import Tally
@@ -8,31 +7,33 @@ from stages.chat_models.interface import Estimate
 from stages.chat_models.preset import ChatPreset
 from stages.chat_models.recorded import NOT_RECORDED
 from stages.errors import InputError
-from stages.records.conversation import AnnotatedConversation
 
 
-def demand_enough(
-    annotated: Iterable[AnnotatedConversation], tally: Tally, preset: ChatPreset, recorded: Path, failures: Path
-) -> Iterator[AnnotatedConversation]:
-    """The same conversations; after the last one, an error if more failed than the preset tolerates.
+def demand_enough(tally: Tally, preset: ChatPreset, recorded: Path, failures: Path) -> None:
+    """Stop the stage where more items failed than the preset tolerates.
 
     Raises:
-        InputError: Too many failed: how many, why, and what to do. A file being written is not put into place.
+        InputError: How many failed, why, and what to do.
     """
-    yield from annotated
-    missing = tally.failures[NOT_RECORDED]
-    if missing:
+    if not tally.items:
+        raise InputError("the corpus is empty: run `dvc repro corpus`")
+    if missing := tally.failures[NOT_RECORDED]:
         raise InputError(_not_recorded(missing, tally.items, recorded))
-    if tally.failed_share > preset.tolerated_failures:
-        reasons = ", ".join(f"{reason}: {count}" for reason, count in tally.failures.most_common())
+    if not tally.annotated or tally.failed_share > preset.tolerated_failures:
+        reasons = ", ".join(f"{reason}: {count}" for reason, count in sorted(tally.failures.items()))
         raise InputError(
             f"{tally.items - tally.annotated} of {tally.items} items got no role prompt ({reasons}); each stands in"
-            f" {failures}. Nothing paid for is lost: running again asks only for what has no answer. To go on without"
-            f" these items, raise the annotator's tolerated_failures above {tally.failed_share:.4f};"
-            " to ask more often, raise its attempts"
+            f" {failures}. Nothing paid for is lost: running again asks only for what has no answer." + _way_on(tally)
         )
+
+
+def _way_on(tally: Tally) -> str:
     if not tally.annotated:
-        raise InputError("the corpus is empty: run `dvc repro corpus`")
+        return " Choose an annotator that can do it"
+    return (
+        f" To go on without these items, raise the annotator's tolerated_failures to {tally.failed_share:.4f} or more;"
+        " to ask more often, raise its attempts"
+    )
 
 
 def _not_recorded(missing: int, items: int, recorded: Path) -> str:

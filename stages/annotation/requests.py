@@ -18,6 +18,9 @@ class RoleAnswer(BaseModel):
     role: str
 
 
+SCHEMA = RoleAnswer.model_json_schema()
+
+
 def request_role(conversation: Conversation, instruction: str) -> ChatRequest:
     return ChatRequest(
         id=conversation.id,
@@ -25,7 +28,7 @@ def request_role(conversation: Conversation, instruction: str) -> ChatRequest:
             Message(role="system", content=instruction),
             Message(role="user", content=show(conversation)),
         ),
-        answer_schema=RoleAnswer.model_json_schema(),
+        answer_schema=SCHEMA,
         recorded_key=conversation.key,
     )
 

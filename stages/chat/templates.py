@@ -20,7 +20,8 @@ def chat_template(chosen: str | None, own: str | None, model: str) -> str:
     if chosen is None:
         if not own:
             raise InputError(
-                f"params.yaml: models.{model}.chat_template: the model has none of its own; name one of: {', '.join(names)}"
+                f"params.yaml: models.{model}.chat_template: the model has none of its own, name one of "
+                f"{', '.join(names)}"
             )
         return own
     if chosen not in names:

@@ -8,7 +8,7 @@ from typing import Any
 
 from openai.types import Batch
 
-from stages.chat_models.bodies import UnreadableReply, most_prompt_tokens, read_completion
+from stages.chat_models.bodies import UnreadableReply, make_body, most_prompt_tokens, read_completion
 from stages.chat_models.connection import Connection
 from stages.chat_models.faults import Again, GiveUp, PlainerForm, remedy_of_answer
 from stages.chat_models.forms import Forms
@@ -73,14 +73,14 @@ class Batches:
         with path.open("w", encoding="utf-8") as file:
             for name, one in missing.items():
                 mode = self._forms.strictest(one.request)
-                body, key = self._replies.body_and_key(one, mode)
-                self._modes[key] = mode
-                self._ids.setdefault(key, set()).add(name)
-                if key in written:
+                self._modes[one.key] = mode
+                self._ids.setdefault(one.key, set()).add(name)
+                if one.key in written:
                     continue  # two items ask the very same: once is enough
-                written.add(key)
+                written.add(one.key)
+                body = make_body(one.request, self._preset, mode)
                 most += self._sender.spending.most(most_prompt_tokens(body))
-                line = {"custom_id": key, "method": "POST", "url": "/v1/chat/completions", "body": body}
+                line = {"custom_id": one.key, "method": "POST", "url": "/v1/chat/completions", "body": body}
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
         return most
 

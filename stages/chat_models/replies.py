@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic
+from typing import Generic
 
 from stages.chat_models.bodies import cache_key, make_body, modes_for
 from stages.chat_models.interface import ChatReply, ChatRequest, Check, Value
@@ -17,10 +17,10 @@ GATHER = 0.003
 
 @dataclass(frozen=True)
 class Missing:
-    """A request that is to be sent; ``attempt`` counts from 0."""
+    """A request that is to be sent, and the key that its reply will be kept under."""
 
     request: ChatRequest
-    attempt: int
+    key: str
 
 
 @dataclass(frozen=True)
@@ -48,19 +48,16 @@ class Replies:
         failure: str | None = None
         asked = request
         for attempt in range(self._preset.attempts):
-            reply = self._find(Missing(asked, attempt))
+            key = self._key(asked, attempt)
+            reply = self.cache.get(key)
             if reply is None:
-                return Walk(replies, None, failure, Missing(asked, attempt))
+                return Walk(replies, None, failure, Missing(asked, key))
             replies += (reply,)
             value, failure = read(request, reply, check)
             if failure is None:
                 return Walk(replies, value, None, None)
             asked = repeated(request, reply, failure)
         return Walk(replies, None, failure, None)
-
-    def body_and_key(self, missing: Missing, mode: str) -> tuple[dict[str, Any], str]:
-        body = make_body(missing.request, self._preset, mode)
-        return body, cache_key(body, self._preset.base_url, missing.attempt)
 
     async def keep(self, key: str, reply: ChatReply) -> None:
         """Return once the reply is on the disk; replies that come together share one sync."""
@@ -71,12 +68,10 @@ class Replies:
             self._syncing = asyncio.create_task(self._sync())
         await synced
 
-    def _find(self, missing: Missing) -> ChatReply | None:
-        for mode in modes_for(missing.request, self._preset):
-            reply = self.cache.get(self.body_and_key(missing, mode)[1])
-            if reply is not None:
-                return reply
-        return None
+    def _key(self, request: ChatRequest, attempt: int) -> str:
+        # Of the strictest form, whichever the server will turn out to know: the question is the same.
+        strictest = make_body(request, self._preset, modes_for(request, self._preset)[0])
+        return cache_key(strictest, self._preset.base_url, attempt)
 
     async def _sync(self) -> None:
         while self._unsynced:

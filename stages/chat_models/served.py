@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, aclosing, closing
 from pathlib import Path
 from typing import Any
 
+from stages.chat_models.bodies import make_body
 from stages.chat_models.claims import Claims
 from stages.chat_models.connection import Connection
 from stages.chat_models.estimating import estimate
@@ -125,18 +126,15 @@ class Asking:
 
     async def _ask(self, missing: Missing) -> None:
         """See to it that the cache holds a reply to the request."""
-        while True:
-            mode = self._forms.strictest(missing.request)
-            body, key = self._replies.body_and_key(missing, mode)
-            async with self._claims.held(key):
-                if self._replies.cache.look_again(key):
-                    return
+        async with self._claims.held(missing.key):
+            while self._replies.cache.look_again(missing.key) is None:
+                mode = self._forms.strictest(missing.request)
                 try:
-                    await self._replies.keep(key, await self._send(body))
+                    reply = await self._send(make_body(missing.request, self._preset, mode))
                 except FormRefused as error:
                     self._forms.refuse(mode, str(error))
                 else:
-                    return
+                    await self._replies.keep(missing.key, reply)
 
     async def _send(self, body: dict[str, Any]) -> ChatReply:
         async with self._connecting:

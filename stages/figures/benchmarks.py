@@ -9,7 +9,7 @@ from stages.figures import style
 
 ARMS = ("standard", "role")
 SIGNIFICANT = 0.05
-ROW = 0.3  # inches a benchmark
+WIDTH, ROW = 5.0, 0.3  # inches: the page shows it on telephones too
 
 # Name for people → each arm's entry of metrics/benchmarks.json, "difference", and "chance" where one can guess.
 Benchmarks = dict[str, dict[str, Any]]
@@ -18,7 +18,7 @@ Benchmarks = dict[str, dict[str, Any]]
 def figure(models: dict[str, Benchmarks]) -> Figure:
     """A pair of panels a model; filled differences are significant after Holm's correction."""
     heights = [ROW * len(benchmarks) + 0.7 for benchmarks in models.values()]
-    drawn = Figure(figsize=(style.PAGE, sum(heights) + 0.2), layout="constrained")
+    drawn = Figure(figsize=(WIDTH, sum(heights) + 0.2), layout="constrained")
     panels = drawn.subplots(len(models), 2, squeeze=False, width_ratios=[3, 2], height_ratios=heights, sharey="row")
     for (model, benchmarks), (scores, differences) in zip(models.items(), panels, strict=True):
         _draw_scores(scores, benchmarks)

@@ -9,12 +9,12 @@ from matplotlib.figure import Figure
 from stages.figures import style
 
 Rows = Sequence[Mapping[str, float | None]]
-HEIGHT = 2.1
+WIDTH, HEIGHT = 5.0, 2.1  # inches
 
 
 def figure(losses: Mapping[str, Mapping[str, Rows]]) -> Figure:
     """Two panels a model; ``losses`` are model → arm and seed → the rows of its loss file."""
-    drawn = Figure(figsize=(style.PAGE, HEIGHT * len(losses) + 0.2), layout="constrained")
+    drawn = Figure(figsize=(WIDTH, HEIGHT * len(losses) + 0.2), layout="constrained")
     panels = drawn.subplots(len(losses), 2, squeeze=False)
     for (model, curves), (training, validation) in zip(losses.items(), panels, strict=True):
         for name, rows in curves.items():

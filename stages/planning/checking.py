@@ -1,7 +1,6 @@
 """All of ``params.yaml`` checked before any work starts."""
 
 from pathlib import Path
-from typing import cast
 
 from pydantic import Field
 
@@ -65,7 +64,7 @@ def checked(path: Path = parameters.PATH) -> Parameters:
     Raises:
         InputError: Something is wrong; the key is named, and what is allowed.
     """
-    found = cast(Parameters, parameters.validate(parameters.read(path), Parameters, "", path))
+    found = parameters.validate(parameters.read(path), Parameters, "", path)
     run = found.run
     for key, names, known in (
         ("models", run.models, found.models),

@@ -59,6 +59,7 @@ def _systems(run: Run) -> Iterator[System]:
         if "base" in run.baselines:
             yield System(model=model)
         for arm in run.arms:
-            for condition in [None, *run.conditions.get(arm, [])]:  # type: ignore[call-overload]
+            of_arm = [condition for key, conditions in run.conditions.items() if key == arm for condition in conditions]
+            for condition in [None, *of_arm]:
                 for seed in run.seeds:
                     yield System(model=model, arm=arm, condition=condition, seed=seed)

@@ -24,12 +24,14 @@ class Picture:
 
     Attributes:
         width: How wide it stands at most, in CSS pixels.
+        wide: Whether it is moved sideways on a narrow screen rather than made too small to read.
     """
 
     uri: str
     alt: str
     caption: str
     width: int
+    wide: bool = False
 
 
 def uri(content: bytes, suffix: str) -> str:
@@ -69,7 +71,7 @@ def main_results(inputs: Inputs) -> Picture | None:
         + "."
         for model, found in shown.items()
     )
-    return Picture(drawn(lambda: benchmarks.figure(shown)), alt, caption, 860)
+    return Picture(drawn(lambda: benchmarks.figure(shown)), alt, caption, 760, wide=True)
 
 
 def _benchmarks(inputs: Inputs, model: str) -> benchmarks.Benchmarks:
@@ -160,4 +162,4 @@ def losses(inputs: Inputs) -> Picture | None:
         "so that the arms' curves do not compare. Right: loss on the answers of the validation items, which does."
     )
     alt = f"Line plots of training and validation loss for {listed([*curves])}; the table below has the last values."
-    return Picture(drawn(lambda: loss.figure(curves)), alt, caption, 860)
+    return Picture(drawn(lambda: loss.figure(curves)), alt, caption, 760, wide=True)

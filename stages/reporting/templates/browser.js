@@ -65,9 +65,10 @@
   }
 
   function answerBody(answer) {
-    const made = element("section", "answer arm-" + answer.v.split(".")[0]);
+    const made = element("div", "answer arm-" + answer.v.split(".")[0]);
+    made.setAttribute("role", "group");
     const seed = answer.s === undefined ? "" : `, seed ${answer.s}`;
-    const heading = element("h4", "", data.variants[answer.v] + seed);
+    const heading = element("h3", "", data.variants[answer.v] + seed);
     made.setAttribute("aria-label", heading.textContent);
     made.append(heading);
     if (answer.r) {
