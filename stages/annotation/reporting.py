@@ -1,5 +1,6 @@
 """What the stage says: before paying, and when too much failed."""
 
+import math
 from pathlib import Path
 
 from stages.annotation.tally import Tally
@@ -30,8 +31,9 @@ def demand_enough(tally: Tally, preset: ChatPreset, recorded: Path, failures: Pa
 def _way_on(tally: Tally) -> str:
     if not tally.annotated:
         return " Choose an annotator that can do it"
+    share = math.ceil(tally.failed_share * 1e4) / 1e4
     return (
-        f" To go on without these items, raise the annotator's tolerated_failures to {tally.failed_share:.4f} or more;"
+        f" To go on without these items, raise the annotator's tolerated_failures to {share:.4f};"
         " to ask more often, raise its attempts"
     )
 

@@ -24,7 +24,7 @@ class Progress:
 
     def __enter__(self) -> "Progress":
         pause = REFRESH_TERMINAL if sys.stderr.isatty() else REFRESH_FILE
-        self._bar = tqdm(total=self._total or None, unit=" items", mininterval=pause, miniters=1, delay=0.2)
+        self._bar = tqdm(total=self._total or None, unit=" items", mininterval=pause, miniters=1)
         return self
 
     def __exit__(

@@ -50,13 +50,16 @@ def is_invalid(item: str) -> bool:
     return item not in {"100", "700"} and fault_of(item) in INVALID | UNREADABLE
 
 
-def test_a_second_run_asks_for_nothing_and_needs_no_server(tmp_path: Path) -> None:
+def test_a_second_run_asks_for_nothing_and_needs_no_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with Server() as server:
         first = list(served(server, tmp_path).ask(requests(20), as_it_is))
         url = server.url
     second = list(ServedModel(openai_preset(url), tmp_path).ask(requests(20), as_it_is))
     assert [outcome.value for outcome in second] == [outcome.value for outcome in first]
     assert all(outcome.cached for outcome in second)
+    drawn = capsys.readouterr().err
+    assert "20/20" in drawn
+    assert "cached 0, failed 0, 3000 tokens" in drawn
     assert not any(outcome.cached for outcome in first)
 
 

@@ -109,7 +109,7 @@
     const marks = element("span", "marks");
     for (const variant of ["standard", "role"]) {
       const answer = answerOf(item, variant);
-      if (answer) marks.append(verdict(variant, answer));
+      if (answer) marks.append(verdict(variant, answer), " ");
     }
     const where = [data.benchmarks[item.b], item.d, item.g && item.g.replaceAll("_", " "), item.id];
     summary.append(
