@@ -49,12 +49,23 @@ def test_the_same_roles_give_the_same_picture_in_whatever_order():
 
 
 def test_more_frequent_is_larger_and_darker():
-    placed = {word: (size, colour) for (word, _), size, _, _, colour in figure._laid_out(COUNTS, 1.0).layout_}
+    placed = {word: (size, colour) for (word, _), size, _, _, colour in figure._laid_out(COUNTS, 1.0, 34).layout_}
     sizes = [placed[word][0] for word in COUNTS]
     reds = [int(placed[word][1].removeprefix("rgb(").split(",")[0]) for word in COUNTS]
     assert sizes == sorted(sizes, reverse=True)
     assert reds == sorted(reds)
     assert sizes[0] > sizes[-1]
+
+
+@pytest.mark.parametrize("number", [1, 2, 7, 20])
+def test_equal_counts_have_equal_sizes(monkeypatch, number):
+    drawn = []
+    monkeypatch.setattr(figure, "_in_the_middle", lambda image: image)
+    real = figure._laid_out
+    monkeypatch.setattr(figure, "_laid_out", lambda *given: drawn.append(real(*given)) or drawn[-1])
+    figure.image(Counter({f"{'senior ' * (place % 4)}expert {place}": 1 for place in range(number)}))
+    assert len(drawn[-1].layout_) == number
+    assert len({size for _, size, *_ in drawn[-1].layout_}) == 1
 
 
 def test_nothing_is_drawn_beyond_the_canvas():

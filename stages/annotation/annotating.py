@@ -67,7 +67,8 @@ class Asking:
 
 def read_role(text: str) -> str:
     """The role prompt of an answer, in JSON where the server was asked for it, else as it stands."""
-    return read_json(text, RoleAnswer).role if text.lstrip().startswith(("{", "```")) else text
+    text = text.rpartition("</think>")[2].strip()  # some servers leave a model's thoughts in the answer
+    return read_json(text, RoleAnswer).role if text.startswith(("{", "```")) else text
 
 
 def annotate(

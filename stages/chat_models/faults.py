@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import httpx2
 import openai
 
 from stages.chat_models.bodies import UnreadableReply
@@ -59,8 +60,10 @@ Remedy = Again | GiveUp | PlainerForm | Stop
 def remedy(error: Exception, preset: OpenAIPreset) -> Remedy:
     if isinstance(error, UnreadableReply):
         return Again("unreadable reply", maybe_billed=True)
+    if isinstance(error.__cause__, httpx2.ConnectError):
+        return Again("no connection")  # the server never saw the request
     if isinstance(error, TimeoutError | openai.APITimeoutError):
-        return Again("no answer in time", maybe_billed=True)
+        return Again("no answer", maybe_billed=True)
     if isinstance(error, openai.APIStatusError):
         body = error.body if isinstance(error.body, dict) else {"message": str(error.body or "")}
         return remedy_of_answer(error.status_code, body, retry_after(error.response.headers), preset)

@@ -89,6 +89,8 @@ class Sender:
             else:
                 self._given_up = 0
                 return result
+            if self.stopping:
+                raise self.stopping
             if not isinstance(fault, Again):
                 raise self._verdict(fault)
             if fault.maybe_billed:

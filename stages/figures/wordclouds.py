@@ -13,14 +13,19 @@ from wordcloud import WordCloud
 from stages.figures import style
 from stages.figures.slug import slug
 from stages.files import replacing
+from stages.roles.written import most_frequent
 
-MOST = 40  # phrases in one cloud
+MOST = 20  # phrases in one cloud
 WIDTH, HEIGHT, SCALE = 420, 240, 2  # pixels in which words are laid out, and how much finer they are drawn
+SMALLEST, LARGEST = 10, 34  # type in those pixels; 10 are 6 points in print
+# Parts of the canvas, in each direction, with the largest type: what is tried in turn.
+TRIED = [
+    *((share, LARGEST) for share in (0.45, 0.6, 0.75, 0.9, 1.0)),
+    *((1.0, size) for size in (29, 25, 21, 18, 15, 12)),
+]
 DPI = 240
 HEADING, GAP = 0.25, 0.15  # inches
 PANEL = (WIDTH * SCALE / DPI, HEIGHT * SCALE / DPI + HEADING)  # 3.5 inches wide: two fill a page
-SHARES = (0.45, 0.6, 0.75, 0.9, 1.0)  # parts of the canvas that are tried, in each direction
-SMALLEST, LARGEST = 9, 34  # font sizes
 # From the palest that is still read on white (4.5:1) to nearly brown: the role arm's hue.
 PALE, DEEP = np.array([0xB8, 0x58, 0x12]), np.array([0x45, 0x1A, 0x00])
 
@@ -47,20 +52,23 @@ def image(counts: Counter[str]) -> Image | None:
     """The cloud as an array [height, width, 3]; None where there is nothing to show.
 
     Laid out in the smallest part of the canvas that holds all phrases at full size, so that a few do not lie scattered,
-    and set in the middle.
+    else in smaller type, and set in the middle.
     """
     if not counts:
         return None
-    clouds = (_laid_out(counts, share) for share in SHARES)
-    cloud = next((cloud for cloud in clouds if _holds_all(cloud, counts)), None) or _laid_out(counts, SHARES[-1])
-    return _in_the_middle(np.asarray(cloud.to_image()))
+    shown = Counter(dict(most_frequent(counts, MOST)))
+    clouds = (_laid_out(shown, share, largest) for share, largest in TRIED)
+    cloud = next((cloud for cloud in clouds if _is_true(cloud, shown)), None)
+    return _in_the_middle(np.asarray((cloud or _laid_out(shown, 1.0, SMALLEST)).to_image()))
 
 
-def _laid_out(counts: Counter[str], share: float) -> WordCloud:
+def _laid_out(counts: Counter[str], share: float, largest: int) -> WordCloud:
+    """The area of a phrase goes with its count, down to the smallest type that can be read."""
     most = max(counts.values())
+    sizes = {phrase: max((count / most) ** 0.5, SMALLEST / largest) for phrase, count in counts.items()}
 
     def colour(word: str, **_: Any) -> str:
-        depth = (counts[word] / most) if most > 1 else 0.5
+        depth = counts[word] / most if most > 1 else 0.5
         red, green, blue = (PALE + (DEEP - PALE) * depth).astype(int)
         return f"rgb({red}, {green}, {blue})"
 
@@ -69,21 +77,25 @@ def _laid_out(counts: Counter[str], share: float) -> WordCloud:
         width=round(WIDTH * share),
         height=round(HEIGHT * share),
         scale=SCALE,
-        max_words=MOST,
         min_font_size=SMALLEST,
-        max_font_size=LARGEST,
-        relative_scaling=0.6,
+        max_font_size=largest,
+        relative_scaling=1,
         prefer_horizontal=1.0,
-        margin=8,
+        margin=6,
         background_color="white",
         color_func=colour,
         random_state=0,  # only of where words go
     )
-    return cloud.generate_from_frequencies(dict(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))))
+    return cloud.generate_from_frequencies(sizes)
 
 
-def _holds_all(cloud: WordCloud, counts: Counter[str]) -> bool:
-    return len(cloud.layout_) == min(len(counts), MOST) and cloud.layout_[0][1] == LARGEST
+def _is_true(cloud: WordCloud, counts: Counter[str]) -> bool:
+    """Whether every phrase found room without being made smaller than its count says: equal counts, equal sizes."""
+    sizes: dict[int, set[int]] = {}
+    for (phrase, _), size, *_ in cloud.layout_:
+        sizes.setdefault(counts[phrase], set()).add(size)
+    full = cloud.layout_[0][1] == cloud.max_font_size
+    return full and len(cloud.layout_) == len(counts) and all(len(found) == 1 for found in sizes.values())
 
 
 def _in_the_middle(drawn: Image) -> Image:

@@ -7,11 +7,15 @@ from stages.reporting.formatting import counted, listed, percent, sentence
 from stages.reporting.inputs import Inputs
 from stages.reporting.result_tables import chance
 
+# Shares above which (below which, of roles) a caution is due.
 UNREAD = 0.2
 CUT_OFF = 0.2
 FEW_ROLES = 0.5
 FLIPS = 0.25
+FEW = 3
 COMPARED = ("standard", "role")
+
+Rates = dict[str, float | None]
 
 
 def cautions(inputs: Inputs) -> list[str]:
@@ -80,31 +84,44 @@ def _could_be_guessing(inputs: Inputs, model: str, benchmark: str) -> bool:
 
 
 def _rates(inputs: Inputs, model: str, key: str, limit: float) -> str:
-    shown = []
-    for benchmark in inputs.benchmarks:
-        rates = {
-            arm: inputs.metrics["benchmarks"].get(model, {}).get(arm, {}).get(benchmark, {}).get(key)
-            for arm in COMPARED
-        }
-        if any(rate is not None and rate > limit for rate in rates.values()):
-            shown.append(_shown(benchmark, rates))
-    return listed(shown)
+    """Where a rate is above the limit, in words."""
+    metrics = inputs.metrics["benchmarks"].get(model, {})
+    return _above(
+        {each: {arm: metrics.get(arm, {}).get(each, {}).get(key) for arm in COMPARED} for each in inputs.benchmarks},
+        limit,
+    )
 
 
 def _cut_off(inputs: Inputs, model: str) -> str:
-    shown = []
+    rates: dict[str, Rates] = {}
     for benchmark in inputs.benchmarks:
-        rates: dict[str, float | None] = {}
         for system in inputs.systems(model):
             answers = inputs.generations.get((system.name, benchmark), {}).values()
             if answers and system.variant in COMPARED:
-                rates[system.variant] = sum(not answer.finished for answer in answers) / len(answers)
-        if any(rate is not None and rate > CUT_OFF for rate in rates.values()):
-            shown.append(_shown(benchmark, rates))
-    return listed(shown)
+                share = sum(not answer.finished for answer in answers) / len(answers)
+                rates.setdefault(benchmark, {})[system.variant] = share
+    return _above(rates, CUT_OFF)
 
 
-def _shown(benchmark: str, rates: dict[str, float | None]) -> str:
+def _above(rates: dict[str, Rates], limit: float) -> str:
+    """Each benchmark with its arms' rates; of many only how many they are, and the range."""
+    high = {
+        each: found
+        for each, found in rates.items()
+        if any(rate is not None and rate > limit for rate in found.values())
+    }
+    if len(high) <= FEW:
+        return listed([_shown(benchmark, found) for benchmark, found in high.items()])
+    arms = []
+    for arm in COMPARED:
+        known = [rate for found in high.values() if (rate := found.get(arm)) is not None]
+        if known:
+            low, top = percent(min(known)), percent(max(known))
+            arms.append(f"{arm} {low}%" if low == top else f"{arm} {low} to {top}%")
+    return f"on {len(high)} of {len(rates)} benchmarks ({', '.join(arms)})"
+
+
+def _shown(benchmark: str, rates: Rates) -> str:
     parts = ", ".join(f"{arm} {percent(rate)}%" for arm, rate in rates.items() if rate is not None)
     return f"{names.benchmark(benchmark)} ({parts})"
 

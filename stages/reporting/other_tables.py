@@ -63,8 +63,8 @@ def belonging_table(inputs: Inputs) -> Table:
             "In its domain: answers whose role a classifier, trained on other questions and the subjects' names and "
             "never on roles, puts into the question's domain; an answer without a role counts as outside.",
             "Dealt at random: the same with the roles permuted among the questions. Classifier: its accuracy on "
-            "questions that it was not trained on, about the most that can be expected of roles. Largest domain: what "
-            "always naming that domain would give.",
+            "questions that it was not trained on; it errs, so that roles that fit would not reach 100 either. Largest "
+            "domain: what always naming that domain would give.",
         ],
     )
 
@@ -174,8 +174,8 @@ def contamination_table(inputs: Inputs) -> Table:
         [*head, "Shorter than 13", "Similar", "Highest cosine"],
         rows,
         [
-            "8 and 13 words: questions of which a run of so many words stands in the corpus. Similar: the nearest "
-            "request of the corpus by TF-IDF has a cosine of at least 0.5.",
+            "All test questions of a set, asked or not. 8 and 13 words: questions of which a run of so many words "
+            "stands in the corpus. Similar: the nearest request of the corpus by TF-IDF has a cosine of at least 0.5.",
             *(
                 ["The open-ended prompts have no right answer."]
                 if OPEN_ENDED in inputs.metrics["contamination"]

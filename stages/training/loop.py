@@ -72,9 +72,18 @@ def optimizer_step(
     for rows in batches.share(step, recipe.micro_batch_size, accumulated, rank(), world_size()):
         sums = engine(to_device(batches.micro_batch(rows, pad_id), engine))
         engine.backward(sums.sum() * (accumulated * world_size() / total))
+        norm = _plain_norm(engine)
         engine.step()
         summed += sums.detach().cpu()
-    return float(over_processes(summed).sum()) / total, float(engine.get_global_grad_norm() or 0.0)
+    return float(over_processes(summed).sum()) / total, float(engine.get_global_grad_norm() or norm)
+
+
+def _plain_norm(engine: DeepSpeedEngine) -> float:
+    """The gradients' norm before the step, where DeepSpeed does not keep it: without ZeRO, in float32."""
+    if engine.zero_optimization_stage() > 0:
+        return 0.0
+    gradients = [parameter.grad for parameter in engine.module.parameters() if parameter.grad is not None]
+    return float(torch.nn.utils.get_total_norm(gradients)) if gradients else 0.0
 
 
 @torch.no_grad()

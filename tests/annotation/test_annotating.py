@@ -32,6 +32,7 @@ def test_the_annotator_sees_the_instruction_and_the_whole_conversation() -> None
 def test_an_answer_is_read_as_json_where_it_is_json() -> None:
     assert read_role('{"role": "From now on"}') == "From now on"
     assert read_role("From now on") == "From now on"
+    assert read_role("<think>{Hm}</think>\n\nFrom now on") == "From now on"
 
 
 def test_equal_ids_are_refused(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_filters_narrow_the_list_and_can_be_cleared(page: Page):
     expect(count).to_have_text("460 of 460 questions")
 
 
-def test_a_search_finds_words_in_roles(page: Page):
+def test_an_item_can_be_opened_right_after_a_search_for_a_role(page: Page):
     page.get_by_label("Search in questions and answers").fill("organic CHEMIST")
     expect(page.locator("#count")).not_to_have_text("460 of 460 questions")
     first = page.locator("#items details").first

@@ -55,10 +55,16 @@ def test_an_unknown_form_of_answer_is_recognised(error: dict[str, str]) -> None:
 
 
 def test_an_answer_that_may_have_been_billed_is_marked() -> None:
-    assert remedy(TimeoutError(), PRESET) == Again("no answer in time", maybe_billed=True)
-    assert remedy(openai.APITimeoutError(REQUEST), PRESET) == Again("no answer in time", maybe_billed=True)
+    assert remedy(TimeoutError(), PRESET) == Again("no answer", maybe_billed=True)
+    assert remedy(openai.APITimeoutError(REQUEST), PRESET) == Again("no answer", maybe_billed=True)
     assert remedy(openai.APIConnectionError(request=REQUEST), PRESET) == Again("connection lost", maybe_billed=True)
     assert remedy(UnreadableReply("x"), PRESET) == Again("unreadable reply", maybe_billed=True)
+
+
+def test_a_request_that_never_left_was_not_billed() -> None:
+    error = openai.APIConnectionError(request=REQUEST)
+    error.__cause__ = httpx2.ConnectError("refused")
+    assert remedy(error, PRESET) == Again("no connection")
 
 
 def test_faults_of_our_own_are_not_swallowed() -> None:

@@ -180,7 +180,7 @@ def test_a_server_that_is_gone_stops_the_run(tmp_path: Path) -> None:
 def test_a_server_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
     with Server() as server:
         url = server.url
-    with pytest.raises(InputError, match=r"http://127\.0\.0\.1:\d+/v1 cannot be reached \(unavailable: "):
+    with pytest.raises(InputError, match=r"http://127\.0\.0\.1:\d+/v1 cannot be reached \(unavailable: no connection"):
         list(ServedModel(openai_preset(url, tries=2), tmp_path, FastClock()).ask(requests(3), as_it_is))
 
 
@@ -281,6 +281,14 @@ def test_the_run_stops_before_it_can_spend_more_than_the_preset_allows(tmp_path:
             list(model.ask(requests(100), as_it_is))
         assert sum(server.paid().values()) > before
         assert max(server.paid().values()) == 1
+
+
+def test_what_may_have_been_billed_counts_against_the_budget(tmp_path: Path) -> None:
+    with Server(lambda asked: Reaction(body=good(asked), truncate=20)) as server:
+        model = served(server, tmp_path, prices={"output": 10_000.0}, max_cost=5.0, tries=9)  # 2.0 each at most
+        with pytest.raises(InputError, match="max_cost"):
+            list(model.ask(requests(5), as_it_is))
+        assert len(server.log) - 1 <= 9
 
 
 def test_the_preflight_names_near_models_before_anything_is_paid(tmp_path: Path) -> None:

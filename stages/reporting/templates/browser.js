@@ -164,6 +164,8 @@
     waiting = setTimeout(update, 120);
   });
   byId("filters").addEventListener("change", (event) => {
+    // The search comes when the field is left for an item, and drawing the list anew would take that item away.
+    if (event.target === search) return;
     if (event.target === model || event.target === benchmark) fillGroups();
     update();
   });

@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import pytest
+
+from stages.records.generation import Generation
+from stages.records.question import Question
+from stages.reporting.cautions import cautions
+from stages.reporting.inputs import METRICS, Inputs
+from stages.systems import Plan, System
+
+BENCHMARKS = ["mmlu", "gsm8k", "strategyqa", "hotpotqa"]
+
+
+def inputs(seeds=(1,), scores=None, cut=0.0, **metrics) -> Inputs:
+    systems = [System(model="m", arm=arm, seed=seed) for arm in ("standard", "role") for seed in seeds]
+    names = {"corpus": "bundled", "annotator": "recorded", "judge": "local", "data": "bundled", "scale": "mini"}
+    question = Question(id="q", question="?", choices=["a", "b", "c", "d"], answer="A")
+    answers = {
+        str(number): Generation(id="q", prompt="", role=None, output="", output_tokens=1, finished=number >= 10 * cut)
+        for number in range(10)
+    }
+    return Inputs(
+        root=Path(),
+        plan=Plan(systems=systems, benchmarks=BENCHMARKS, **names),
+        metrics={**dict.fromkeys(METRICS, {}), "benchmarks": {"m": {arm: scores or {} for arm in ("standard", "role")}}}
+        | metrics,
+        finetune={},
+        losses={},
+        scored=[],
+        questions={"mmlu": {"q": question}, "gsm8k": {"q": question.model_copy(update={"choices": []})}},
+        generations={(system.name, each): answers for system in systems for each in BENCHMARKS},
+        parameters={},
+    )
+
+
+def told(**given) -> str:
+    return " ".join(cautions(inputs(**given)))
+
+
+def entry(low=0.4, **other):
+    return {"score": 0.5, "ci_low": low, "ci_high": 0.6, "unparsed_rate": 0.0, "role_rate": 1.0} | other
+
+
+def test_one_training_is_no_measure_of_the_spread():
+    assert "Each arm was trained once." in told()
+    assert "Each arm was trained with 3 seeds" in told(seeds=(1, 2, 3))
+
+
+@pytest.mark.parametrize(("low", "warned"), [(0.2, True), (0.25, True), (0.26, False)])
+def test_scores_that_may_be_guesses(low, warned):
+    assert ("On MMLU guessing lies within" in told(scores={"mmlu": entry(low)})) == warned
+
+
+def test_free_answers_cannot_be_guessed():
+    assert "guessing" not in told(scores={"gsm8k": entry(0.0)})
+
+
+def test_few_benchmarks_with_unread_answers_are_named_and_many_are_counted():
+    few = told(scores={"gsm8k": entry(unparsed_rate=0.5)})
+    assert "could not be read from the text: GSM8K (standard 50.0%, role 50.0%)." in few
+    many = told(scores={name: entry(unparsed_rate=0.3 + 0.1 * place) for place, name in enumerate(BENCHMARKS)})
+    assert "on 4 of 4 benchmarks (standard 30.0 to 60.0%, role 30.0 to 60.0%)" in many
+
+
+def test_answers_cut_off_are_counted():
+    assert "cut off" not in told(cut=0.2)
+    assert "cut off at the limit of tokens: on 4 of 4 benchmarks (standard 50.0%, role 50.0%)." in told(cut=0.5)
+
+
+def test_a_missing_score_has_its_reason():
+    assert "HumanEval has no score: no sandbox." in told(scores={"humaneval": {"score": None, "reason": "no sandbox"}})
+
+
+def test_an_arm_that_seldom_writes_roles():
+    assert "seldom wrote a role prompt on MMLU (10.0%)" in told(scores={"mmlu": entry(role_rate=0.1)})
+
+
+def judged(judge, flips=0.1):
+    return {"m": {"role - standard": {"judge": judge, "flips": {"rate": flips}}}}
+
+
+def test_the_judge_is_called_what_it_is():
+    assert "a small model, and kin of both systems" in told(preference=judged("m itself, before fine-tuning"))
+    assert "one model, gpt-x: its taste is not that of people" in told(preference=judged("gpt-x"))
+    assert "40.0% of the verdicts change when the answers change places" in told(preference=judged("gpt-x", 0.4))
+
+
+def test_overlap_with_the_corpus():
+    clean, copied = {"mmlu": {"ngram_13": {"count": 0}}}, {"mmlu": {"ngram_13": {"count": 2}}}
+    assert "No run of 13 words" in told(contamination=clean)
+    assert "stand in MMLU (2 questions)" in told(contamination=copied)
+    assert "13 words" not in told()

@@ -1,0 +1,29 @@
+import hashlib
+
+from stages.reporting import provenance
+from stages.reporting.inputs import load
+
+
+def test_hashes_are_those_of_the_files(finished):
+    found = dict(provenance.hashes(load(finished)))
+    assert {"data/corpus.jsonl", "data/annotated.jsonl", "data/questions/mmlu.jsonl"} <= set(found)
+    for path, digest in found.items():
+        assert digest == hashlib.sha256((finished / path).read_bytes()).hexdigest()
+
+
+def test_versions_are_without_the_build_for_one_machine():
+    found = dict(provenance.versions())
+    assert {"torch", "transformers", "numpy"} <= set(found)
+    assert not any("+" in version for version in found.values())
+
+
+def test_an_address_of_a_server_is_not_told(finished):
+    run = load(finished)
+    run.parameters["judges"]["local"] = {"kind": "openai", "model": "gpt-x", "base_url": "http://intranet:1"}
+    text = str(provenance.choices(run))
+    assert "local (gpt-x)" in text
+    assert "intranet" not in text
+
+
+def test_sections_are_flattened_to_dotted_keys():
+    assert provenance.flattened({"a": {"b": 1, "c": None}, "d": [1]}) == [("a.b", "1"), ("a.c", "none"), ("d", "[1]")]
