@@ -18,19 +18,23 @@ FOLDERS = tuple(
 
 
 def tidy(lock: Path = Path("dvc.lock")) -> None:
-    """Remove what the pipeline, as ``run`` now unfolds it, does not name."""
+    """Remove what the pipeline, as ``run`` now unfolds it, does not name.
+
+    The lock's entries are put in the pipeline's order, and a stage that has none yet gets one with its command alone,
+    which DVC takes for one that never ran: DVC would add it at the end, so that the order told of earlier choices.
+    """
     with Repo() as repo:
         stages = list(repo.index.stages)
         owned = {Path(out.fs_path).resolve() for stage in stages for out in stage.outs}
-        names = {stage.addressing for stage in stages}
+        commands = {stage.addressing: stage.cmd for stage in stages}
     for folder in FOLDERS:
         for path in unowned(folder.resolve(), owned):
             logger.info("removed: %s is not part of this choice of run", path)
             _remove(path)
-    if lock.exists():
-        with modify_yaml(str(lock)) as content:
-            for name in [name for name in content.get("stages", {}) if name not in names]:
-                del content["stages"][name]
+    with modify_yaml(str(lock)) as content:
+        content.setdefault("schema", "2.0")
+        known = content.get("stages", {})
+        content["stages"] = {name: known.get(name, {"cmd": command}) for name, command in commands.items()}
 
 
 def unowned(folder: Path, owned: set[Path]) -> Iterable[Path]:
