@@ -60,15 +60,10 @@ class Sender:
             FormRefused: A plainer form of answer must be asked for.
             InputError: Nothing can be answered until someone does something.
         """
-        most = self.spending.most(most_prompt_tokens(body))
+        prompt = most_prompt_tokens(body)
+        most = self.spending.most(prompt)
         async with self._slots:
-            await self.spending.reserve(most)
-            reply = None
-            try:
-                reply = await self.persist(lambda: self._send_once(body), most)
-            finally:
-                self.spending.settle(most, reply)
-        return reply
+            return await self.persist(lambda: self._send_once(body, prompt, most), most)
 
     async def preflight(self) -> None:
         """Ask the server for the model, if the preset wants that, before anything is paid."""
@@ -108,17 +103,20 @@ class Sender:
             return Unanswered(fault.reason)
         return self._stop(self._connection.redact(fault.message))
 
-    async def _send_once(self, body: dict[str, Any]) -> ChatReply:
-        tokens = most_prompt_tokens(body) / BYTES_PER_TOKEN + self._preset.token_limit
-        await self._pacer.turn(tokens)
-        if self.stopping:
-            raise self.stopping
-        used = 0.0
+    async def _send_once(self, body: dict[str, Any], prompt: int, most: float) -> ChatReply:
+        tokens, reply = prompt / BYTES_PER_TOKEN + self._preset.token_limit, None
+        await self.spending.reserve(most)
         try:
-            reply, headers = await self._exchange(body)
-            used = reply.prompt_tokens + reply.completion_tokens
+            await self._pacer.turn(tokens)
+            if self.stopping:
+                raise self.stopping
+            try:
+                reply, headers = await self._exchange(body)
+            finally:
+                used = reply.prompt_tokens + reply.completion_tokens if reply else 0.0
+                self._pacer.tokens.give_back(tokens - used)
         finally:
-            self._pacer.tokens.give_back(tokens - used)
+            self.spending.settle(most, reply)
         self._pacer.heed(headers, self._preset.max_retry_after)
         return reply
 

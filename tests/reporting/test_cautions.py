@@ -22,7 +22,10 @@ def inputs(seeds=(1,), scores=None, cut=0.0, **metrics) -> Inputs:
     return Inputs(
         root=Path(),
         plan=Plan(systems=systems, benchmarks=BENCHMARKS, **names),
-        metrics={**dict.fromkeys(METRICS, {}), "benchmarks": {"m": {arm: scores or {} for arm in ("standard", "role")}}}
+        metrics={
+            **{name: {} for name in METRICS},
+            "benchmarks": {"m": {arm: scores or {} for arm in ("standard", "role")}},
+        }
         | metrics,
         finetune={},
         losses={},
