@@ -1,11 +1,13 @@
 import json
 import sys
 from collections import Counter
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from matplotlib import font_manager
+from PIL import Image, ImageFont
 
 from stages import wordclouds
 from stages.figures import wordclouds as figure
@@ -66,6 +68,24 @@ def test_equal_counts_have_equal_sizes(monkeypatch, number):
     figure.image(Counter({f"{'senior ' * (place % 4)}expert {place}": 1 for place in range(number)}))
     assert len(drawn[-1].layout_) == number
     assert len({size for _, size, *_ in drawn[-1].layout_}) == 1
+
+
+@pytest.mark.parametrize("number", [5, 12, 20])
+def test_no_phrase_touches_another(monkeypatch, number):
+    drawn = []
+    real = figure._laid_out
+    monkeypatch.setattr(figure, "_laid_out", lambda *given: drawn.append(real(*given)) or drawn[-1])
+    figure.image(
+        Counter({f"grumpy physicist {'of jam ' * (place % 3)}{place}": 1 + place % 4 for place in range(number)})
+    )
+    boxes = []
+    for (phrase, _), size, (top, left), _, _ in drawn[-1].layout_:
+        font = ImageFont.truetype(font_manager.findfont("DejaVu Sans"), size)
+        x0, y0, x1, y1 = font.getbbox(phrase)
+        boxes.append((left + x0, top + y0, left + x1, top + y1))
+    for one, other in combinations(boxes, 2):
+        apart = one[2] < other[0] or other[2] < one[0] or one[3] < other[1] or other[3] < one[1]
+        assert apart, (one, other)
 
 
 def test_nothing_is_drawn_beyond_the_canvas():

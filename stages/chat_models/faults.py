@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
 import httpx2
 import openai
 
@@ -60,16 +61,27 @@ Remedy = Again | GiveUp | PlainerForm | Stop
 def remedy(error: Exception, preset: OpenAIPreset) -> Remedy:
     if isinstance(error, UnreadableReply):
         return Again("unreadable reply", maybe_billed=True)
-    if isinstance(error.__cause__, httpx2.ConnectError):
-        return Again("no connection")  # the server never saw the request
-    if isinstance(error, TimeoutError | openai.APITimeoutError):
+    if isinstance(error, openai.APIConnectionError):
+        return _remedy_of_connection(error)
+    if isinstance(error, TimeoutError):
         return Again("no answer", maybe_billed=True)
     if isinstance(error, openai.APIStatusError):
         body = error.body if isinstance(error.body, dict) else {"message": str(error.body or "")}
         return remedy_of_answer(error.status_code, body, retry_after(error.response.headers), preset)
-    if isinstance(error, openai.APIConnectionError):
-        return Again("connection lost", maybe_billed=True)
     raise error
+
+
+def _remedy_of_connection(error: openai.APIConnectionError) -> Remedy:
+    # The SDK reports every fault of a connection as a timeout of one: what it was stands in the causes.
+    causes, cause = [], error.__cause__
+    while cause is not None:
+        causes.append(cause)
+        cause = cause.__cause__
+    if any(isinstance(cause, httpx2.ConnectError | aiohttp.ClientConnectorError) for cause in causes):
+        return Again("no connection")  # the server never saw the request
+    if any(isinstance(cause, httpx2.ReadTimeout | TimeoutError) for cause in causes):
+        return Again("no answer", maybe_billed=True)
+    return Again("connection lost", maybe_billed=True)
 
 
 def remedy_of_answer(status: int, error: Mapping[str, Any], after: float | None, preset: OpenAIPreset) -> Remedy:

@@ -81,7 +81,7 @@ def _laid_out(counts: Counter[str], share: float, largest: int) -> WordCloud:
         max_font_size=largest,
         relative_scaling=1,
         prefer_horizontal=1.0,
-        margin=6,
+        margin=16,  # ink stands up to a fifth of the type's size below the box that the library keeps free
         background_color="white",
         color_func=colour,
         random_state=0,  # only of where words go

@@ -56,7 +56,9 @@ def test_an_unknown_form_of_answer_is_recognised(error: dict[str, str]) -> None:
 
 def test_an_answer_that_may_have_been_billed_is_marked() -> None:
     assert remedy(TimeoutError(), PRESET) == Again("no answer", maybe_billed=True)
-    assert remedy(openai.APITimeoutError(REQUEST), PRESET) == Again("no answer", maybe_billed=True)
+    late = openai.APITimeoutError(REQUEST)
+    late.__cause__ = httpx2.ReadTimeout("late")
+    assert remedy(late, PRESET) == Again("no answer", maybe_billed=True)
     assert remedy(openai.APIConnectionError(request=REQUEST), PRESET) == Again("connection lost", maybe_billed=True)
     assert remedy(UnreadableReply("x"), PRESET) == Again("unreadable reply", maybe_billed=True)
 
