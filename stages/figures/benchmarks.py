@@ -58,7 +58,7 @@ def _draw_differences(axes: Axes, benchmarks: Benchmarks) -> None:
         rows = [(row, entry) for row, entry in found if entry and _is_significant(entry) == significant]
         _points(axes, rows, "delta", style.INK, "o", filled=significant)
     axes.axvline(0, color=style.INK, linewidth=0.6, zorder=0)
-    axes.set_xlabel("role \u2212 standard (percentage points)")
+    axes.set_xlabel("role \u2212 standard (points)")
     axes.tick_params(axis="y", labelleft=False)
     ends = [abs(entry[end] or 0) for _, entry in found if entry for end in ("ci_low", "ci_high")]
     reach = max([*ends, 0.05])
