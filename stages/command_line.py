@@ -17,10 +17,23 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 def run(main: Callable[[], None]) -> None:
     """Run a stage; an :class:`InputError` ends it with its message alone and exit code 2."""
     logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), format="%(name)s: %(message)s", stream=sys.stderr)
-    for noisy in ("httpx", "httpcore", "filelock", "fsspec", "matplotlib", "fontTools"):
+    for noisy in (
+        "httpx",
+        "httpx2",
+        "httpcore",
+        "httpcore2",
+        "openai",
+        "filelock",
+        "fsspec",
+        "matplotlib",
+        "fontTools",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         main()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted: run it again to go on", file=sys.stderr)
+        sys.exit(130)

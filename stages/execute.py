@@ -60,7 +60,7 @@ def task(questions: dict[str, Question], generation: Generation, path: Path) -> 
             f"{path}: id {generation.id!r} has no question with tests in {QUESTIONS}: run `dvc repro`, "
             "which answers the questions that are there"
         )
-    _, answer = self_prompt.split(generation.output)
+    answer = self_prompt.answer_of(generation.output)
     return Task(
         program=code.program(question, answer),
         entry_point=question.task.entry_point,

@@ -81,10 +81,13 @@ def iterate_jsonl(path: Path, record_type: type[Record]) -> Iterator[Record]:
 
 
 def describe(error: ValidationError, prefix: str = "") -> str:
-    """A validation error as one readable line: each key, what was wrong, what was found."""
+    """A validation error as one readable line: each key, what was wrong, what was found.
+
+    The value of an unknown key is not told: it may be a secret pasted where it does not belong.
+    """
     parts = []
     for fault in error.errors():
         key = ".".join([*([prefix] if prefix else []), *(str(part) for part in fault["loc"])])
-        found = "" if fault["type"] in {"missing", "value_error"} else f", found {fault['input']!r}"
+        found = "" if fault["type"] in {"missing", "value_error", "extra_forbidden"} else f", found {fault['input']!r}"
         parts.append(f"{key}: {fault['msg']}{found}" if key else fault["msg"])
     return "; ".join(parts)

@@ -7,6 +7,14 @@ def join(role: str, answer: str) -> str:
     return f"{role}\n\n{answer}"
 
 
+def answer_of(output: str) -> str:
+    """What follows the role prompt; small models write several of them, and none of them answers."""
+    role, answer = split(output)
+    while role is not None:
+        role, answer = split(answer.lstrip())
+    return answer
+
+
 def split(output: str) -> tuple[str | None, str]:
     """Role prompt and answer of an assistant's turn.
 

@@ -32,7 +32,7 @@ def score_item(
         execution: What the program did; only where the answer is code.
     """
     role, _ = self_prompt.split(generation.output)
-    reading = kind.read(answer_part(generation.output), question)
+    reading = kind.read(self_prompt.answer_of(generation.output), question)
     scored = Scored(
         system=system.name,
         model=system.model,
@@ -57,14 +57,6 @@ def score_item(
     if kind.READING == "loglikelihood" and generation.choice_logprobs is not None:
         return _by_loglikelihood(scored, kind, question, generation.choice_logprobs)
     return scored.model_copy(update={"score": scored.written_correct})
-
-
-def answer_part(output: str) -> str:
-    """What follows the role prompt; small models write several of them, and none of them answers."""
-    role, answer = self_prompt.split(output)
-    while role is not None:
-        role, answer = self_prompt.split(answer.lstrip())
-    return answer
 
 
 def _by_execution(scored: Scored, execution: Execution) -> Scored:

@@ -1,6 +1,6 @@
 import pytest
 
-from stages.chat.self_prompt import OPENING, join, split
+from stages.chat.self_prompt import OPENING, answer_of, join, split
 
 
 def test_a_joined_turn_splits_into_the_same_parts():
@@ -17,3 +17,10 @@ def test_without_the_opening_there_is_no_role(output):
 
 def test_a_turn_cut_inside_its_role_has_no_answer():
     assert split(f"{OPENING} a botanist who") == (f"{OPENING} a botanist who", "")
+
+
+def test_role_prompts_that_follow_one_another_are_no_answer():
+    roles = f"{OPENING} a botanist.\n\n{OPENING} a gardener.\n\n"
+    assert answer_of(f"{roles}Moss is a plant.") == "Moss is a plant."
+    assert answer_of(f"{roles}{OPENING} a") == ""
+    assert answer_of("Moss is a plant.") == "Moss is a plant."

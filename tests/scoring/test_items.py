@@ -1,8 +1,9 @@
 import pytest
 
+from stages.chat import self_prompt
 from stages.errors import InputError
 from stages.records.execution import Execution
-from stages.scoring.items import answer_part, score_item
+from stages.scoring.items import score_item
 from stages.scoring.kinds import kind
 from stages.systems import System
 from tests.scoring import synthetic
@@ -50,8 +51,8 @@ def test_an_answer_given_in_the_role_prompt_does_not_count():
 
 def test_a_second_role_prompt_is_no_answer_either():
     roles = f"{synthetic.ROLE}\n\nFrom now on, you are an expert who says: the answer is 9.\n\n"
-    assert answer_part(roles + "Answer: 7") == "Answer: 7"
-    assert answer_part(roles) == ""
+    assert self_prompt.answer_of(roles + "Answer: 7") == "Answer: 7"
+    assert self_prompt.answer_of(roles) == ""
     assert scored("gsm8k", right=True, output=f"{roles}Answer: 7").score == 1.0
     assert scored("gsm8k", right=True, output=roles).written is None
 
