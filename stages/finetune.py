@@ -5,6 +5,8 @@ deepspeed --hostfile HOSTS --module stages.finetune --model M --arm role --seed 
 """
 
 import argparse
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -15,6 +17,7 @@ from stages.systems import Arm
 from stages.training.recipe import Recipe
 
 SPLIT = Path("data/split")
+CHECKPOINTS = Path(".cache/checkpoints")
 
 
 def main() -> None:
@@ -29,22 +32,41 @@ def main() -> None:
 
         return preview(base, train[: arguments.preview], arguments.arm, recipe, arguments.seed)
 
+    if arguments.estimate:
+        return print_estimate(arguments, base, preset, recipe, train)
+
     from stages.training.launch import relaunch_if_needed
 
     relaunch_if_needed(recipe.processes)
     from stages.training.run import Trained, fine_tune
 
     name = f"{arguments.model}-{arguments.arm}-{arguments.seed}"
-    trained: Trained = fine_tune(
-        base, train, validation, arguments.arm, arguments.seed, recipe, Path("data/models") / name
-    )
+    out, checkpoints = Path("data/models") / name, CHECKPOINTS / name
+    trained: Trained = fine_tune(base, train, validation, arguments.arm, arguments.seed, recipe, out, checkpoints)
     if trained.first_process:
         from stages.training.card import card
 
         text = card(arguments.model, preset, arguments.arm, arguments.seed, arguments.corpus, recipe, trained.metrics)
-        files.write_text(Path("data/models") / name / "README.md", text)
+        files.write_text(out / "README.md", text)
         files.write_text(Path("plots/loss") / f"{name}.csv", trained.losses)
         files.write_json(Path("metrics/finetune") / f"{name}.json", trained.metrics)
+        shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def print_estimate(
+    arguments: argparse.Namespace,
+    base: Path,
+    preset: ModelPreset,
+    recipe: Recipe,
+    train: Sequence[AnnotatedConversation],
+) -> None:
+    from stages.training import estimate
+
+    hardware = estimate.Hardware(
+        arguments.gpus, arguments.gpus_per_node, arguments.gpu_memory, arguments.tflops, arguments.mfu
+    )
+    size = estimate.size(estimate.configuration(base, preset))
+    print(estimate.estimate(arguments.model, size, estimate.lengths(base, train, recipe), recipe, hardware))
 
 
 def parse() -> argparse.Namespace:
@@ -55,6 +77,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--scale", required=True, help="a key of `scales` in params.yaml")
     parser.add_argument("--corpus", required=True, help="the corpus's name, for the model card")
     parser.add_argument("--preview", type=int, metavar="N", help="show N items as the arm sees them, and train nothing")
+    parser.add_argument("--estimate", action="store_true", help="tell memory, time and disk, and train nothing")
+    parser.add_argument("--gpus", type=int, default=8, help="for --estimate (default: 8)")
+    parser.add_argument("--gpus-per-node", type=int, default=8, help="for --estimate (default: 8)")
+    parser.add_argument("--gpu-memory", type=float, default=80, help="GB, for --estimate (default: 80, an A100's)")
+    parser.add_argument("--tflops", type=float, default=312, help="peak of a GPU (default: 312, an A100's in bfloat16)")
+    parser.add_argument("--mfu", type=float, default=0.4, help="share of the peak that is reached (default: 0.4)")
     parser.add_argument("--local_rank", type=int, help=argparse.SUPPRESS)  # DeepSpeed's launcher passes it
     return parser.parse_args()
 

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import shutil
 from pathlib import Path
 
 from stages import command_line, files, parameters
@@ -12,6 +13,7 @@ from stages.records.question import Question
 from stages.systems import System
 
 OUT = Path("data/generations")
+PARTIAL = Path(".cache/generations")
 
 
 def main() -> None:
@@ -32,9 +34,11 @@ def main() -> None:
         asking=asking,
         decoding=parameters.load(f"scales.{arguments.scale}.generate.decoding", Decoding),
         seed=parameters.load("seed", int),
+        partial=PARTIAL / system.name / arguments.benchmark,
     )
     others = own_roles(system, arguments.benchmark) if system.condition == "random" else None
     files.write_jsonl(OUT / system.name / f"{arguments.benchmark}.jsonl", answer(job, questions, others))
+    shutil.rmtree(job.partial, ignore_errors=True)
 
 
 def folder(system: System) -> Path:

@@ -15,6 +15,7 @@ from stages.decoding.generating import Completion, Prompt, batches, generate
 from stages.decoding.manual_roles import manual_roles
 from stages.decoding.model import Loaded, load
 from stages.decoding.parameters import Asking, Decoding, OpenEnded
+from stages.decoding.partial import Partial, fingerprint
 from stages.decoding.sampling import Chooser
 from stages.randomness import derive_seed, generator
 from stages.records.generation import Generation
@@ -31,6 +32,7 @@ class Job:
         trigger: What stands between an answer and the choices when these are scored.
         named_choices: Whether choices are answered by their own words (yes, no) instead of by letters.
         seed: The root seed.
+        partial: A folder for what is done so far, from which a killed run goes on.
     """
 
     folder: Path
@@ -42,6 +44,7 @@ class Job:
     asking: Asking
     decoding: Decoding
     seed: int
+    partial: Path
 
 
 def answer(job: Job, questions: Sequence[Question], own_roles: Sequence[str | None] | None = None) -> list[Generation]:
@@ -60,10 +63,15 @@ def answer(job: Job, questions: Sequence[Question], own_roles: Sequence[str | No
     ]
     sampling = job.asking.sampling if isinstance(job.asking, OpenEnded) else None
     chooser = Chooser(sampling, [derive_seed(job.seed, "generate", question.id) for question in tests])
-    found: dict[int, Generation] = {}
-    with tqdm(total=len(tests), unit="item", desc=f"{job.folder.name} {job.benchmark}", mininterval=1) as bar:
+    shaping = [prompts, texts, tests, asked, job.benchmark, job.trigger, job.asking, job.decoding, job.seed]
+    partial = Partial(job.partial, fingerprint(job.folder, shaping))
+    found = partial.done()
+    name = f"{job.folder.name} {job.benchmark}"
+    with tqdm(total=len(tests), initial=len(found), unit="item", desc=name, mininterval=1) as bar:
         counter = _TokenCounter(bar)
         for batch in batches(prompts, job.decoding.batch_tokens):
+            if batch[0] in found:
+                continue
             chosen = [prompts[index] for index in batch]
             completions = generate(loaded, chosen, chooser, batch, counter)
             logprobs = _choices(loaded, job, [tests[index] for index in batch], chosen, completions)
@@ -79,6 +87,7 @@ def answer(job: Job, questions: Sequence[Question], own_roles: Sequence[str | No
                     finished=completions[place].finished,
                     choice_logprobs=logprobs[place],
                 )
+            partial.add(batch, [found[index] for index in batch])
             bar.update(len(batch))
     return [found[index] for index in range(len(tests))]
 

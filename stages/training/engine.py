@@ -1,7 +1,6 @@
 """DeepSpeed ZeRO around the loss: the process group, the configuration, the optimizer's groups."""
 
 import os
-import socket
 from typing import Any
 
 # DeepSpeed would compile a small extension for communication on the CPU at first use: never, so that no compiler is
@@ -11,6 +10,7 @@ import torch
 from deepspeed import DeepSpeedEngine
 from torch import nn
 
+from stages.training.ports import free_port
 from stages.training.recipe import Recipe
 
 BUCKET_ELEMENTS = 20_000_000
@@ -22,24 +22,21 @@ deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
 def start_processes_group() -> None:
     """Join the launcher's process group, or be the only member of one on a free port."""
     if "RANK" not in os.environ:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
         alone = {
             "RANK": "0",
             "WORLD_SIZE": "1",
             "LOCAL_RANK": "0",
             "MASTER_ADDR": "127.0.0.1",
-            "MASTER_PORT": str(port),
+            "MASTER_PORT": str(free_port()),
         }
         os.environ.update(alone)
     deepspeed.init_distributed(dist_backend="nccl" if torch.cuda.is_available() else "gloo")
 
 
 def initialize(loss: nn.Module, recipe: Recipe) -> DeepSpeedEngine:
-    optimizer = torch.optim.AdamW(
-        parameter_groups(loss, recipe.weight_decay), lr=recipe.learning_rate, betas=recipe.betas
-    )
+    groups = parameter_groups(loss, recipe.weight_decay)
+    # Fused: one pass over memory a step, which on a CPU takes a third of the time of the default's dozen.
+    optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=recipe.betas, fused=True)
     engine, *_ = deepspeed.initialize(model=loss, optimizer=optimizer, config=configuration(recipe, world_size()))
     return engine
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from stages.training.engine import rank
+from stages.training.lora import has_adapters, merged
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ def whole_weights(engine: DeepSpeedEngine, model: PreTrainedModel) -> dict[str, 
     """The state dictionary on the CPU; under ZeRO-3 parameters are gathered one at a time."""
     weights: dict[str, Tensor] = {}
     sharded = engine.zero_optimization_stage() == 3
+    if has_adapters(model):
+        return {name: weight for name, weight in merged(model, sharded) if rank() == 0}
     for name, parameter in model.named_parameters():
         with deepspeed.zero.GatheredParameters([parameter], enabled=sharded):
             if rank() == 0:

@@ -1,11 +1,12 @@
 """One command for one process or many: a stage that needs several starts itself again under DeepSpeed's launcher."""
 
 import os
-import socket
 import subprocess
 import sys
 
 import torch
+
+from stages.training.ports import free_port
 
 
 def relaunch_if_needed(processes: int | None) -> None:
@@ -17,13 +18,6 @@ def relaunch_if_needed(processes: int | None) -> None:
     wanted = processes or max(torch.cuda.device_count(), 1)
     if "RANK" in os.environ or wanted == 1:
         return
-    command = ["deepspeed", "--num_accelerators", str(wanted), "--master_port", str(free_port()), "--module"]
-    launcher = [sys.executable, "-m", "deepspeed.launcher.runner", *command[1:]]
-    sys.exit(subprocess.run([*launcher, "stages.finetune", *sys.argv[1:]], check=False).returncode)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    launcher = [sys.executable, "-m", "deepspeed.launcher.runner"]
+    options = ["--num_accelerators", str(wanted), "--master_port", str(free_port()), "--module", "stages.finetune"]
+    sys.exit(subprocess.run([*launcher, *options, *sys.argv[1:]], check=False).returncode)

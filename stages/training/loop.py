@@ -1,9 +1,8 @@
 """The training loop: what one optimizer step is, when validation comes, what is written down."""
 
-import csv
-import io
+import logging
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 
 import torch
 import torch.distributed
@@ -13,23 +12,13 @@ from tqdm import tqdm
 
 from stages.chat.rendering import Part, Rendered
 from stages.training import batches
+from stages.training.checkpoints import Checkpoints
+from stages.training.curve import LossRow
 from stages.training.engine import accumulation_steps, rank, world_size
 from stages.training.recipe import Recipe
 from stages.training.schedule import linear_decay
 
-
-@dataclass(frozen=True)
-class LossRow:
-    """A line of ``plots/loss/<model>-<arm>-<seed>.csv``; losses in nats a completion token."""
-
-    step: int
-    tokens: int
-    loss: float | None
-    learning_rate: float | None
-    gradient_norm: float | None
-    validation_loss: float | None = None
-    validation_role_loss: float | None = None
-    validation_answer_loss: float | None = None
+logger = logging.getLogger(__name__)
 
 
 def train(
@@ -38,21 +27,32 @@ def train(
     validation: Sequence[Rendered],
     recipe: Recipe,
     pad_id: int,
+    checkpoints: Checkpoints,
 ) -> list[LossRow]:
-    """Take every optimizer step; the rows are the same on every process."""
-    rows = [LossRow(0, 0, None, None, None, **validate(engine, validation, recipe, pad_id))]
-    tokens = 0
-    with tqdm(total=sum(len(row.ids) for step in steps for row in step), unit="tok", disable=rank() > 0) as bar:
-        for number, step in enumerate(steps, start=1):
+    """Take every optimizer step that no checkpoint holds yet; the rows are the same on every process."""
+    rows = checkpoints.resume(engine)
+    rows = rows or [LossRow(0, 0, None, None, None, **validate(engine, validation, recipe, pad_id))]
+    sizes = [sum(len(row.ids) for row in step) for step in steps]
+    done, begun = rows[-1].step, time.monotonic()
+    with tqdm(total=sum(sizes), initial=sum(sizes[:done]), unit="tok", disable=rank() > 0) as bar:
+        for number, step in enumerate(steps[done:], start=done + 1):
             rate = linear_decay(number - 1, len(steps), recipe.learning_rate, recipe.final_learning_rate)
             loss, norm = optimizer_step(engine, step, recipe, pad_id, rate)
-            tokens += batches.completion_tokens(step)
+            tokens = rows[-1].tokens + batches.completion_tokens(step)
             due = number % recipe.validate_every == 0 or number == len(steps)
             found = validate(engine, validation, recipe, pad_id) if due else {}
             rows.append(LossRow(number, tokens, loss, rate, norm, **found))
-            bar.update(sum(len(row.ids) for row in step))
+            checkpoints.save_if_due(engine, rows)
+            bar.update(sizes[number - 1])
             bar.set_postfix(step=f"{number}/{len(steps)}", loss=f"{loss:.3f}")
+    _log_throughput(sum(sizes[done:]), rows[-1].tokens - rows[done].tokens, time.monotonic() - begun)
     return rows
+
+
+def _log_throughput(tokens: int, learnt: int, seconds: float) -> None:
+    """To the log alone: a time has no place in an output."""
+    if rank() == 0 and tokens:
+        logger.info("%.1f tokens/s, of which %.1f learnt, over %.0f s", tokens / seconds, learnt / seconds, seconds)
 
 
 def optimizer_step(
@@ -120,18 +120,3 @@ def over_processes(summed: Tensor) -> Tensor:
 
 def to_device(batch: batches.MicroBatch, engine: DeepSpeedEngine) -> batches.MicroBatch:
     return batches.MicroBatch(*(tensor.to(engine.device) for tensor in (batch.ids, batch.labels, batch.parts)))
-
-
-def as_csv(rows: Sequence[LossRow]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(LossRow.__dataclass_fields__), lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({key: _rounded(value) for key, value in asdict(row).items()})
-    return text.getvalue()
-
-
-def _rounded(value: float | int | None) -> str:
-    if value is None:
-        return ""
-    return str(value) if isinstance(value, int) else f"{value:.6g}"

@@ -9,6 +9,20 @@ from stages.parameters import Section
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 
+class Lora(Section):
+    """Low-rank adapters (Hu et al. 2021) in place of full fine-tuning; merged into the weights at export.
+
+    Attributes:
+        alpha: The adapters' product is scaled by alpha / rank.
+        targets: Names of linear layers, or ``all-linear`` for all but the output projection.
+    """
+
+    rank: int = Field(ge=1)
+    alpha: float = Field(gt=0)
+    dropout: Fraction = 0.0
+    targets: Literal["all-linear"] | list[str] = "all-linear"
+
+
 class Recipe(Section):
     """The recipe of both arms.
 
@@ -21,6 +35,8 @@ class Recipe(Section):
         final_learning_rate: Where the linear decay ends.
         processes: Processes on this machine; None for one a GPU, or one on a machine without.
         threads: Threads of one process on a CPU: part of what fixes the bytes.
+        lora: Train low-rank adapters alone; None to train all weights.
+        checkpoint_every: Optimizer steps between checkpoints that a killed run goes on from; None for none.
         validate_every: Optimizer steps between validations; one before the first and one after the last come anyway.
     """
 
@@ -41,6 +57,8 @@ class Recipe(Section):
     gradient_checkpointing: bool = False
     processes: int | None = Field(None, ge=1)
     threads: int = Field(2, ge=1)
+    lora: Lora | None = None
+    checkpoint_every: int | None = Field(None, ge=1)
     validate_every: int = Field(ge=1)
 
     @model_validator(mode="after")

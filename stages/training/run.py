@@ -14,12 +14,16 @@ from stages.randomness import derive_seed, generator
 from stages.records.conversation import AnnotatedConversation
 from stages.systems import Arm
 from stages.training import batches, loop
+from stages.training.checkpoints import Checkpoints, fingerprint
+from stages.training.curve import LossRow, as_csv
 from stages.training.data import Rows, rendered_rows
 from stages.training.dropout import add_residual_dropout
-from stages.training.engine import initialize, rank, start_processes_group
+from stages.training.engine import initialize, rank, start_processes_group, world_size
 from stages.training.export import export
+from stages.training.lora import with_adapters
 from stages.training.loss import CompletionLoss
 from stages.training.recipe import Recipe
+from stages.training.room import check_room
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,14 @@ def fine_tune(
     seed: int,
     recipe: Recipe,
     out: Path,
+    checkpoint_folder: Path,
 ) -> Trained:
-    """Train one arm and write the model to ``out``, whole or not at all."""
+    """Train one arm and write the model to ``out``, whole or not at all; a killed run goes on where it was.
+
+    Raises:
+        InputError: Too little room on the disk, or nothing to learn in the corpus.
+    """
+    check_room(base, out.parent)
     torch.set_num_threads(recipe.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # costs seconds; nothing here reads such memory
@@ -53,16 +63,18 @@ def fine_tune(
     steps = [[learnt.rows[index] for index in step] for step in batches.optimizer_steps(order, recipe.batch_size)]
 
     start_processes_group()
+    shaping = [recipe.model_dump(exclude={"checkpoint_every"}), steps, held_out, seed, world_size()]
+    checkpoints = Checkpoints(checkpoint_folder, fingerprint(base, shaping), recipe.checkpoint_every)
     model = load(base, recipe)
     engine = initialize(CompletionLoss(model), recipe)
-    losses = loop.train(engine, steps, held_out, recipe, pad_id)
+    losses = loop.train(engine, steps, held_out, recipe, pad_id, checkpoints)
     unfinished = out.with_name(f".{out.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     export(engine, model, tokenizer, unfinished)
     if rank() == 0:
         shutil.rmtree(out, ignore_errors=True)
         unfinished.rename(out)
-    finished = Trained(rank() == 0, loop.as_csv(losses), metrics(learnt, len(steps), losses, recipe.epochs))
+    finished = Trained(rank() == 0, as_csv(losses), metrics(learnt, len(steps), losses, recipe.epochs))
     torch.distributed.destroy_process_group()
     return finished
 
@@ -73,10 +85,10 @@ def load(base: Path, recipe: Recipe) -> PreTrainedModel:
         add_residual_dropout(model, recipe.residual_dropout)
     if recipe.gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    return model
+    return with_adapters(model, recipe.lora) if recipe.lora else model
 
 
-def metrics(learnt: Rows, steps: int, losses: Sequence[loop.LossRow], epochs: float) -> dict[str, float | int | None]:
+def metrics(learnt: Rows, steps: int, losses: Sequence[LossRow], epochs: float) -> dict[str, float | int | None]:
     """Counts and losses for ``metrics/finetune/<model>-<arm>-<seed>.json``; no times, so that reruns are equal."""
     first, last = losses[0], losses[-1]
     return {
@@ -94,7 +106,7 @@ def metrics(learnt: Rows, steps: int, losses: Sequence[loop.LossRow], epochs: fl
     }
 
 
-def _last_epoch(losses: Sequence[loop.LossRow], steps: int, epochs: float) -> float:
+def _last_epoch(losses: Sequence[LossRow], steps: int, epochs: float) -> float:
     """Mean training loss of a token over the last epoch: single steps, the last above all, are noise."""
     first = max(steps - round(steps / max(epochs, 1)), 0)
     taken = [(after.tokens - before.tokens, after.loss or 0.0) for before, after in pairwise(losses[first:])]

@@ -1,0 +1,180 @@
+"""Checkpoints of a run: what a killed training goes on from, to the same bytes.
+
+A checkpoint is a folder ``step-<n>`` with DeepSpeed's files (weights, optimizer states), the random state of each
+process, the lines of the loss curve so far, and, written last, a manifest of all files with their SHA-256. It is
+written under another name and renamed when whole: what has no manifest, or differs from it, is passed over.
+Checkpoints stand under a fingerprint of all that shapes the run, so that none is ever taken up by another.
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import logging
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed
+from deepspeed import DeepSpeedEngine
+
+from stages import files
+from stages.training.curve import LossRow
+from stages.training.engine import rank
+
+Chosen = TypeVar("Chosen")
+logger = logging.getLogger(__name__)
+
+KEPT = 2
+MANIFEST, CURVE = "manifest.json", "curve.json"
+BYTES_A_PARAMETER = 16
+"""Weights, master weights and two moments in float32: an upper bound of what a checkpoint takes."""
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """The checkpoints of one run.
+
+    Attributes:
+        folder: Where the run's name has its checkpoints.
+        fingerprint: Hash of all that shapes the run's result.
+        every: Optimizer steps from one checkpoint to the next; None for no checkpoints.
+    """
+
+    folder: Path
+    fingerprint: str
+    every: int | None
+
+    @property
+    def home(self) -> Path:
+        return self.folder / self.fingerprint[:16]
+
+    def resume(self, engine: DeepSpeedEngine) -> list[LossRow]:
+        """Bring the newest whole checkpoint into the engine; the loss curve up to it, empty where there is none."""
+        if rank() == 0:
+            self._forget_others()
+        found = _agreed(self._newest)
+        if found is None:
+            return []
+        loaded, _ = engine.load_checkpoint(str(self.home), tag=found)
+        if loaded is None:
+            raise RuntimeError(f"{self.home / found} could not be read, though its files are whole: remove it")
+        _restore_random_state(self.home / found)
+        curve = json.loads((self.home / found / CURVE).read_text())
+        logger.warning("going on from the checkpoint after step %d", curve[-1]["step"])
+        return [LossRow(**row) for row in curve]
+
+    def save_if_due(self, engine: DeepSpeedEngine, curve: Sequence[LossRow]) -> None:
+        """Write a checkpoint if the last step is one that gets one; all processes take part."""
+        step = curve[-1].step
+        if self.every is None or step % self.every or not _agreed(lambda: self._has_room(engine)):
+            return
+        name = f"step-{step:07d}"
+        unfinished = f"{name}.unfinished"
+        if rank() == 0:
+            shutil.rmtree(self.home / unfinished, ignore_errors=True)
+            (self.home / unfinished).mkdir(parents=True)
+        torch.distributed.barrier()
+        engine.save_checkpoint(str(self.home), tag=unfinished, save_latest=False)
+        torch.save(_random_state(), self.home / unfinished / f"random-{rank()}.pt")
+        torch.distributed.barrier()
+        if rank() == 0:
+            files.write_json(self.home / unfinished / CURVE, [asdict(row) for row in curve])
+            _seal(self.home / unfinished)
+            shutil.rmtree(self.home / name, ignore_errors=True)
+            (self.home / unfinished).rename(self.home / name)
+            for old in sorted(self.home.glob("step-*[0-9]"))[:-KEPT]:
+                shutil.rmtree(old)
+        torch.distributed.barrier()
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _forget_others(self) -> None:
+        for other in self.folder.glob("*"):
+            if other != self.home:
+                logger.warning("%s is of a run with other settings, data or code: removed", other)
+                shutil.rmtree(other)
+
+    def _newest(self) -> str | None:
+        for folder in sorted(self.home.glob("step-*[0-9]"), reverse=True):
+            if _whole(folder):
+                return folder.name
+            logger.warning("%s is not whole: passed over", folder)
+        return None
+
+    def _has_room(self, engine: DeepSpeedEngine) -> bool:
+        # Under ZeRO-3 a parameter is empty between its uses, and its size stands in ds_numel.
+        elements = sum(getattr(parameter, "ds_numel", parameter.numel()) for parameter in engine.module.parameters())
+        self.home.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(self.home).free
+        if free < elements * BYTES_A_PARAMETER:
+            logger.warning("no checkpoint: %.1f GB free, up to %.1f GB needed", free / 1e9, elements * 16e-9)
+            return False
+        return True
+
+
+def _agreed(choose: Callable[[], Chosen]) -> Chosen:
+    """What the first process chooses, on every process."""
+    chosen: list[Any] = [choose() if rank() == 0 else None]
+    torch.distributed.broadcast_object_list(chosen)
+    found: Chosen = chosen[0]
+    return found
+
+
+def _random_state() -> dict[str, Any]:
+    state: dict[str, Any] = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state()
+    return state
+
+
+def _restore_random_state(folder: Path) -> None:
+    state = torch.load(folder / f"random-{rank()}.pt", weights_only=True)
+    torch.set_rng_state(state["cpu"])
+    if "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"])
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _seal(folder: Path) -> None:
+    """Bring all files to the disk, then write down what they are."""
+    hashes = {}
+    for path in _files(folder):
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        hashes[path.relative_to(folder).as_posix()] = _sha256(path)
+    files.write_json(folder / MANIFEST, hashes)
+
+
+def _whole(folder: Path) -> bool:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text())
+        return {path.relative_to(folder).as_posix(): _sha256(path) for path in _files(folder)} == manifest
+    except (OSError, ValueError):
+        return False
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+
+
+def fingerprint(base: Path, shaping: Sequence[object]) -> str:
+    """Hash of base weights, the given values (by their representation), library versions and this folder's code."""
+    digest = hashlib.sha256()
+    for path in [
+        *sorted(base.glob("*.safetensors")),
+        base / "config.json",
+        *sorted(Path(__file__).parent.glob("*.py")),
+    ]:
+        digest.update(_sha256(path).encode())
+    versions = [importlib.metadata.version(name) for name in ("torch", "transformers", "deepspeed")]
+    digest.update(repr([versions, *shaping]).encode())
+    return digest.hexdigest()

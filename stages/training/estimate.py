@@ -1,0 +1,140 @@
+"""What a training will take: memory, steps, tokens, operations, time, disk; from a model's configuration alone."""
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from deepspeed.runtime.zero.stage3 import estimate_zero3_model_states_mem_needs
+from deepspeed.runtime.zero.stage_1_and_2 import estimate_zero2_model_states_mem_needs
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+from stages.base_models.preset import HubModel, ModelPreset
+from stages.errors import InputError
+from stages.records.conversation import AnnotatedConversation
+from stages.training.recipe import Recipe
+
+CHARACTERS_A_TOKEN = 4.0
+"""English text under a vocabulary of 32,000; used where no tokenizer is at hand."""
+ACTIVATION_BYTES = 34
+"""Bytes a token, layer and unit of width in 16 bits, no attention scores kept (Korthikanti et al. 2022, section 4)."""
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """``gpu_memory`` in GB, ``tflops`` of one GPU at its peak, ``mfu`` the share of it that is reached."""
+
+    gpus: int
+    gpus_a_node: int
+    gpu_memory: float
+    tflops: float
+    mfu: float
+
+
+@dataclass(frozen=True)
+class Size:
+    """A model's numbers: parameters in all, in its largest layer, in matrices that tokens are multiplied with."""
+
+    parameters: int
+    largest_layer: int
+    multiplied: int
+    layers: int
+    width: int
+
+
+def configuration(base: Path, preset: ModelPreset) -> Any:
+    """The model's configuration: of the base folder, or of the Hub, whose weights are not fetched.
+
+    Raises:
+        InputError: There is neither.
+    """
+    if (base / "config.json").is_file():
+        return AutoConfig.from_pretrained(base)
+    if isinstance(preset, HubModel):
+        try:
+            return AutoConfig.from_pretrained(preset.repository, revision=preset.revision)
+        except OSError as error:
+            raise InputError(f"{preset.repository}: its config.json is not to be had ({error})") from None
+    raise InputError(f"{base} holds no model: run `dvc repro base_model`, which makes it")
+
+
+def size(config: Any) -> Size:
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(copy.deepcopy(config))
+    layers = [sum(p.numel() for p in layer.parameters()) for layer in model.get_decoder().layers]
+    projection = model.get_output_embeddings().weight.numel()
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    # Embeddings are looked up, not multiplied, unless they serve as the projection too.
+    multiplied = parameters if config.tie_word_embeddings else parameters - projection
+    return Size(parameters, max([*layers, projection]), multiplied, len(layers), config.hidden_size)
+
+
+def lengths(base: Path, corpus: Sequence[AnnotatedConversation], recipe: Recipe) -> list[int]:
+    """Tokens of each conversation, role prompt included, by the base model's tokenizer if it is there."""
+    texts = ["".join([*item.turns, item.role or ""]) for item in corpus]
+    if (base / "tokenizer.json").is_file():
+        tokenizer = AutoTokenizer.from_pretrained(base)
+        counts = [len(ids) for ids in tokenizer(texts)["input_ids"]]
+    else:
+        counts = [round(len(text) / CHARACTERS_A_TOKEN) for text in texts]
+    return [min(count, recipe.max_length) for count in counts]
+
+
+def operations(size: Size, tokens: Sequence[int]) -> float:
+    """Floating point operations of one epoch, forward and backward: 6 a weight and token, and causal attention.
+
+    After Kaplan et al. 2020, section 2.1; attention, half of it masked, is 6 x layers x width x T^2.
+    """
+    return sum(6.0 * size.multiplied * count + 6.0 * size.layers * size.width * count**2 for count in tokens)
+
+
+def memory(size: Size, recipe: Recipe, hardware: Hardware) -> list[tuple[str, float, float]]:
+    """Bytes of model states by ZeRO stage and offload: what, on one GPU, on a node's host (DeepSpeed's estimators)."""
+    on_node, nodes = min(hardware.gpus, hardware.gpus_a_node), math.ceil(hardware.gpus / hardware.gpus_a_node)
+    found: list[tuple[str, float, float]] = [("ZeRO 0", 18.0 * size.parameters, 0.0)]
+    for offload in (False, True):
+        host, gpu = estimate_zero2_model_states_mem_needs(size.parameters, on_node, nodes, offload)
+        found.append((f"ZeRO 1, 2{', optimizer offloaded' if offload else ''}", gpu, host))
+    for offload, parameters in ((False, False), (True, False), (True, True)):
+        host, gpu, _ = estimate_zero3_model_states_mem_needs(
+            size.parameters, size.largest_layer, on_node, nodes, offload, parameters
+        )
+        name = "ZeRO 3" + (", optimizer offloaded" if offload else "") + (" and parameters" if parameters else "")
+        found.append((name, gpu, host))
+    return found
+
+
+def activations(size: Size, recipe: Recipe) -> float:
+    """Bytes of activations of one micro-batch at full length; with checkpointing one layer's and each layer's input."""
+    tokens = recipe.micro_batch_size * recipe.max_length
+    a_layer = float(ACTIVATION_BYTES * size.width * tokens)
+    if recipe.gradient_checkpointing:
+        return a_layer + 2.0 * size.width * tokens * size.layers
+    return a_layer * size.layers
+
+
+def estimate(name: str, size: Size, tokens: Sequence[int], recipe: Recipe, hardware: Hardware) -> str:
+    """A text for the terminal; says which ZeRO stages do not fit."""
+    steps = math.ceil(round(len(tokens) * recipe.epochs) / recipe.batch_size)
+    work = recipe.epochs * operations(size, tokens) * (4 / 3 if recipe.gradient_checkpointing else 1)
+    hours = work / (hardware.gpus * hardware.tflops * 1e12 * hardware.mfu) / 3600
+    held = activations(size, recipe)
+    stored = size.parameters * (2 if recipe.dtype == "bfloat16" else 4)
+    checkpoints = 3 * 16 * size.parameters if recipe.checkpoint_every else 0
+    lines = [
+        f"{name}: {size.parameters / 1e6:,.0f} million parameters, {len(tokens)} conversations, "
+        f"{sum(tokens):,} tokens an epoch, {recipe.epochs:g} epochs, {steps} optimizer steps",
+        f"operations  {work:.2e}",
+        f"time        {hours:.2g} hours on {hardware.gpus} GPUs of {hardware.tflops:g} TFLOP/s at MFU {hardware.mfu:g}",
+        f"disk        {stored / 1e9:.1f} GB exported, up to {checkpoints / 1e9:.1f} GB of checkpoints",
+        f"activations {held / 1e9:.1f} GB on each GPU ({recipe.micro_batch_size} x {recipe.max_length} tokens)",
+        "",
+        f"{'model states':40}{'GB a GPU':>10}{'GB a host':>11}  with activations, of {hardware.gpu_memory:g} GB",
+    ]
+    for what, gpu, host in memory(size, recipe, hardware):
+        fits = "fits" if (gpu + held) / 1e9 <= hardware.gpu_memory else "DOES NOT FIT"
+        lines.append(f"{what:40}{gpu / 1e9:10.1f}{host / 1e9:11.1f}  {fits}")
+    return "\n".join(lines)

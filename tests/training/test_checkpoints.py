@@ -1,0 +1,91 @@
+"""A killed training goes on from its last whole checkpoint, to the same bytes."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.training.test_zero import PROGRAM
+
+LEFT = ("model/model.safetensors", "curve.csv")
+
+
+def start(folder: Path, out: Path, *options: int, processes: int = 1) -> subprocess.Popen[str]:
+    """The training in a process group of its own; options: ZeRO stage, micro-batch, epochs, checkpoint, LoRA."""
+    launcher = ["-m", "torch.distributed.run", "--nproc_per_node", str(processes), "--standalone"]
+    command = [sys.executable, *(launcher if processes > 1 else []), str(PROGRAM), str(folder), str(out)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [*command, *map(str, options)], env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def finish(*arguments: object, **options: int) -> str:
+    running = start(*arguments, **options)  # type: ignore[arg-type]
+    _, said = running.communicate(timeout=300)
+    assert running.returncode == 0, said[-3000:]
+    return said
+
+
+def kill(running: subprocess.Popen[str]) -> None:
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    if running.stderr:
+        running.stderr.close()
+
+
+def left(out: Path) -> list[bytes]:
+    return [(out / name).read_bytes() for name in LEFT]
+
+
+def wait_for(out: Path, pattern: str) -> None:
+    for _ in range(600):
+        if list(out.glob(f"checkpoints/*/{pattern}")):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"no {pattern} after half a minute")
+
+
+def test_goes_on_from_a_whole_checkpoint_and_passes_over_a_torn_one(tiny, tmp_path):
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    finish(tiny, undisturbed, 2, 2, 20, 10, 0)
+    running = start(tiny, killed, 2, 2, 20, 10, 0)
+    wait_for(killed, "step-0000030/manifest.json")
+    kill(running)
+    newest = max(path for path in killed.glob("checkpoints/*/step-*") if path.suffix != ".unfinished")
+    torn = next(newest.rglob("*optim_states.pt"))
+    torn.write_bytes(torn.read_bytes()[:-100])
+    said = finish(tiny, killed, 2, 2, 20, 10, 0)
+    assert f"{newest.name} is not whole: passed over" in said
+    assert "going on from the checkpoint after step" in said
+    assert left(killed) == left(undisturbed)
+
+
+def test_another_recipe_never_takes_up_a_checkpoint(tiny, tmp_path):
+    finish(tiny, tmp_path, 0, 2, 2, 2, 0)
+    said = finish(tiny, tmp_path, 0, 4, 2, 2, 0)
+    assert "is of a run with other settings, data or code: removed" in said
+    assert "going on" not in said
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 1
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("stage", [2, 3])
+def test_twenty_kills_of_two_processes_change_nothing(tiny, tmp_path, stage):
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    options = (stage, 1, 100, 5, 0)
+    begun = time.monotonic()
+    finish(tiny, undisturbed, *options, processes=2)
+    whole = time.monotonic() - begun
+    chance = random.Random(stage)
+    for _ in range(20):
+        running = start(tiny, killed, *options, processes=2)
+        time.sleep(chance.uniform(0.3, 0.9) * whole)
+        kill(running)
+    finish(tiny, killed, *options, processes=2)
+    assert left(killed) == left(undisturbed)
