@@ -1,0 +1,75 @@
+"""A killed answering goes on where it was, to the same bytes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from stages.decoding.partial import Partial
+from stages.records.generation import Generation
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = """
+import sys
+from pathlib import Path
+from stages import files
+from stages.benchmarks import gsm8k
+from stages.decoding.answering import Job, answer
+from stages.decoding.parameters import Asking, Decoding
+from stages.records.question import Question
+
+model, out = Path(sys.argv[1]), Path(sys.argv[2])
+questions = [
+    Question(id=f"q-{i}", use="test", group="all", question=f"How much is {i} + {i * i}?", answer=str(i + i * i))
+    for i in range(60)
+]
+asking, decoding = Asking(limit=None, max_new_tokens=40), Decoding(dtype="float32", batch_tokens=512, threads=1)
+job = Job(model, "gsm8k", gsm8k.show, gsm8k.TRIGGER, False, None, asking, decoding, 1, out / "partial")
+files.write_jsonl(out / "answers.jsonl", answer(job, questions))
+"""
+
+
+def start(model: Path, out: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(model), str(out)], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+
+
+def finish(model: Path, out: Path) -> str:
+    running = start(model, out)
+    _, said = running.communicate(timeout=120)
+    assert running.returncode == 0, said[-3000:]
+    return said
+
+
+def lines(out: Path) -> int:
+    return sum(path.read_bytes().count(b"\n") for path in (out / "partial").glob("*.jsonl"))
+
+
+def test_goes_on_after_a_kill_to_the_same_bytes(tiny, tmp_path):
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    finish(tiny, undisturbed)
+    running = start(tiny, killed)
+    begun = time.monotonic()
+    while lines(killed) < 3 and time.monotonic() - begun < 60:
+        time.sleep(0.01)
+    os.kill(running.pid, signal.SIGKILL)
+    running.communicate()
+    assert 3 <= lines(killed) < lines(undisturbed)
+    (partial,) = (killed / "partial").glob("*.jsonl")
+    partial.write_bytes(partial.read_bytes()[:-20])  # a line torn by the kill
+    said = finish(tiny, killed)
+    assert "answers are there from before" in said
+    assert (killed / "answers.jsonl").read_bytes() == (undisturbed / "answers.jsonl").read_bytes()
+
+
+def test_what_another_job_left_is_removed(tmp_path):
+    generation = Generation(
+        id="q", prompt="", role=None, output="", output_tokens=0, finished=True, choice_logprobs=None
+    )
+    Partial(tmp_path, "a" * 64).add([0], [generation])
+    assert Partial(tmp_path, "a" * 64).done() == {0: generation}
+    assert Partial(tmp_path, "b" * 64).done() == {}
+    assert list(tmp_path.iterdir()) == []
