@@ -12,7 +12,7 @@ export TOKENIZERS_PARALLELISM := false
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test lint types unit test-crash test-browser bench-annotate check-data lock clean
+.PHONY: help install repro verify test lint types unit test-crash test-browser bench-annotate check-data lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -21,6 +21,9 @@ install: $(VENV)/installed  ## make .venv and install requirements.txt, at the v
 
 repro: install  ## run the pipeline: all that changed since the last run
 	dvc repro
+
+verify: install  ## run it all again in a temporary clone, and say which outs are the same bytes
+	python -m stages.verify
 
 test: $(VENV)/installed-dev lint types unit  ## lint, types and tests, a whole run of a tiny model included
 

@@ -4,8 +4,12 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
+from stages import run_record
 from stages.errors import InputError
 
 
@@ -30,10 +34,26 @@ def run(main: Callable[[], None]) -> None:
     ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
-        main()
+        with _recorded():
+            main()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("interrupted: run it again to go on", file=sys.stderr)
         sys.exit(130)
+
+
+@contextmanager
+def _recorded() -> Iterator[None]:
+    """Leave a line on this run in ``logs/``, however it ends; outside a repository, none."""
+    started, outcome = time.time(), "ok"
+    try:
+        yield
+    except BaseException as error:
+        done = isinstance(error, SystemExit) and not error.code
+        outcome = "ok" if done else type(error).__name__
+        raise
+    finally:
+        if Path("dvc.yaml").is_file():
+            run_record.append(started, time.time(), outcome)

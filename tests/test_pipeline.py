@@ -51,6 +51,10 @@ def git(folder: Path, *arguments: str) -> str:
 
 def run(folder: Path, *command: str) -> str:
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    environment |= {
+        "PYTHONPATH": str(ROOT / "tests/tracing"),
+        "PARAMS_TRACE": str(folder.parent / "params_trace.jsonl"),
+    }
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
     return done.stdout + done.stderr
@@ -58,6 +62,10 @@ def run(folder: Path, *command: str) -> str:
 
 def read(path: Path):
     return json.loads(path.read_text())
+
+
+def read_yaml(path: Path):
+    return yaml.safe_load(path.read_text())
 
 
 def stage_names(folder: Path) -> set[str]:
@@ -78,6 +86,32 @@ def test_everything_comes_out(clone):
     assert "mmlu" in read(clone / "metrics/comparison.json")["tiny"]["role - standard"]
     for name in ("mmlu_domains.png", "wordclouds.png", "preference.png", "report.html"):
         assert (clone / "plots" / name).stat().st_size > 1000
+
+
+@pytest.mark.slow
+def test_each_stage_declares_the_parameters_that_it_reads_and_no_others(clone):
+    sections = set(read_yaml(clone / "params.yaml"))
+    read_keys = keys_read(clone)
+    for name, stage in read_yaml(clone / "dvc.lock")["stages"].items():
+        declared = set(stage.get("params", {}).get("params.yaml", {}))
+        used = {key for found in read_keys.get(name, set()) for key in ([found] if found else sections)}
+        undeclared = {key for key in used if not any(within(key, other) for other in declared)}
+        unused = {key for key in declared if not any(within(key, o) or within(o, key) for o in used)}
+        assert not undeclared, f"dvc.yaml, stage {name}: add to params: {sorted(undeclared)}"
+        assert not unused, f"dvc.yaml, stage {name}: remove from params: {sorted(unused)}"
+
+
+def keys_read(folder: Path) -> dict[str, set[str]]:
+    """Keys of params.yaml by stage, as the processes of all runs so far asked for them."""
+    found: dict[str, set[str]] = {}
+    for line in (folder.parent / "params_trace.jsonl").read_text().splitlines():
+        entry = json.loads(line)
+        found.setdefault(entry["stage"], set()).add(entry["key"])
+    return found
+
+
+def within(key: str, other: str) -> bool:
+    return key == other or key.startswith(f"{other}.")
 
 
 @pytest.mark.slow

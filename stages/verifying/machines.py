@@ -1,0 +1,17 @@
+"""On which kinds of processor the results that lie here were made, as ``logs/`` tells."""
+
+import json
+from pathlib import Path
+
+from stages import run_record
+
+
+def recorded_cpus(root: Path) -> set[str]:
+    """Kinds of processor of each stage's last good run; empty where there is no log, as in a fresh clone."""
+    log = root / run_record.LOG
+    last: dict[str, str] = {}
+    for line in log.read_text(encoding="utf-8").splitlines() if log.is_file() else []:
+        record = json.loads(line)
+        if record["stage"] and record["outcome"] == "ok":
+            last[record["stage"]] = record["cpu"]
+    return set(last.values())
