@@ -3,6 +3,7 @@
 python -m stages.ask "Why do cats purr?" --role "From now on, you are a veterinarian who studies cats."
 """
 
+import sys
 from pathlib import Path
 
 from stages import command_line, files
@@ -25,7 +26,8 @@ def main() -> None:
 
 
 def show(answered: Answered) -> None:
-    role = f"{ROLE}{answered.role}{RESET}\n\n" if answered.role else ""
+    colour, plain = (ROLE, RESET) if sys.stdout.isatty() else ("", "")
+    role = f"{colour}{answered.role}{plain}\n\n" if answered.role else ""
     print(f"\n== {answered.name}\n{role}{answered.answer.strip()}")
 
 
