@@ -10,6 +10,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
+from stages import instruction_set
 from stages.chat_models.interface import ChatReply, ChatRequest, Check, Estimate, Outcome, Value
 from stages.chat_models.preset import LocalPreset
 from stages.chat_models.reading import read, repeated
@@ -28,6 +29,8 @@ class LocalModel:
                 "the local chat model has no name: set the preset's model to a folder or a name on the Hub"
             )
         name = str(path or preset.model)
+        instruction_set.hold(preset.dtype)
+        torch.set_num_threads(preset.threads)
         transformers_logging.disable_progress_bar()
         source = {"revision": None if path else preset.revision}
         try:

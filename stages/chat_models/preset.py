@@ -54,6 +54,7 @@ class LocalPreset(ChatPreset):
         model: A folder or a name on the Hub; None where the stage brings a folder of its own.
         max_new_tokens: Longest answer in tokens; a longer one is cut off there and counts as such.
         batch_size: How many requests are answered side by side.
+        threads: Threads on a CPU: part of what fixes the bytes.
     """
 
     kind: Literal["local"]
@@ -62,6 +63,7 @@ class LocalPreset(ChatPreset):
     device: str = "cpu"
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     batch_size: int = Field(default=8, ge=1)
+    threads: int = Field(default=2, ge=1)
     max_new_tokens: int = Field(default=256, ge=1)
 
 

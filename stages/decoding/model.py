@@ -10,6 +10,7 @@ sys.modules.setdefault("deepspeed", None)  # type: ignore[arg-type]
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from stages import instruction_set
 from stages.decoding.packing import pack_linear_layers
 from stages.decoding.parameters import Decoding
 from stages.errors import InputError
@@ -33,6 +34,7 @@ def load(folder: Path, decoding: Decoding) -> Loaded:
     """The model of a folder, on the GPU where there is one."""
     if not (folder / "config.json").is_file():
         raise InputError(f"{folder} holds no model: run `dvc repro`, which makes it, or `dvc pull`")
+    instruction_set.hold(decoding.dtype)
     torch.set_num_threads(decoding.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # costs time; nothing here reads such memory

@@ -10,6 +10,7 @@ import torch
 import torch.distributed
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
+from stages import instruction_set
 from stages.randomness import derive_seed, generator
 from stages.records.conversation import AnnotatedConversation
 from stages.systems import Arm
@@ -51,6 +52,7 @@ def fine_tune(
         InputError: Too little room on the disk, or nothing to learn in the corpus.
     """
     check_room(base, out.parent)
+    instruction_set.hold(recipe.dtype)
     torch.set_num_threads(recipe.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # costs seconds; nothing here reads such memory
