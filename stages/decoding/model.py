@@ -41,7 +41,8 @@ def load(folder: Path, decoding: Decoding) -> Loaded:
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, decoding.dtype))
     model = model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu")).eval()  # type: ignore[arg-type]
-    pack_linear_layers(model)
+    if decoding.packed:
+        pack_linear_layers(model)
     return Loaded(model, tokenizer, frozenset(_stops(model, tokenizer)))
 
 
