@@ -38,16 +38,33 @@ def cost_table(inputs: Inputs) -> Table:
     metrics = inputs.metrics["costs"]
     costs = Entry("metrics/costs.json", metrics)
     keys = ("requests", "prompt_tokens", "cached_prompt_tokens", "completion_tokens", "cost")
-    rows = [[Cell(name), *(costs.at("asking", name).number(key) for key in keys)] for name in metrics.get("asking", {})]
+    rows = [
+        [
+            Cell(name),
+            Cell(", ".join(entry["models"]) or "none"),
+            *(costs.at("asking", name).number(key) for key in keys),
+        ]
+        for name, entry in metrics.get("asking", {}).items()
+    ]
     if rows:
         total = costs.at("total")
-        rows.append([Cell("total"), total.number("requests"), Cell(""), Cell(""), Cell(""), total.number("cost")])
+        empty = Cell("")
+        rows.append([Cell("total"), empty, total.number("requests"), empty, empty, empty, total.number("cost")])
     return Table(
         "cost",
         "What asking chat models took",
-        ["Asked", "Requests", "Prompt tokens", "Of these cached", "Answer tokens", "Cost (US$)"],
+        [
+            "Asked",
+            "Models that answered",
+            "Requests",
+            "Prompt tokens",
+            "Of these cached",
+            "Answer tokens",
+            "Cost (US$)",
+        ],
         rows,
         [_paid(inputs), "What an earlier run paid for and the request cache kept counts like new."] if rows else [],
+        labels=2,
     )
 
 
