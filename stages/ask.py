@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 
 from stages import command_line, files
-from stages.asking.side_by_side import Answered, side_by_side
+from stages.asking.side_by_side import Answered, Put, side_by_side
 from stages.conditions import GENERIC
+from stages.decoding.parameters import Decoding
 from stages.systems import Plan
 
 ROLE, RESET = "\033[35m", "\033[0m"
+DECODING = Decoding(dtype="float32", batch_tokens=8192)
 
 
 def main() -> None:
@@ -21,14 +23,18 @@ def main() -> None:
     parser.add_argument("--max-new-tokens", type=int, default=200)
     arguments = parser.parse_args()
     plan = Plan.model_validate(files.read_json(Path("data/plan.json")))
-    for answered in side_by_side(plan, arguments.question, arguments.role, arguments.max_new_tokens):
+    trained = [system for system in plan.systems if system.arm is not None and system.condition is None]
+    question = Put(arguments.question, arguments.role)
+    for answered in side_by_side(trained, [question], DECODING, arguments.max_new_tokens):
         show(answered)
 
 
 def show(answered: Answered) -> None:
+    (answer,), system = answered.answers, answered.system
+    trained = system.model_copy(update={"condition": None}).name
     colour, plain = (ROLE, RESET) if sys.stdout.isatty() else ("", "")
-    role = f"{colour}{answered.role}{plain}\n\n" if answered.role else ""
-    print(f"\n== {answered.name}\n{role}{answered.answer.strip()}")
+    role = f"{colour}{answer.role}{plain}\n\n" if answer.role else ""
+    print(f"\n== {trained}{', with a role by hand' if system.condition else ''}\n{role}{answer.text}")
 
 
 if __name__ == "__main__":

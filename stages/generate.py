@@ -18,7 +18,13 @@ PARTIAL = Path(".cache/generations")
 
 def main() -> None:
     arguments = parse()
-    system = System(model=arguments.model, arm=arguments.arm, condition=arguments.condition, seed=arguments.seed)
+    system = System(
+        model=arguments.model,
+        arm=arguments.arm,
+        condition=arguments.condition,
+        seed=arguments.seed,
+        rival="official" if arguments.official else None,
+    )
     benchmark = importlib.import_module(f"stages.benchmarks.{arguments.benchmark}")
     open_ended = arguments.benchmark == "open_ended"
     section = "preference.decoding" if open_ended else f"generate.benchmarks.{arguments.benchmark}"
@@ -44,7 +50,7 @@ def main() -> None:
 def folder(system: System) -> Path:
     """Where the system's weights are."""
     if system.arm is None:
-        return Path("data/base") / system.model
+        return Path("data/official" if system.rival else "data/base") / system.model
     return Path("data/models") / f"{system.model}-{system.arm}-{system.seed}"
 
 
@@ -60,6 +66,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--arm", help="what was trained; without it, the model before fine-tuning answers")
     parser.add_argument("--condition", help="what is done at inference (stages/conditions.py)")
     parser.add_argument("--seed", type=int, help="the arm's seed of training")
+    parser.add_argument("--official", action="store_true", help="the model's official chat version answers")
     parser.add_argument("--benchmark", required=True, help="a file of stages/benchmarks")
     parser.add_argument("--scale", required=True, help="a key of `scales` in params.yaml")
     return parser.parse_args()

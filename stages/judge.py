@@ -1,16 +1,18 @@
 """Have a judge compare the systems' answers to open-ended prompts, two at a time, in both orders.
 
-The role arm is compared with every other system of its model and seed that answered the prompts. Role prompts
-are taken out first, so that the judge sees answers alone; where an output was cut inside its role prompt, the
-judge sees the empty answer that is left. Writes data/judgements.jsonl, one verdict a line.
+The role arm is compared with every other system of its model and seed that answered the prompts, and with rivals. Role
+prompts are taken out first, so that the judge sees answers alone; where an output was cut inside its role prompt, the
+judge sees the empty answer that is left. Writes data/judgements.jsonl, one verdict a line, and
+metrics/judge.json: what asking took.
 """
 
 import argparse
 from pathlib import Path
 
 from stages import command_line, parameters
+from stages.chat_models.bill import Bill
 from stages.chat_models.preset import ChatPreset
-from stages.files import read_json, read_jsonl, write_jsonl
+from stages.files import read_json, read_jsonl, write_json, write_jsonl
 from stages.judging.asking import estimates, judge, require_replies
 from stages.judging.comparisons import comparisons
 from stages.judging.pairs import BENCHMARK, answered_pairs, planned_pairs
@@ -23,6 +25,7 @@ QUESTIONS = Path(f"data/questions/{BENCHMARK}.jsonl")
 GENERATIONS = Path("data/generations")
 BASE_MODELS = Path("data/base")
 JUDGEMENTS = Path("data/judgements.jsonl")
+METRICS = Path("metrics/judge.json")
 
 
 def main() -> None:
@@ -32,14 +35,16 @@ def main() -> None:
     plan = parameters.validate(read_json(PLAN), Plan, "plan", PLAN)
     questions = [question for question in read_jsonl(QUESTIONS, Question) if question.use == "test"]
 
-    pairs = answered_pairs(planned_pairs(plan.systems), GENERATIONS)
+    pairs = answered_pairs(planned_pairs([*plan.systems, *plan.rivals]), GENERATIONS)
     compared = [each for pair in pairs for each in comparisons(pair, questions, GENERATIONS, judging.prompts)]
     if arguments.dry_run:
         print(*estimates(compared, preset, judging.answer_words, BASE_MODELS), sep="\n")
         return
-    judgements = judge(compared, preset, judging.answer_words, BASE_MODELS)
+    bill = Bill(preset)
+    judgements = judge(compared, preset, judging.answer_words, BASE_MODELS, bill)
     require_replies(judgements, preset.tolerated_failures)
     write_jsonl(JUDGEMENTS, judgements)
+    write_json(METRICS, bill.metrics())
 
 
 def parse() -> argparse.Namespace:

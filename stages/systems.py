@@ -1,19 +1,23 @@
-"""What answers questions: a model before fine-tuning, an arm, or an arm under a condition."""
+"""What answers questions: a model before fine-tuning, an arm, an arm under a condition, or a rival."""
 
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 Arm = Literal["standard", "role", "shuffled", "constant"]
+Rival = Literal["official", "chat"]
 
 
 class System(BaseModel):
     """One answerer.
 
     Attributes:
-        arm: What was trained; None for the model before fine-tuning.
+        model: A key of ``models``; of a rival that is a chat model, its key in ``rivals``.
+        arm: What was trained; None for the model before fine-tuning and for rivals.
         condition: What is done at inference; None for the arm as trained.
-        seed: The seed of training; None for the model before fine-tuning.
+        seed: The seed of training; None where nothing was trained here.
+        rival: What answers the open-ended prompts alone, to be compared with: ``official``, the model's official chat
+            version, or ``chat``, a chat model behind a server; None for what answers the benchmarks too.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -22,10 +26,13 @@ class System(BaseModel):
     arm: Arm | None = None
     condition: str | None = None
     seed: int | None = None
+    rival: Rival | None = None
 
     @property
     def variant(self) -> str:
-        """``base``, ``<arm>`` or ``<arm>.<condition>``."""
+        """``base``, ``<arm>``, ``<arm>.<condition>``, ``official``, or the key of a chat model."""
+        if self.rival is not None:
+            return self.model if self.rival == "chat" else self.rival
         if self.arm is None:
             return "base"
         return self.arm if self.condition is None else f"{self.arm}.{self.condition}"
@@ -33,15 +40,23 @@ class System(BaseModel):
     @property
     def name(self) -> str:
         """The name of the system's folder of generations."""
+        if self.rival == "chat":
+            return f"rival-{self.model}"
         return f"{self.model}-{self.variant}" + ("" if self.seed is None else f"-{self.seed}")
 
 
 class Plan(BaseModel):
-    """What ``run`` asks for, as ``data/plan.json`` holds it: nothing else is scored or shown."""
+    """What ``run`` asks for, as ``data/plan.json`` holds it: nothing else is scored or shown.
+
+    Attributes:
+        systems: Those that answer the benchmarks.
+        rivals: Those that answer the open-ended prompts alone.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     systems: list[System]
+    rivals: list[System] = []
     benchmarks: list[str]
     corpus: str
     annotator: str

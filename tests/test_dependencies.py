@@ -12,6 +12,7 @@ from tests.import_graph import ROOT, imported_files
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 TEXTS = {
     "base_model": {"stages/chat/jinja"},
+    "official_model": {"stages/chat/jinja"},
     "annotate": {"stages/annotation/instruction.md"},
     "judge": {"stages/judging/instruction.md"},
     "report": {"stages/reporting/templates"},

@@ -1,33 +1,28 @@
-"""What annotating took, counted so that an interrupted and resumed run tells the same as one that went through."""
+"""What annotating took and how it ended, whether it went through at once or was interrupted and resumed."""
 
 from collections import Counter
 from typing import Any
 
-from stages.chat_models.interface import ChatReply, Outcome
+from stages.chat_models.bill import Bill
+from stages.chat_models.interface import Outcome
 from stages.chat_models.preset import ChatPreset
 
 
 class Tally:
-    """Counts over outcomes; replies that were already paid for count like new ones."""
+    """Counts over outcomes."""
 
     def __init__(self, preset: ChatPreset) -> None:
-        self._preset = preset
         self.items = 0
         self.annotated = 0
         self.failures: Counter[str] = Counter()
-        self._tokens: Counter[str] = Counter()
-        self._requests = 0
-        self._cost = 0.0
-        self._models: set[str] = set()
-        self._fingerprints: set[str] = set()
+        self._bill = Bill(preset)
 
     def count(self, outcome: Outcome[Any]) -> None:
         self.items += 1
         self.annotated += outcome.value is not None
         if outcome.failure is not None:
             self.failures[outcome.failure] += 1
-        for reply in outcome.replies:
-            self._count_reply(reply)
+        self._bill.count(outcome)
 
     @property
     def failed_share(self) -> float:
@@ -37,20 +32,6 @@ class Tally:
         return {
             "items": self.items,
             "annotated": self.annotated,
-            "requests": self._requests,
-            "prompt_tokens": self._tokens["prompt"],
-            "cached_prompt_tokens": self._tokens["cached"],
-            "completion_tokens": self._tokens["completion"],
-            "cost": round(self._cost, 6),
             "failures": dict(sorted(self.failures.items())),
-            "models": sorted(self._models),
-            "system_fingerprints": sorted(self._fingerprints),
+            **self._bill.metrics(),
         }
-
-    def _count_reply(self, reply: ChatReply) -> None:
-        self._requests += 1
-        self._tokens.update(prompt=reply.prompt_tokens, cached=reply.cached_tokens, completion=reply.completion_tokens)
-        self._cost += self._preset.cost(reply)
-        self._models.add(reply.model)
-        if reply.system_fingerprint:
-            self._fingerprints.add(reply.system_fingerprint)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from stages.parameters import Section
 
@@ -18,12 +18,26 @@ class _Model(Section):
         license: SPDX identifier or the name of the terms.
         chat_template: A file of ``stages/chat/jinja/`` without its ending, or None to keep the model's own.
         dtype: What the weights are stored in.
+        official: The chat version that the model's makers published, a rival where answers are judged.
     """
 
     origin: str
     license: str
     chat_template: str | None = None
     dtype: Dtype
+    official: "OfficialPreset | None" = None
+
+    @model_validator(mode="after")
+    def _one_official_version(self) -> "_Model":
+        if isinstance(self.official, _Model) and self.official.official is not None:
+            raise ValueError("official.official: an official chat version has none of its own")
+        return self
+
+
+class Itself(Section):
+    """``official`` of a model that is its own official chat version."""
+
+    source: Literal["itself"]
 
 
 class Wheel(Section):
@@ -70,3 +84,7 @@ class RandomModel(_Model):
 
 
 ModelPreset = Annotated[WheelModel | HubModel | FolderModel | RandomModel, Field(discriminator="source")]
+OfficialPreset = Annotated[WheelModel | HubModel | FolderModel | RandomModel | Itself, Field(discriminator="source")]
+
+for kind in (WheelModel, HubModel, FolderModel, RandomModel):
+    kind.model_rebuild()

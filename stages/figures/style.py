@@ -23,10 +23,17 @@ COLOURS = {
     "role": "#D55E00",
     "shuffled": "#009E73",
     "constant": "#CC79A7",
+    "official": "#56B4E9",
 }
-MARKERS = {"base": "D", "standard": "o", "role": "s", "shuffled": "^", "constant": "v"}
-HATCHES = {"base": "xx", "standard": "", "role": "///", "shuffled": "...", "constant": "\\\\\\"}
-TITLES = {"base": "before fine-tuning", "standard": "standard", "role": "role (self-prompt)"}
+MARKERS = {"base": "D", "standard": "o", "role": "s", "shuffled": "^", "constant": "v", "official": "P"}
+HATCHES = {"base": "xx", "standard": "", "role": "///", "shuffled": "...", "constant": "\\\\\\", "official": "++"}
+TITLES = {
+    "base": "before fine-tuning",
+    "standard": "standard",
+    "standard.manual": "standard, role by hand",
+    "role": "role (self-prompt)",
+    "official": "official chat version",
+}
 INK, FAINT = "#222222", "#BBBBBB"
 
 # No size below 6 points, so that all can be read where the figure stands in one column.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from stages.chat_models.bill import Bill
 from stages.chat_models.interface import ChatModel, ChatRequest, Message, Outcome
 from stages.chat_models.preset import ChatPreset
 from stages.errors import InputError
@@ -63,12 +64,12 @@ def showings(comparisons: Sequence[Comparison], answer_words: int | None) -> lis
 
 
 def judge(
-    compared: Sequence[Comparison], preset: ChatPreset, answer_words: int | None, base_models: Path
+    compared: Sequence[Comparison], preset: ChatPreset, answer_words: int | None, base_models: Path, bill: Bill
 ) -> list[Judgement]:
     """All judgements, in the order of the comparisons; no judge is opened where there is nothing to compare."""
     judgements: list[Judgement] = []
     for model, shown_pairs in by_judge(showings(compared, answer_words), preset).items():
-        judgements += ask(open_judge(preset, model, base_models), shown_pairs, preset)
+        judgements += ask(open_judge(preset, model, base_models), shown_pairs, preset, bill)
     return judgements
 
 
@@ -102,10 +103,11 @@ def _requests(shown_pairs: Sequence[Showing]) -> list[ChatRequest]:
     return [showing.request for showing in shown_pairs]
 
 
-def ask(model: ChatModel, shown_pairs: Sequence[Showing], preset: ChatPreset) -> Iterator[Judgement]:
-    """One judge's judgements, in the order of the showings."""
+def ask(model: ChatModel, shown_pairs: Sequence[Showing], preset: ChatPreset, bill: Bill) -> Iterator[Judgement]:
+    """One judge's judgements, in the order of the showings; what they took is put on the bill."""
     outcomes = model.ask(_requests(shown_pairs), any_reply)
     for showing, outcome in zip(shown_pairs, outcomes, strict=True):
+        bill.count(outcome)
         yield _judgement(showing, outcome, describe_judge(preset, showing.comparison.pair.model, outcome.reply))
 
 

@@ -1,4 +1,4 @@
-"""Which systems are compared: the role arm with every other system of its model and training seed."""
+"""Which systems are compared: the role arm with every other system of its model and training seed, and with rivals."""
 
 import logging
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class Pair(BaseModel):
 
 
 def planned_pairs(systems: Sequence[System]) -> list[Pair]:
-    """The role arm against the standard arm, then the base model, then all others in the plan's order."""
+    """The role arm against the standard arm, the base model, the rivals, then all others, in the order given."""
     pairs = []
     for left in systems:
         if left.variant == "role":
@@ -46,29 +46,30 @@ def planned_pairs(systems: Sequence[System]) -> list[Pair]:
 
 
 def _comparable(left: System, right: System) -> bool:
-    return right.model == left.model and right.seed in {None, left.seed}
+    return right.rival == "chat" or (right.model == left.model and right.seed in {None, left.seed})
 
 
 def _rank(system: System) -> int:
-    return {"standard": 0, "base": 1}.get(system.variant, 2)
+    return 2 if system.rival else {"standard": 0, "base": 1}.get(system.variant, 3)
 
 
 def answered_pairs(pairs: Sequence[Pair], generations: Path) -> list[Pair]:
     """The pairs of which both systems answered the open-ended prompts.
 
-    Conditions, controls and the base model need not have been asked; the two arms must both have been, or neither.
+    Conditions, controls and the base model need not have been asked; the two arms and the rivals must all have been,
+    or none.
 
     Raises:
-        InputError: Of the role and the standard arm, one has answers and the other has none.
+        InputError: Of two that must both have answers, one has none.
     """
     answered = []
     for pair in pairs:
         missing = [path for path in answer_files(pair, generations) if not path.is_file()]
         if not missing:
             answered.append(pair)
-        elif len(missing) == 1 and pair.right.variant == "standard":
+        elif len(missing) == 1 and (pair.right.variant == "standard" or pair.right.rival):
             raise InputError(
-                f"{missing[0]} does not exist, and the arm it is compared with has answers: run `dvc repro`"
+                f"{missing[0]} does not exist, and the system it is compared with has answers: run `dvc repro`"
             )
         else:
             logger.info("%s, seed %s: %s is not judged, %s is absent", pair.model, pair.seed, pair.name, missing[0])

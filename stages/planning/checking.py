@@ -1,11 +1,12 @@
 """All of ``params.yaml`` checked before any work starts."""
 
 from pathlib import Path
+from typing import Annotated, get_args
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from stages import parameters
-from stages.base_models.preset import ModelPreset
+from stages.base_models.preset import Itself, ModelPreset
 from stages.chat_models.preset import ChatPreset
 from stages.corpora.preset import CorpusPreset
 from stages.corpora.split_parameters import SplitParameters
@@ -16,9 +17,22 @@ from stages.parameters import Section
 from stages.planning.run_choice import Run
 from stages.sandbox.limits import Limits
 from stages.scoring.domains import Domains
+from stages.systems import Arm
 from stages.training.recipe import Recipe
 
 BENCHMARKS = Path("stages/benchmarks")
+
+TAKEN = {"base", "official", "tie", *get_args(Arm)}
+"""Variants and verdicts, beside which a rival's key stands and for none of which it may be mistaken."""
+
+
+def _free(name: str) -> str:
+    if name in TAKEN:
+        raise ValueError(f"{name!r} means something else among systems: choose another key")
+    return name
+
+
+RivalName = Annotated[str, Field(pattern=r"^[\w-]+$"), AfterValidator(_free)]
 
 
 class Generate(Section):
@@ -53,6 +67,7 @@ class Parameters(Section):
     corpora: dict[str, CorpusPreset] = Field(min_length=1)
     annotators: dict[str, ChatPreset] = Field(min_length=1)
     judges: dict[str, ChatPreset] = Field(min_length=1)
+    rivals: dict[RivalName, ChatPreset]
     scales: dict[str, Scale] = Field(min_length=1)
     sandbox: Limits
     mmlu_domains: Domains
@@ -71,6 +86,7 @@ def checked(path: Path = parameters.PATH) -> Parameters:
         ("corpus", [run.corpus], found.corpora),
         ("annotator", [run.annotator], found.annotators),
         ("judge", [run.judge], found.judges),
+        ("rivals", run.rivals, found.rivals),
         ("scale", [run.scale], found.scales),
         ("benchmarks", run.benchmarks, _benchmarks()),
     ):
@@ -81,7 +97,21 @@ def checked(path: Path = parameters.PATH) -> Parameters:
     for name in run.benchmarks:
         if name not in asked:
             raise InputError(f"{path}: scales.{run.scale}.generate.benchmarks has no entry for {name!r}: add one")
+    for name in run.official:
+        _check_official(found.models[name], name, path)
     return found
+
+
+def _check_official(preset: ModelPreset, name: str, path: Path) -> None:
+    if isinstance(preset.official, Itself):
+        raise InputError(
+            f"{path}: run.official: {name} is its own official chat version: set run.baselines to [base], which "
+            f"compares with it, and take {name} out of run.official"
+        )
+    if preset.official is None:
+        raise InputError(
+            f"{path}: run.official: models.{name}.official is not given: add it, in the form of an entry of `models`"
+        )
 
 
 def _benchmarks() -> set[str]:

@@ -19,6 +19,8 @@ class Run(Section):
     seeds: list[int] = Field(min_length=1)
     conditions: dict[Literal["standard", "role"], list[str]]
     baselines: list[Literal["base"]]
+    official: list[str]
+    rivals: list[str]
     corpus: str
     annotator: str
     judge: str
@@ -34,7 +36,10 @@ class Run(Section):
                     raise ValueError(f"conditions.{arm}: {name!r} is none of {', '.join(CONDITIONS[arm])}")
             if names and arm not in self.arms:
                 raise ValueError(f"conditions.{arm} is not empty, and arms lacks {arm}")
-        for key in ("models", "arms", "seeds", "benchmarks", "baselines"):
+        for name in self.official:
+            if name not in self.models:
+                raise ValueError(f"official: {name!r} is none of run.models, whose official chat versions may be asked")
+        for key in ("models", "arms", "seeds", "benchmarks", "baselines", "official", "rivals"):
             names = getattr(self, key)
             if len(set(names)) < len(names):
                 raise ValueError(f"{key}: an entry stands twice")
@@ -45,6 +50,10 @@ def plan(run: Run) -> Plan:
     """All systems of a choice, in the order in which they are reported."""
     return Plan(
         systems=list(_systems(run)),
+        rivals=[
+            *(System(model=model, rival="official") for model in run.official),
+            *(System(model=rival, rival="chat") for rival in run.rivals),
+        ],
         benchmarks=run.benchmarks,
         corpus=run.corpus,
         annotator=run.annotator,

@@ -12,7 +12,15 @@ logger = logging.getLogger(__name__)
 
 FOLDERS = tuple(
     Path(name)
-    for name in ("data/base", "data/models", "data/questions", "data/generations", "metrics/finetune", "plots/loss")
+    for name in (
+        "data/base",
+        "data/official",
+        "data/models",
+        "data/questions",
+        "data/generations",
+        "metrics/finetune",
+        "plots/loss",
+    )
 )
 """Folders in which stages of a matrix write beside one another."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from stages import parameters
 from stages.files import read_json, read_jsonl
+from stages.records.example import Example
 from stages.records.generation import Generation
 from stages.records.question import Question
 from stages.records.scored import Scored
@@ -29,6 +30,7 @@ class Inputs:
         finetune: Each trained system's metrics; ``losses`` its loss curve.
         questions: Benchmark → the test questions by id.
         generations: System and benchmark → the answers by id.
+        examples: What was answered side by side.
         parameters: All of ``params.yaml``.
     """
 
@@ -40,6 +42,7 @@ class Inputs:
     scored: list[Scored]
     questions: dict[str, dict[str, Question]]
     generations: dict[tuple[str, str], dict[str, Generation]]
+    examples: list[Example]
     parameters: Metrics
 
     @property
@@ -68,7 +71,7 @@ class Inputs:
         return dict(self.metrics["comparison"].get(model, {}).get(pair, {}))
 
 
-METRICS = ("benchmarks", "comparison", "mmlu_domains", "roles", "preference", "annotate", "contamination")
+METRICS = ("benchmarks", "comparison", "mmlu_domains", "roles", "preference", "annotate", "costs", "contamination")
 
 
 def load(root: Path) -> Inputs:
@@ -94,6 +97,7 @@ def load(root: Path) -> Inputs:
         scored=read_jsonl(root / "data/scored.jsonl", Scored),
         questions={benchmark: found for benchmark, found in questions.items() if found},
         generations=_generations(root, plan, asked),
+        examples=_examples(root / "data/examples.jsonl"),
         parameters=parameters.read(root / "params.yaml"),
     )
 
@@ -117,6 +121,10 @@ def _generations(root: Path, plan: Plan, benchmarks: list[str]) -> dict[tuple[st
             if path.is_file():
                 found[system.name, benchmark] = {each.id: each for each in read_jsonl(path, Generation)}
     return found
+
+
+def _examples(path: Path) -> list[Example]:
+    return read_jsonl(path, Example) if path.is_file() else []
 
 
 def _losses(path: Path) -> LossRows:

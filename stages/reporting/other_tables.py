@@ -1,4 +1,4 @@
-"""Tables of roles, preference, training, costs and contamination."""
+"""Tables of roles, preference, training and contamination."""
 
 from stages.reporting import formatting, names
 from stages.reporting.inputs import OPEN_ENDED, Inputs
@@ -123,36 +123,6 @@ def training_table(inputs: Inputs) -> Table:
             "Train: the last step's loss. Val.: loss on the validation items; role and answer tokens apart. Arms "
             "differ in the tokens they learn, so that only the answer's columns can be compared between them.",
         ],
-    )
-
-
-def cost_table(inputs: Inputs) -> Table:
-    metrics = inputs.metrics["annotate"]
-    entry = Entry("metrics/annotate.json", metrics)
-    keys = ("items", "annotated", "requests", "prompt_tokens", "cached_prompt_tokens", "completion_tokens")
-    cells = [Cell(inputs.plan.annotator), *(entry.number(key) for key in keys), entry.number("cost")]
-    models = metrics.get("models") or []
-    return Table(
-        "cost",
-        "What annotating the corpus took",
-        [
-            "Annotator",
-            "Items",
-            "Annotated",
-            "Requests",
-            "Prompt tokens",
-            "Of these cached",
-            "Answer tokens",
-            "Cost ($)",
-        ],
-        [cells] if metrics else [],
-        [
-            f"Models that answered: {', '.join(models)}."
-            if models
-            else "No model was asked: recorded annotations were read."
-        ]
-        if metrics
-        else [],
     )
 
 

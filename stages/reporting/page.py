@@ -7,6 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from stages.reporting import browser, cautions, examples, figures, findings, names, provenance, table_files
+from stages.reporting import cost_tables as spent
 from stages.reporting import other_tables as other
 from stages.reporting import result_tables as results
 from stages.reporting.inputs import Inputs
@@ -27,7 +28,8 @@ def tables(inputs: Inputs) -> list[Table]:
         other.belonging_table(inputs),
         other.preference_table(inputs),
         other.training_table(inputs),
-        other.cost_table(inputs),
+        spent.compute_table(inputs),
+        spent.cost_table(inputs),
         other.contamination_table(inputs),
     ]
     return [table for table in made if table.rows]

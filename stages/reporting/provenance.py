@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.reporting.inputs import Inputs
+from stages.systems import System
 
 LIBRARIES = (
     "torch", "transformers", "tokenizers", "deepspeed", "datasets", "openai", "numpy", "scipy", "statsmodels",
@@ -43,6 +44,7 @@ def choices(inputs: Inputs) -> list[tuple[str, str]]:
     annotator = inputs.preset("annotators", plan.annotator)
     return [
         ("systems", ", ".join(system.name for system in plan.systems)),
+        *([("rivals in preference", ", ".join(_rival(inputs, rival) for rival in plan.rivals))] if plan.rivals else []),
         ("benchmarks", ", ".join(plan.benchmarks)),
         ("questions from", plan.data),
         ("corpus", plan.corpus),
@@ -58,6 +60,12 @@ def _chat_model(name: str, preset: dict[str, Any]) -> str:
     return f"{name} ({preset['model']})" if preset.get("model") else name
 
 
+def _rival(inputs: Inputs, rival: System) -> str:
+    """With the name that the server gives itself: what a rival's preset says is no parameter of the report."""
+    models = inputs.metrics["costs"].get("asking", {}).get(f"rival: {rival.model}", {}).get("models") or []
+    return f"{rival.model} ({', '.join(models)})" if rival.rival == "chat" else rival.name
+
+
 def scale(inputs: Inputs) -> list[tuple[str, str]]:
     return flattened(inputs.preset("scales", inputs.plan.scale))
 
@@ -70,6 +78,11 @@ def flattened(section: Any, key: str = "") -> list[tuple[str, str]]:
 
 
 def origins(inputs: Inputs) -> list[tuple[str, str, str]]:
-    """Each model with what its weights are and their licence."""
+    """Each model with what its weights are and their licence; so too the official chat versions compared with."""
     presets = [(model, inputs.preset("models", model)) for model in inputs.models]
+    presets += [
+        (f"{rival.model}, official chat version", inputs.preset("models", rival.model)["official"])
+        for rival in inputs.plan.rivals
+        if rival.rival == "official"
+    ]
     return [(model, str(preset.get("origin", "")), str(preset.get("license", ""))) for model, preset in presets]

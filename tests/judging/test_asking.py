@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from stages.chat_models.bill import Bill
 from stages.chat_models.interface import ChatReply, Outcome
 from stages.chat_models.preset import ChatPreset
 from stages.errors import InputError
@@ -43,7 +44,7 @@ def compare(*answers, pair=PAIR):
 
 
 def judged(judge, comparisons, answer_words=None):
-    return list(ask(judge, showings(comparisons, answer_words), SERVED))
+    return list(ask(judge, showings(comparisons, answer_words), SERVED, Bill(SERVED)))
 
 
 def longer(first, second):

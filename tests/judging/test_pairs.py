@@ -6,6 +6,8 @@ from stages.systems import System
 
 ROLE, STANDARD = (System(model="tiny", arm=arm, seed=1) for arm in ("role", "standard"))
 BASE = System(model="tiny")
+OFFICIAL = System(model="tiny", rival="official")
+CHAT = System(model="gpt", rival="chat")
 STRIPPED = System(model="tiny", arm="role", condition="stripped", seed=1)
 
 
@@ -40,6 +42,16 @@ def test_only_systems_of_one_model_and_one_training_seed_meet():
     assert found[2:] == [("b", seed, f"role - {right}") for seed in (1, 2) for right in ("standard", "base")]
 
 
+def test_rivals_come_before_conditions_and_controls_and_a_chat_model_meets_every_model():
+    other = ROLE.model_copy(update={"model": "other"})
+    assert names([CHAT, STRIPPED, ROLE, OFFICIAL, other]) == [
+        ("tiny", 1, "role - gpt"),
+        ("tiny", 1, "role - official"),
+        ("tiny", 1, "role - role.stripped"),
+        ("other", 1, "role - gpt"),
+    ]
+
+
 def test_without_the_role_arm_there_are_no_pairs():
     assert names([STANDARD, BASE, STRIPPED]) == []
 
@@ -52,6 +64,13 @@ def test_a_system_that_was_not_asked_is_left_out(tmp_path):
 
 def test_where_nothing_open_ended_was_asked_there_are_no_pairs(tmp_path):
     assert answered_pairs(planned_pairs([ROLE, STANDARD, BASE]), tmp_path) == []
+
+
+@pytest.mark.parametrize("rival", [OFFICIAL, CHAT])
+def test_a_planned_rival_without_answers_is_an_error(tmp_path, rival):
+    answer(tmp_path, ROLE)
+    with pytest.raises(InputError, match=f"{rival.name}/open_ended.jsonl does not exist"):
+        answered_pairs(planned_pairs([ROLE, rival]), tmp_path)
 
 
 @pytest.mark.parametrize("asked", [ROLE, STANDARD])

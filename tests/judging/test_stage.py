@@ -9,7 +9,7 @@ from stages import judge
 from stages.base_models.preset import RandomModel
 from stages.base_models.random_weights import random_model
 from stages.errors import InputError
-from stages.files import read_jsonl, write_json, write_jsonl
+from stages.files import read_json, read_jsonl, write_json, write_jsonl
 from stages.records.judgement import Judgement
 from stages.records.question import Question
 from stages.systems import Plan, System
@@ -52,9 +52,11 @@ def write_parameters(folder, preset, judging=None):
     (folder / "params.yaml").write_text(yaml.safe_dump(content))
 
 
-def write_plan(folder, systems):
+def write_plan(folder, systems, rivals=()):
     chosen = {"corpus": "bundled", "annotator": "recorded", "judge": "local", "data": "bundled", "scale": "mini"}
-    write_json(folder / "data/plan.json", Plan(systems=systems, benchmarks=[], **chosen).model_dump())
+    write_json(
+        folder / "data/plan.json", Plan(systems=systems, rivals=list(rivals), benchmarks=[], **chosen).model_dump()
+    )
 
 
 def judgements(repository):
@@ -82,6 +84,16 @@ def test_without_a_pair_no_judge_is_needed(repository):
     assert judgements(repository) == []
 
 
+def test_rivals_are_judged_beside_the_systems(repository):
+    save_random_model(repository / "data/base/tiny")
+    rivals = [System(model="tiny", rival="official"), System(model="gpt", rival="chat")]
+    write_plan(repository, SYSTEMS, rivals)
+    for rival in rivals:
+        write_answers(repository / "data/generations", rival, {f"open_ended-{number}": "It is." for number in range(3)})
+    judge.main()
+    assert [each.second for each in judgements(repository)[::6]] == ["standard", "official", "gpt"]
+
+
 def test_systems_that_are_no_longer_planned_are_not_judged(repository):
     save_random_model(repository / "data/base/tiny")
     write_answers(repository / "data/generations", System(model="tiny"), {"open_ended-0": "x"})
@@ -104,6 +116,7 @@ def test_a_served_judge_is_paid_once_and_named_as_the_server_names_itself(reposi
 
     with Server(prefers_the_role_arm) as server:
         preset = {"kind": "openai", "model": "tester", "base_url": server.url, "key_variable": None}
+        preset["prices"] = {"input": 2.0, "output": 4.0}
         write_parameters(repository, preset)
         judge.main()
         asked = len(server.log)
@@ -114,6 +127,9 @@ def test_a_served_judge_is_paid_once_and_named_as_the_server_names_itself(reposi
     found = judgements(repository)
     assert {each.verdict for each in found} == {"role"}
     assert {each.judge for each in found} == {"tester-2026-01-01"}
+    bill = read_json(repository / "metrics/judge.json")
+    assert (bill["requests"], bill["prompt_tokens"], bill["completion_tokens"]) == (6, 600, 300)
+    assert bill["cost"] == pytest.approx((600 * 2 + 300 * 4) / 1e6)
     assert "tester: 6 requests, of which 0 are missing" in capsys.readouterr().out
 
 

@@ -45,6 +45,15 @@ def test_systems_of_several_seeds_conditions_and_the_base(parameters):
     assert "smollm2-135m-role.random-2" in names
 
 
+def test_rivals_stand_apart_from_the_systems_that_are_scored(parameters):
+    found = plan(parameters(run__models=["tiny"], run__official=["tiny"], run__rivals=["openai"]).run)
+    assert [(rival.name, rival.variant) for rival in found.rivals] == [
+        ("tiny-official", "official"),
+        ("rival-openai", "openai"),
+    ]
+    assert [system.name for system in found.systems] == ["tiny-standard-1", "tiny-role-1"]
+
+
 def test_a_number_written_as_a_string_is_read(parameters):
     assert parameters(scales__mini__finetune__learning_rate="1e-02").scales["mini"].finetune.learning_rate == 0.01
 
@@ -67,6 +76,22 @@ def test_a_number_written_as_a_string_is_read(parameters):
         ({"scales__mini__finetune__learning_rate": "fast"}, r"learning_rate: .*valid number.*'fast'"),
         ({"scales__mini__finetune__micro_batch_size": 3}, "no multiple of micro_batch_size 3"),
         ({"models__tiny__source": "wheels"}, r"models\.tiny.*'wheel', 'hub', 'folder', 'random'"),
+        ({"run__official": ["mistral-7b"]}, r"official: 'mistral-7b' is none of run\.models"),
+        (
+            {"run__official": ["smollm2-135m"]},
+            r"run\.official: smollm2-135m is its own .* set run\.baselines to \[base\]",
+        ),
+        (
+            {"run__models": ["gemma3-270m"], "run__official": ["gemma3-270m"]},
+            r"models\.gemma3-270m\.official is not given: add it",
+        ),
+        ({"run__rivals": ["gpt"]}, r"run\.rivals: 'gpt' is none of openai"),
+        ({"rivals__role": {"kind": "local"}}, r"rivals\.role.*'role' means something else among systems"),
+        ({"models__mistral-7b__official__revision": None}, r"models\.mistral-7b\.hub\.official\.hub\.revision: "),
+        (
+            {"models__mistral-7b__official__official": {"source": "itself"}},
+            r"official\.official: an official chat version has none of its own",
+        ),
         ({"mmlu_domains": {"all": ["anatomy"]}}, "in no domain"),
     ],
 )

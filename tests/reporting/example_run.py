@@ -5,6 +5,8 @@ from pathlib import Path
 
 import yaml
 
+from stages.chat import self_prompt
+from stages.costing.adding import costs
 from stages.figures import domains as domain_figure
 from stages.figures import preference as preference_figure
 from stages.files import read_jsonl, write_json, write_jsonl, write_text
@@ -13,6 +15,7 @@ from stages.judging.pairs import planned_pairs
 from stages.judging.summary import summarize as summarize_preference
 from stages.overlap.contamination import contamination
 from stages.records.conversation import AnnotatedConversation, Conversation
+from stages.records.example import Example
 from stages.records.execution import Execution
 from stages.records.generation import Generation
 from stages.records.judgement import Judgement
@@ -66,6 +69,8 @@ def plan(models: tuple[str, ...] = ("small",), seeds: tuple[int, ...] = (1,), *,
             if extras or (arm in {"standard", "role"} and condition is None):
                 systems += [System(model=model, arm=arm, condition=condition, seed=seed) for seed in seeds]
     names = {"corpus": "bundled", "annotator": "recorded", "judge": "local", "data": "bundled", "scale": "mini"}
+    rivals = [*(System(model=model, rival="official") for model in models), System(model="gpt-x", rival="chat")]
+    names["rivals"] = rivals if extras else []
     return Plan(systems=systems, benchmarks=[each for each in SIZES if each != "open_ended"], **names)
 
 
@@ -93,7 +98,11 @@ def write_data(
     rng = random.Random(SEED)
     parameters = yaml.safe_load(PARAMETERS.read_text(encoding="utf-8"))
     parameters["models"] = {
-        model: {"origin": f"{model}, random weights.", "license": "MIT"}
+        model: {
+            "origin": f"{model}, random weights.",
+            "license": "MIT",
+            "official": {"source": "random", "origin": f"{model} as its makers tuned it.", "license": "CC0"},
+        }
         for model in dict.fromkeys(system.model for system in run.systems)
     }
     write_text(folder / "params.yaml", yaml.safe_dump(parameters, sort_keys=False))
@@ -103,6 +112,8 @@ def write_data(
         write_jsonl(folder / f"data/questions/{benchmark}.jsonl", asked)
         for system in run.systems:
             _write_answers(folder, system, benchmark, asked, sandbox, roles)
+    _write_open_ended(folder, run.rivals, questions["open_ended"])
+    _write_examples(folder, run, questions)
     corpus = _corpus(rng)
     write_jsonl(folder / "data/annotated.jsonl", corpus)
     write_jsonl(folder / "data/corpus.jsonl", [Conversation(**item.model_dump(exclude={"role"})) for item in corpus])
@@ -118,7 +129,8 @@ def _write_metrics(folder: Path, run: Plan, questions: dict, corpus: list[Annota
     domains = by_domain(scored, DOMAINS, SEED)
     write_json(folder / "metrics/mmlu_domains.json", domains)
     domain_figure.draw(domains, folder / "plots/mmlu_domains")
-    pairs = planned_pairs([system for system in run.systems if system.variant in {"standard", "role"}])
+    arms = [system for system in run.systems if system.variant in {"standard", "role"}]
+    pairs = planned_pairs([*arms, *run.rivals])
     preference = summarize_preference(
         [each for pair in pairs for each in _judgements(pair, rng)],
         [PairKey(pair.model, pair.name) for pair in pairs],
@@ -131,6 +143,14 @@ def _write_metrics(folder: Path, run: Plan, questions: dict, corpus: list[Annota
     annotate = {"items": len(corpus), "annotated": len(corpus), "requests": 47, "prompt_tokens": 31204}
     annotate |= {"cached_prompt_tokens": 20480, "completion_tokens": 2811, "cost": 0.214375, "failures": {}}
     write_json(folder / "metrics/annotate.json", annotate | {"models": ["expert-1"], "system_fingerprints": []})
+    judge = {"requests": 24, "prompt_tokens": 7405, "cached_prompt_tokens": 0, "completion_tokens": 96, "cost": 0.0}
+    write_json(folder / "metrics/judge.json", judge | {"models": ["small"], "system_fingerprints": []})
+    for rival in run.rivals:
+        if rival.rival == "chat":
+            requests = {"requests": 12, "prompt_tokens": 811, "cached_prompt_tokens": 0, "completion_tokens": 5120}
+            paid = requests | {"cost": 0.157655, "models": ["gpt-x-2026"], "system_fingerprints": []}
+            write_json(folder / f"data/generations/{rival.name}/requests.json", paid)
+    write_json(folder / "metrics/costs.json", costs(run, folder))
 
 
 def domain_of(question: Question) -> str:
@@ -184,6 +204,30 @@ def _write_answers(
             for each in written
         ]  # fmt: skip
         write_jsonl(folder / f"data/executions/{system.name}.jsonl", executions)
+
+
+def _write_open_ended(folder: Path, rivals: list[System], asked: list[Question]) -> None:
+    for rival in rivals:
+        rng = random.Random(rival.name)
+        written = [_generation(rival, "open_ended", question, rng, roles=False) for question in asked]
+        write_jsonl(folder / f"data/generations/{rival.name}/open_ended.jsonl", written)
+
+
+def _write_examples(folder: Path, run: Plan, questions: dict[str, list[Question]]) -> None:
+    rng = random.Random(f"{SEED}/examples")
+    systems = {system.arm: system for system in run.systems if system.condition is None}
+    examples = []
+    for variant in ("standard", "standard.manual", "role"):
+        for benchmark in ("mmlu", "gsm8k", "open_ended"):
+            question = questions[benchmark][0]
+            written = _generation(systems[variant.partition(".")[0]], benchmark, question, rng, roles=True)
+            role, answer = self_prompt.split(written.output)
+            manual = f"From now on, you are a <{benchmark}> expert by hand." if "manual" in variant else None
+            examples.append(
+                Example(benchmark=benchmark, id=question.id, variant=variant, manual_role=manual, role=role,
+                        answer=answer, finished=written.finished)
+            )  # fmt: skip
+    write_jsonl(folder / "data/examples.jsonl", examples)
 
 
 def _generation(system: System, benchmark: str, question: Question, rng: random.Random, roles: bool) -> Generation:

@@ -32,6 +32,7 @@ def inputs(seeds=(1,), scores=None, cut=0.0, **metrics) -> Inputs:
         scored=[],
         questions={"mmlu": {"q": question}, "gsm8k": {"q": question.model_copy(update={"choices": []})}},
         generations={(system.name, each): answers for system in systems for each in BENCHMARKS},
+        examples=[],
         parameters={},
     )
 

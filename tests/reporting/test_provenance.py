@@ -25,5 +25,11 @@ def test_an_address_of_a_server_is_not_told(finished):
     assert "intranet" not in text
 
 
+def test_rivals_are_told_with_what_they_are(finished):
+    run = load(finished)
+    assert ("small, official chat version", "small as its makers tuned it.", "CC0") in provenance.origins(run)
+    assert dict(provenance.choices(run))["rivals in preference"] == "small-official, gpt-x (gpt-x-2026)"
+
+
 def test_sections_are_flattened_to_dotted_keys():
     assert provenance.flattened({"a": {"b": 1, "c": None}, "d": [1]}) == [("a.b", "1"), ("a.c", "none"), ("d", "[1]")]

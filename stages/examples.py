@@ -1,0 +1,76 @@
+"""Answer three questions side by side: standard, standard with a role by hand, self-prompting (Figure 1).
+
+The questions are the first of MMLU, of GSM8K and of the open-ended prompts, in the order of their files; where one of
+the two benchmarks was not run, the next that was takes its place. So no answer has a say in what is shown. All are
+answered with the open-ended prompts' decoding, by the first model's first seed of training. Writes data/examples.jsonl.
+"""
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from stages import command_line, conditions, files, parameters
+from stages.asking.side_by_side import Put, side_by_side
+from stages.decoding.manual_roles import manual_roles
+from stages.decoding.parameters import Decoding, OpenEnded
+from stages.randomness import derive_seed
+from stages.records.example import Example
+from stages.records.question import Question
+from stages.systems import Plan, System
+
+PLAN, QUESTIONS, OUT = Path("data/plan.json"), Path("data/questions"), Path("data/examples.jsonl")
+PREFERRED, OPEN_ENDED, COUNT = ("mmlu", "gsm8k"), "open_ended", 3
+ARMS = ("standard", "role")
+
+
+def main() -> None:
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--scale", required=True, help="a key of `scales` in params.yaml")
+    scale = f"scales.{parser.parse_args().scale}"
+    plan = parameters.validate(files.read_json(PLAN), Plan, "plan", PLAN)
+    asking = parameters.load(f"{scale}.preference.decoding", OpenEnded)
+    decoding = parameters.load(f"{scale}.generate.decoding", Decoding)
+    chosen = {benchmark: first_question(benchmark) for benchmark in benchmarks(plan.benchmarks)}
+    put = [as_put(benchmark, question, parameters.load("seed", int)) for benchmark, question in chosen.items()]
+    found = [
+        Example(
+            benchmark=benchmark,
+            id=question.id,
+            variant=answered.system.variant,
+            manual_role=each.manual_role if answered.system.condition else None,
+            role=answer.role,
+            answer=answer.text,
+            finished=answer.finished,
+        )
+        for answered in side_by_side(trained(plan), put, decoding, asking.max_new_tokens, asking.sampling)
+        for (benchmark, question), each, answer in zip(chosen.items(), put, answered.answers, strict=True)
+    ]
+    files.write_jsonl(OUT, found)
+
+
+def benchmarks(run: list[str]) -> list[str]:
+    """Two of those that were run, those of Figure 1 first, and the open-ended prompts."""
+    there = [name for name in dict.fromkeys([*PREFERRED, *run]) if name in run and name != OPEN_ENDED]
+    return [*there[: COUNT - 1], OPEN_ENDED]
+
+
+def first_question(benchmark: str) -> Question:
+    tests = (each for each in files.iterate_jsonl(QUESTIONS / f"{benchmark}.jsonl", Question) if each.use == "test")
+    return next(tests)
+
+
+def as_put(benchmark: str, question: Question, seed: int) -> Put:
+    message = importlib.import_module(f"stages.benchmarks.{benchmark}").show(question)
+    role = conditions.manual_role(question, manual_roles(), benchmark)
+    return Put(message, role, derive_seed(seed, "generate", question.id))
+
+
+def trained(plan: Plan) -> Iterator[System]:
+    """The two arms of the first model and seed, as far as they are part of the run."""
+    for arm in ARMS:
+        found = [each for each in plan.systems if each.arm == arm and each.condition is None]
+        yield from found[:1]
+
+
+if __name__ == "__main__":
+    command_line.run(main)
