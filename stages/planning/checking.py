@@ -16,6 +16,7 @@ from stages.parameters import Section
 from stages.planning.run_choice import Run
 from stages.sandbox.limits import Limits
 from stages.scoring.domains import Domains
+from stages.servers.parameters import Servers
 from stages.training.recipe import Recipe
 
 BENCHMARKS = Path("stages/benchmarks")
@@ -54,6 +55,7 @@ class Parameters(Section):
     annotators: dict[str, ChatPreset] = Field(min_length=1)
     judges: dict[str, ChatPreset] = Field(min_length=1)
     scales: dict[str, Scale] = Field(min_length=1)
+    servers: Servers
     sandbox: Limits
     mmlu_domains: Domains
 
