@@ -53,6 +53,11 @@ def test_answering_does_not_depend_on_how_answers_are_read(name):
     assert not {path for path in code_of(name) if path.startswith(("stages/answers", "stages/scoring"))}
 
 
+def test_answering_in_the_stages_own_process_needs_no_client_of_a_server():
+    files = imported_files(ROOT / "stages/generate.py") | imported_files(ROOT / "stages/servers/local.py")
+    assert not [path for path in files if path.parent.name == "chat_models" or "import openai" in path.read_text()]
+
+
 def test_every_stage_says_what_it_does():
     assert all(stage["desc"].strip() for stage in STAGES.values())
 

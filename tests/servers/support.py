@@ -19,9 +19,10 @@ COMMAND = [sys.executable, "-m", "stages.generate", "--model", "tiny", "--scale"
 
 
 def stage_folder(folder: Path, tiny: Path, **servers: dict[str, Any]) -> Path:
-    """A folder where ``generate_base`` can run; ``servers`` changes sections of that name."""
-    (folder / "data/base").mkdir(parents=True)
-    (folder / "data/base/tiny").symlink_to(tiny)
+    """A folder where the stage can run; the arms have the weights of the base. ``servers`` changes their sections."""
+    for name in ("base/tiny", "models/tiny-role-1", "models/tiny-standard-1"):
+        (folder / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "data" / name).symlink_to(tiny)
     content = yaml.safe_load((ROOT / "params.yaml").read_text())
     for name, changes in servers.items():
         content["servers"][name] |= changes
@@ -48,6 +49,7 @@ QUESTIONS = {
     "strategyqa": [
         Question(id=f"s-{i}", question=f"Do {i} hens lay?", choices=["yes", "no"], answer="yes") for i in range(6)
     ],
+    "humaneval": [Question(id=f"h-{i}", question=f"def f{i}(x):\n", answer="") for i in range(4)],
     "open_ended": [Question(id=f"o-{i}", question=f"Write {i} lines on moss.", answer="") for i in range(4)],
 }
 
@@ -57,7 +59,8 @@ def generate(folder: Path, benchmark: str, *more: str, monkeypatch: pytest.Monke
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "argv", [*COMMAND[2:], "--benchmark", benchmark, *more])
     stages.generate.main()
-    return files.read_jsonl(out(folder, benchmark), Generation)
+    (written,) = (folder / "data/generations").glob(f"*/{benchmark}.jsonl")
+    return files.read_jsonl(written, Generation)
 
 
 def start(folder: Path, benchmark: str, *more: str) -> subprocess.Popen[str]:
