@@ -1,4 +1,8 @@
-"""Answer one benchmark's questions with one system, and score the choices where there are any."""
+"""Answer one benchmark's questions with one system, and score the choices where there are any.
+
+In this process, in several that share the work, or through a server: `run.server` names which (stages/servers).
+Under a launcher of your own: torchrun --nproc_per_node 8 -m stages.generate --model M … --server local
+"""
 
 import argparse
 import importlib
@@ -6,10 +10,12 @@ import shutil
 from pathlib import Path
 
 from stages import command_line, files, parameters
-from stages.decoding.answering import Job, answer
+from stages.decoding.answering import Job
 from stages.decoding.parameters import Asking, Decoding, OpenEnded
+from stages.parameters import Section
 from stages.records.generation import Generation
 from stages.records.question import Question
+from stages.servers.parameters import PRESETS
 from stages.systems import System
 
 OUT = Path("data/generations")
@@ -43,8 +49,13 @@ def main() -> None:
         partial=PARTIAL / system.name / arguments.benchmark,
     )
     others = own_roles(system, arguments.benchmark) if system.condition == "random" else None
-    files.write_jsonl(OUT / system.name / f"{arguments.benchmark}.jsonl", answer(job, questions, others))
-    shutil.rmtree(job.partial, ignore_errors=True)
+    # By its name alone: how requests travel to a server shapes no answer, and mending it must cost no generation.
+    server = importlib.import_module(f"stages.servers.{arguments.server}")
+    preset: Section = parameters.load(f"servers.{arguments.server}", PRESETS[arguments.server])
+    generations = server.answer(job, questions, others, preset)
+    if generations is not None:
+        files.write_jsonl(OUT / system.name / f"{arguments.benchmark}.jsonl", generations)
+        shutil.rmtree(job.partial, ignore_errors=True)
 
 
 def folder(system: System) -> Path:
@@ -69,6 +80,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--official", action="store_true", help="the model's official chat version answers")
     parser.add_argument("--benchmark", required=True, help="a file of stages/benchmarks")
     parser.add_argument("--scale", required=True, help="a key of `scales` in params.yaml")
+    parser.add_argument("--server", default="local", choices=list(PRESETS), help="a key of `servers` in params.yaml")
+    parser.add_argument("--local_rank", type=int, help=argparse.SUPPRESS)  # DeepSpeed's launcher passes it
     return parser.parse_args()
 
 

@@ -18,6 +18,8 @@ TEXTS = {
     "report": {"stages/reporting/templates"},
 }
 """Files that code reads and does not import."""
+BY_NAME = ("stages/benchmarks", "stages/servers/$")
+"""Files that are imported by a name in ``run``, and declared by it."""
 
 
 @functools.cache
@@ -42,7 +44,7 @@ def test_all_that_is_imported_is_declared(name):
 
 @pytest.mark.parametrize("name", STAGES)
 def test_all_that_is_declared_is_used(name):
-    dynamic = {path for path in declared(STAGES[name]) if "stages/benchmarks" in path or path == "stages/answers"}
+    dynamic = {path for path in declared(STAGES[name]) if path.startswith(BY_NAME) or path == "stages/answers"}
     unused = declared(STAGES[name]) - code_of(name) - TEXTS.get(name, set()) - dynamic
     assert not unused, f"dvc.yaml, stage {name}: remove from deps: {sorted(unused)}"
 
@@ -50,6 +52,11 @@ def test_all_that_is_declared_is_used(name):
 @pytest.mark.parametrize("name", [name for name in STAGES if name.startswith("generate")])
 def test_answering_does_not_depend_on_how_answers_are_read(name):
     assert not {path for path in code_of(name) if path.startswith(("stages/answers", "stages/scoring"))}
+
+
+def test_answering_in_the_stages_own_process_needs_no_client_of_a_server():
+    files = imported_files(ROOT / "stages/generate.py") | imported_files(ROOT / "stages/servers/local.py")
+    assert not [path for path in files if path.parent.name == "chat_models" or "import openai" in path.read_text()]
 
 
 def test_every_stage_says_what_it_does():

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from stages.chat_models.interface import ChatReply, ChatRequest
@@ -83,3 +84,15 @@ def read_completion(payload: Any, batched: bool = False) -> ChatReply:
         )
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         raise UnreadableReply(f"not a chat completion: {type(error).__name__}") from None
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a body is sent, no fewer tokens than its prompt can have, and how the payload that comes back is read."""
+
+    path: str
+    most_prompt_tokens: Callable[[Mapping[str, Any]], int]
+    read: Callable[[Any], ChatReply]
+
+
+CHAT = Endpoint("/chat/completions", most_prompt_tokens, read_completion)

@@ -49,14 +49,14 @@ class Connection:
     ) -> None:
         await self.client.close()
 
-    async def complete(self, body: dict[str, Any]) -> tuple[Any, httpx2.Headers]:
+    async def complete(self, body: dict[str, Any], path: str) -> tuple[Any, httpx2.Headers]:
         """Send one request; the payload and the headers.
 
         The SDK's ``post`` sends the body as it is, the very one that the cache key is made of; its typed method would
         take twice the time and hide the headers.
         """
         async with asyncio.timeout(self.preset.timeout):
-            response = await self.client.post("/chat/completions", cast_to=httpx2.Response, body=body)
+            response = await self.client.post(path, cast_to=httpx2.Response, body=body)
         try:
             return json.loads(self.redact(response.text)), response.headers
         except ValueError:

@@ -107,7 +107,7 @@ def _advice(status: int, preset: OpenAIPreset) -> str:
     advice = {
         401: f"{server} does not accept the key in {key}: put a valid one there",
         403: f"the key in {key} may not use {preset.model!r} at {server}: choose another model, or have it allowed",
-        404: f"{server} has no model {preset.model!r}, or no /chat/completions: mend the preset's model or base_url",
+        404: f"{server} has no model {preset.model!r}, or not the path asked for: mend the preset's model or base_url",
     }
     general = f"{server} refuses the request: mend the preset (token_limit_name, temperature, answers, extra)"
     return advice.get(status, general) + f". The server says ({status}): "

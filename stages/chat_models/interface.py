@@ -39,6 +39,8 @@ class ChatReply(BaseModel):
     Attributes:
         cached_tokens: How many of the prompt's tokens the server billed at the lower price of its own prompt cache.
         batched: Whether it came through a batch, at the batch's price.
+        token_ids: The text as token ids, where a completion server gives them.
+        logprobs: What was asked of a completion server about given texts, one log-probability each.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -52,6 +54,8 @@ class ChatReply(BaseModel):
     system_fingerprint: str | None = None
     refusal: str | None = None
     batched: bool = False
+    token_ids: tuple[int, ...] | None = None
+    logprobs: tuple[float, ...] | None = None
 
 
 class InvalidAnswer(Exception):  # noqa: N818 - it says what the answer is

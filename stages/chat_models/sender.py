@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-from stages.chat_models.bodies import most_prompt_tokens, read_completion
+from stages.chat_models.bodies import CHAT, Endpoint
 from stages.chat_models.connection import Connection
 from stages.chat_models.faults import Again, GiveUp, PlainerForm, Stop, backoff, remedy
 from stages.chat_models.interface import ChatReply
@@ -52,7 +52,7 @@ class Sender:
         self.stopping: Exception | None = None
         self._given_up = 0
 
-    async def send(self, body: dict[str, Any]) -> ChatReply:
+    async def send(self, body: dict[str, Any], endpoint: Endpoint = CHAT) -> ChatReply:
         """The server's reply to a body.
 
         Raises:
@@ -60,10 +60,10 @@ class Sender:
             FormRefused: A plainer form of answer must be asked for.
             InputError: Nothing can be answered until someone does something.
         """
-        prompt = most_prompt_tokens(body)
+        prompt = endpoint.most_prompt_tokens(body)
         most = self.spending.most(prompt)
         async with self._slots:
-            return await self.persist(lambda: self._send_once(body, prompt, most), most)
+            return await self.persist(lambda: self._send_once(body, endpoint, prompt, most), most)
 
     async def preflight(self) -> None:
         """Ask the server for the model, if the preset wants that, before anything is paid."""
@@ -103,7 +103,7 @@ class Sender:
             return Unanswered(fault.reason)
         return self._stop(self._connection.redact(fault.message))
 
-    async def _send_once(self, body: dict[str, Any], prompt: int, most: float) -> ChatReply:
+    async def _send_once(self, body: dict[str, Any], endpoint: Endpoint, prompt: int, most: float) -> ChatReply:
         tokens, reply = prompt / BYTES_PER_TOKEN + self._preset.token_limit, None
         await self.spending.reserve(most)
         try:
@@ -111,7 +111,7 @@ class Sender:
             if self.stopping:
                 raise self.stopping
             try:
-                reply, headers = await self._exchange(body)
+                reply, headers = await self._exchange(body, endpoint)
             finally:
                 used = reply.prompt_tokens + reply.completion_tokens if reply else 0.0
                 self._pacer.tokens.give_back(tokens - used)
@@ -120,15 +120,15 @@ class Sender:
         self._pacer.heed(headers, self._preset.max_retry_after)
         return reply
 
-    async def _exchange(self, body: dict[str, Any]) -> tuple[ChatReply, Mapping[str, str]]:
+    async def _exchange(self, body: dict[str, Any], endpoint: Endpoint) -> tuple[ChatReply, Mapping[str, str]]:
         task = asyncio.current_task()
         assert task is not None
         self.on_the_wire.add(task)
         try:
-            payload, headers = await self._connection.complete(body)
+            payload, headers = await self._connection.complete(body, endpoint.path)
         finally:
             self.on_the_wire.discard(task)
-        return read_completion(payload), headers
+        return endpoint.read(payload), headers
 
     async def _wait(self, fault: Again, tries: int) -> None:
         after = fault.after or 0.0

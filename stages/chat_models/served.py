@@ -6,9 +6,9 @@ import operator
 from collections.abc import AsyncGenerator, Collection, Iterable, Iterator
 from contextlib import AsyncExitStack, aclosing, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from stages.chat_models.bodies import make_body
+from stages.chat_models.bodies import CHAT, Endpoint, make_body
 from stages.chat_models.claims import Claims
 from stages.chat_models.connection import Connection
 from stages.chat_models.estimating import estimate
@@ -98,7 +98,7 @@ class Asking:
         self._sender: Sender | None = None
         self._forms = Forms(preset)
 
-    async def __aenter__(self) -> "Asking":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -136,11 +136,11 @@ class Asking:
                 else:
                     await self._replies.keep(missing.key, reply)
 
-    async def _send(self, body: dict[str, Any]) -> ChatReply:
+    async def _send(self, body: dict[str, Any], endpoint: Endpoint = CHAT) -> ChatReply:
         async with self._connecting:
             if self._sender is None:
                 self._sender = await self._connect()
-        return await self._sender.send(body)
+        return await self._sender.send(body, endpoint)
 
     async def _connect(self) -> Sender:
         connection = await self._open.enter_async_context(Connection(self._preset))

@@ -1,95 +1,52 @@
-"""From questions to generations: shots, prompts, batches, records."""
+"""From questions to generations in this process, or in this one's share of several: prompts, batches, records."""
 
-import string
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from stages import conditions
-from stages.chat import self_prompt
-from stages.chat.rendering import render_prompt, tokenize
+from stages.chat.rendering import tokenize
 from stages.decoding.choices import choice_logprobs
-from stages.decoding.generating import Completion, Prompt, batches, generate
-from stages.decoding.manual_roles import manual_roles
+from stages.decoding.generating import Completion, batches, generate
 from stages.decoding.model import Loaded, load
-from stages.decoding.parameters import Asking, Decoding, OpenEnded
 from stages.decoding.partial import Partial, fingerprint
+from stages.decoding.prompting import Item, Job, choice_tokens, prepare, record
 from stages.decoding.sampling import Chooser
-from stages.randomness import derive_seed, generator
+from stages.decoding.sharing import ALONE, Share
 from stages.records.generation import Generation
 from stages.records.question import Question
 
 
-@dataclass(frozen=True)
-class Job:
-    """One system on one benchmark.
+def answer(
+    job: Job, questions: Sequence[Question], own_roles: Sequence[str | None] | None = None, share: Share = ALONE
+) -> list[Generation]:
+    """Generations in the order of the questions, as many as the job asks for; none in a process but the first.
 
-    Attributes:
-        folder: The model's folder.
-        show: A question as the user's message.
-        trigger: What stands between an answer and the choices when these are scored.
-        named_choices: Whether choices are answered by their own words (yes, no) instead of by letters.
-        seed: The root seed.
-        partial: A folder for what is done so far, from which a killed run goes on.
+    Batches are formed as one process forms them, whatever the number of processes that share them: an answer's bytes
+    depend on who else is in its batch, never on who computes it.
     """
-
-    folder: Path
-    benchmark: str
-    show: Callable[[Question], str]
-    trigger: str
-    named_choices: bool
-    condition: str | None
-    asking: Asking
-    decoding: Decoding
-    seed: int
-    partial: Path
-
-
-def answer(job: Job, questions: Sequence[Question], own_roles: Sequence[str | None] | None = None) -> list[Generation]:
-    """Generations in the order of the questions, as many as the job asks for."""
-    tests = [question for question in questions if question.use == "test"][: job.asking.limit]
     loaded = load(job.folder, job.decoding)
-    asked = _asked(job, tests, own_roles)
-    texts = [
-        render_prompt(loaded.tokenizer, [*_shots(job, question, questions), put.message]) + put.prefix
-        for question, put in zip(tests, asked, strict=True)
-    ]
-    role_tokens = _role_openings(loaded)
-    prompts = [
-        Prompt(tokenize(loaded.tokenizer, text), job.asking.max_new_tokens, role_tokens if put.without_role else [])
-        for text, put in zip(texts, asked, strict=True)
-    ]
-    sampling = job.asking.sampling if isinstance(job.asking, OpenEnded) else None
-    chooser = Chooser(sampling, [derive_seed(job.seed, "generate", question.id) for question in tests])
-    shaping = [prompts, texts, tests, asked, job.benchmark, job.trigger, job.asking, job.decoding, job.seed]
-    partial = Partial(job.partial, fingerprint(job.folder, shaping))
+    items = prepare(job, questions, own_roles, loaded.tokenizer)
+    prompts = [item.prompt for item in items]
+    chooser = Chooser(job.sampling, [job.seed_of(item.question) for item in items])
+    shaping = [items, job.benchmark, job.trigger, job.named_choices, job.asking, job.decoding, job.seed]
+    partial = Partial(job.partial, fingerprint(job.folder, shaping), share.rank)
     found = partial.done()
+    mine = share.of(list(batches(prompts, job.decoding.batch_tokens)))
+    left = [batch for batch in mine if batch[0] not in found]
+    total, to_do = (sum(len(batch) for batch in some) for some in (mine, left))
     name = f"{job.folder.name} {job.benchmark}"
-    with tqdm(total=len(tests), initial=len(found), unit="item", desc=name, mininterval=1) as bar:
+    with tqdm(total=total, initial=total - to_do, unit="item", desc=name, mininterval=1, disable=share.rank > 0) as bar:
         counter = _TokenCounter(bar)
-        for batch in batches(prompts, job.decoding.batch_tokens):
-            if batch[0] in found:
-                continue
-            chosen = [prompts[index] for index in batch]
-            completions = generate(loaded, chosen, chooser, batch, counter)
-            logprobs = _choices(loaded, job, [tests[index] for index in batch], chosen, completions)
-            for place, index in enumerate(batch):
-                text = str(loaded.tokenizer.decode(completions[place].ids, skip_special_tokens=True))
-                output = asked[index].prefix + text
-                found[index] = Generation(
-                    id=tests[index].id,
-                    prompt=texts[index].removesuffix(asked[index].prefix),
-                    role=self_prompt.split(output)[0],
-                    output=output,
-                    output_tokens=len(completions[place].ids),
-                    finished=completions[place].finished,
-                    choice_logprobs=logprobs[place],
-                )
-            partial.add(batch, [found[index] for index in batch])
+        for batch in left:
+            chosen = [items[index] for index in batch]
+            completions = generate(loaded, [item.prompt for item in chosen], chooser, batch, counter)
+            partial.add(batch, _records(loaded, job, chosen, completions))
             bar.update(len(batch))
-    return [found[index] for index in range(len(tests))]
+    share.wait_for_the_others()
+    if share.rank:
+        return []
+    found = partial.read()
+    return [found[index] for index in range(len(items))]
 
 
 class _TokenCounter:
@@ -105,43 +62,25 @@ class _TokenCounter:
             self.bar.set_postfix_str(f"{self.tokens / elapsed:.0f} tok/s", refresh=False)
 
 
-def _asked(job: Job, tests: Sequence[Question], own_roles: Sequence[str | None] | None) -> list[conditions.Asked]:
-    written = list(own_roles)[: len(tests)] if own_roles is not None else [None] * len(tests)
-    others = conditions.other_roles(written, generator(job.seed, "conditions", job.benchmark))
-    manual = manual_roles() if job.condition in {"manual", "oracle"} else {}
+def _records(loaded: Loaded, job: Job, items: Sequence[Item], completions: Sequence[Completion]) -> list[Generation]:
+    logprobs = _choices(loaded, job, items, completions)
     return [
-        conditions.ask(
-            job.condition, job.show(question), conditions.manual_role(question, manual, job.benchmark), other
+        record(
+            item,
+            str(loaded.tokenizer.decode(completion.ids, skip_special_tokens=True)),
+            len(completion.ids),
+            completion.finished,
+            of_choices,
         )
-        for question, other in zip(tests, others, strict=True)
+        for item, completion, of_choices in zip(items, completions, logprobs, strict=True)
     ]
 
 
-def _shots(job: Job, question: Question, questions: Sequence[Question]) -> Iterator[str]:
-    """Worked examples of the question's group as turns before it."""
-    usable = [shot for shot in questions if shot.use == "shot" and shot.group == question.group]
-    for shot in usable[: job.asking.shots]:
-        yield job.show(shot)
-        yield shot.worked or f"Answer: {shot.answer}"
-
-
-def _role_openings(loaded: Loaded) -> list[int]:
-    """Tokens by which a role prompt's first word can begin."""
-    first_word = self_prompt.OPENING.split()[0]
-    return sorted({tokenize(loaded.tokenizer, text)[0] for text in (first_word, f" {first_word}", self_prompt.OPENING)})
-
-
 def _choices(
-    loaded: Loaded,
-    job: Job,
-    questions: Sequence[Question],
-    prompts: Sequence[Prompt],
-    completions: Sequence[Completion],
-) -> list[list[float] | None]:
-    if not questions[0].choices:
-        return [None] * len(questions)
-    letters = string.ascii_uppercase
-    names = [question.choices if job.named_choices else letters[: len(question.choices)] for question in questions]
-    tokens = [[tokenize(loaded.tokenizer, f" {name}") for name in row] for row in names]
-    found = choice_logprobs(loaded, prompts, completions, tokenize(loaded.tokenizer, job.trigger), tokens)
-    return [[round(value, 5) for value in row] for row in found]
+    loaded: Loaded, job: Job, items: Sequence[Item], completions: Sequence[Completion]
+) -> Sequence[list[float] | None]:
+    choices = [choice_tokens(job, item.question, loaded.tokenizer) for item in items]
+    if not choices[0]:
+        return [None] * len(items)
+    trigger = tokenize(loaded.tokenizer, job.trigger)
+    return choice_logprobs(loaded, [item.prompt for item in items], completions, trigger, choices)

@@ -5,7 +5,7 @@ import importlib.metadata
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -24,34 +24,33 @@ class Batch(BaseModel):
 
 
 class Partial:
-    """An append-only file of batches under a fingerprint of all that shapes them.
+    """Append-only files of batches, one a process, under a fingerprint of all that shapes them.
 
-    A batch is synced to the disk before it counts as done; a line torn by a kill is dropped. Files of other
-    fingerprints are removed: nothing stale is ever taken up.
+    A batch is synced to the disk before it counts as done; a line torn by a kill is dropped. What any process wrote
+    counts for all, those of an earlier run included, however many they were. Files of other fingerprints are removed:
+    nothing stale is ever taken up.
     """
 
-    def __init__(self, folder: Path, fingerprint: str) -> None:
-        self.path = folder / f"{fingerprint[:16]}.jsonl"
+    def __init__(self, folder: Path, fingerprint: str, rank: int = 0) -> None:
+        self.folder, self.name = folder, fingerprint[:16]
+        self.path = folder / f"{self.name}-{rank}.jsonl"
         for other in folder.glob("*.jsonl"):
-            if other != self.path:
-                other.unlink()
+            if not other.name.startswith(f"{self.name}-"):
+                other.unlink(missing_ok=True)
 
     def done(self) -> dict[int, Generation]:
-        """Answers so far, by place."""
-        found: dict[int, Generation] = {}
-        whole = 0
+        """Answers so far, by place, before any is added: an unfinished last line of this process's file is cut off."""
         if self.path.is_file():
-            for line in self.path.read_bytes().splitlines(keepends=True):
-                try:
-                    batch = Batch.model_validate_json(line)
-                except ValidationError:
-                    break
-                whole += len(line)
-                found |= dict(zip(batch.places, batch.generations, strict=True))
-            os.truncate(self.path, whole)
+            os.truncate(self.path, sum(len(line) for line, _ in _whole(self.path)))
+        found = self.read()
         if found:
             logger.warning("going on: %d answers are there from before", len(found))
         return found
+
+    def read(self) -> dict[int, Generation]:
+        """Answers of all processes so far, by place."""
+        batches = [batch for path in self.folder.glob(f"{self.name}-*.jsonl") for _, batch in _whole(path)]
+        return {place: it for batch in batches for place, it in zip(batch.places, batch.generations, strict=True)}
 
     def add(self, places: Sequence[int], generations: Sequence[Generation]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,8 +59,16 @@ class Partial:
             file.flush()
             os.fsync(file.fileno())
 
-    def remove(self) -> None:
-        self.path.unlink(missing_ok=True)
+
+def _whole(path: Path) -> Iterator[tuple[bytes, Batch]]:
+    """Lines up to the first that is not whole, each with its batch."""
+    for line in path.read_bytes().splitlines(keepends=True):
+        try:
+            batch = Batch.model_validate_json(line)
+        except ValidationError:
+            return
+        if line.endswith(b"\n"):
+            yield line, batch
 
 
 def fingerprint(model: Path, shaping: object) -> str:

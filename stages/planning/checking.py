@@ -17,6 +17,7 @@ from stages.parameters import Section
 from stages.planning.run_choice import Run
 from stages.sandbox.limits import Limits
 from stages.scoring.domains import Domains
+from stages.servers.parameters import Servers
 from stages.systems import Arm
 from stages.training.recipe import Recipe
 
@@ -69,6 +70,7 @@ class Parameters(Section):
     judges: dict[str, ChatPreset] = Field(min_length=1)
     rivals: dict[RivalName, ChatPreset]
     scales: dict[str, Scale] = Field(min_length=1)
+    servers: Servers
     sandbox: Limits
     mmlu_domains: Domains
 

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from stages.conditions import CONDITIONS
 from stages.parameters import Section
+from stages.servers.parameters import Name
 from stages.sources.roots import Data
 from stages.systems import Arm, Plan, System
 
@@ -27,6 +28,7 @@ class Run(Section):
     benchmarks: list[str] = Field(min_length=1)
     data: Data
     scale: str
+    server: Name
 
     @model_validator(mode="after")
     def _known(self) -> "Run":

@@ -12,7 +12,8 @@ class Generation(BaseModel):
         output: All that stands in the assistant's turn, the role prompt included.
         output_tokens: How many tokens of it the model wrote itself.
         finished: Whether the model ended its turn before the limit.
-        choice_logprobs: Log-probability of each choice after the output and the trigger, in nats; None without choices.
+        choice_logprobs: Log-probability of each choice after the output and the trigger, in nats; None without choices,
+            or where a server gives none.
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -1,0 +1,80 @@
+"""A server that runs for as long as a stage needs it."""
+
+import asyncio
+import logging
+import os
+import shlex
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from stages.errors import InputError
+from stages.training.ports import free_port
+
+logger = logging.getLogger("server")
+
+LOGS = Path("logs")
+POLL, GRACE = 1.0, 30.0
+"""Seconds between two looks whether it answers, and seconds to end before it is killed."""
+TOLD = 2000
+"""Characters of its log that an error shows."""
+
+
+@asynccontextmanager
+async def start(command: str, base_url: str, model: Path, timeout: float) -> AsyncIterator[str]:
+    """Run the command on a free port and give its address once it answers; end it, with its children, afterwards.
+
+    Raises:
+        InputError: It cannot be run, ends, or does not answer in time; the end of what it said is shown.
+    """
+    port = free_port()
+    parts = [part.format(folder=model, name=model.name, port=port) for part in shlex.split(command)]
+    address = base_url.format(port=port)
+    LOGS.mkdir(exist_ok=True)
+    log = LOGS / f"server-{model.name}.log"
+    logger.info("starting %s (its log: %s)", shlex.join(parts), log)
+    with log.open("wb") as file:
+        try:
+            process = subprocess.Popen(parts, stdout=file, stderr=subprocess.STDOUT, start_new_session=True)
+        except OSError as error:
+            raise InputError(f"servers.openai.command: {parts[0]} cannot be run: {error}") from None
+    try:
+        await _answers(process, address, log, timeout)
+        yield address
+    finally:
+        await asyncio.to_thread(_end, process)
+
+
+async def _answers(process: "subprocess.Popen[bytes]", address: str, log: Path, timeout: float) -> None:
+    begun = time.monotonic()
+    while not await asyncio.to_thread(_listens, address):
+        late = time.monotonic() - begun > timeout
+        if process.poll() is not None or late:
+            said = log.read_text(encoding="utf-8", errors="replace")[-TOLD:]
+            ended = f"did not answer at {address} within {timeout:.0f} s" if late else f"ended ({process.returncode})"
+            raise InputError(f"servers.openai.command {ended}; the end of {log}:\n{said}")
+        await asyncio.sleep(POLL)
+
+
+def _listens(address: str) -> bool:
+    try:
+        urllib.request.urlopen(f"{address}/models", timeout=5.0).close()
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    for wanted in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, wanted)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE)
+            return

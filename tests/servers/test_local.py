@@ -1,0 +1,54 @@
+"""Several processes share the work of one stage, to the bytes of one."""
+
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from tests.servers.support import generate, out, stage_folder, start
+
+
+@pytest.fixture(scope="module")
+def alone(tiny, tmp_path_factory) -> bytes:
+    folder = stage_folder(tmp_path_factory.mktemp("alone"), tiny)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        generate(folder, "gsm8k", monkeypatch=monkeypatch)
+    return out(folder, "gsm8k").read_bytes()
+
+
+def test_two_processes_write_the_bytes_of_one(tiny, tmp_path, alone):
+    folder = stage_folder(tmp_path, tiny, local={"processes": 2})
+    running = start(folder, "gsm8k")
+    _, said = running.communicate(timeout=120)
+    assert running.returncode == 0, said
+    assert out(folder, "gsm8k").read_bytes() == alone
+    assert not any((folder / ".cache/generations").rglob("*.jsonl"))
+
+
+def test_when_one_of_two_is_killed_the_stage_fails_and_goes_on_later(tiny, tmp_path, alone, monkeypatch, caplog):
+    folder = stage_folder(tmp_path, tiny, local={"processes": 2})
+    running = start(folder, "gsm8k")
+    begun = time.monotonic()
+    while len(lines := partial_lines(folder)) < 2 or min(lines) < 1:
+        assert time.monotonic() - begun < 60 and running.poll() is None
+        time.sleep(0.005)
+    psutil.Process(running.pid).children()[-1].kill()
+    running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert not out(folder, "gsm8k").exists()
+    use_one_process(folder)
+    generate(folder, "gsm8k", monkeypatch=monkeypatch)
+    assert "answers are there from before" in caplog.text
+    assert out(folder, "gsm8k").read_bytes() == alone
+
+
+def use_one_process(folder: Path) -> None:
+    parameters = yaml.safe_load((folder / "params.yaml").read_text())
+    parameters["servers"]["local"]["processes"] = 1
+    (folder / "params.yaml").write_text(yaml.safe_dump(parameters))
+
+
+def partial_lines(folder: Path) -> list[int]:
+    return [path.read_bytes().count(b"\n") for path in (folder / ".cache/generations").rglob("*.jsonl")]
