@@ -1,7 +1,7 @@
 """From conversations to the batches of one process."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,28 +14,39 @@ IGNORED = -100
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """Rows that go through the model together; ids, labels and parts are ``[rows, length]``.
+    """Rows that go through the model together, one after the other in one sequence, without padding.
 
-    Labels are aligned with the ids (the loss shifts them); :data:`IGNORED` is not learnt. Rows are padded on the
-    right: with causal attention no token ever sees the padding, so no attention mask is needed.
+    Attributes:
+        ids: ``[1, tokens]``.
+        positions: ``[1, tokens]``, each token's place in its row.
+        labels: ``[1, tokens]``, aligned with the ids (the loss shifts them); :data:`IGNORED` is not learnt. A row's
+            first token never is, so no row is predicted from the one before it.
+        parts: ``[1, tokens]``.
+        row_lengths: Tokens of each row: attention keeps within them.
     """
 
     ids: Tensor
+    positions: Tensor
     labels: Tensor
     parts: Tensor
+    row_lengths: tuple[int, ...]
+
+    def to(self, device: torch.device) -> "MicroBatch":
+        ids, positions, labels, parts = (
+            tensor.to(device) for tensor in (self.ids, self.positions, self.labels, self.parts)
+        )
+        return MicroBatch(ids, positions, labels, parts, self.row_lengths)
 
 
-def micro_batch(rows: Sequence[Rendered], pad_id: int) -> MicroBatch:
-    """Rows padded to the longest of them; no rows give one padding token with nothing to learn."""
-    length = max((len(row.ids) for row in rows), default=2)
-    ids = torch.full((max(len(rows), 1), length), pad_id)
-    parts = torch.zeros_like(ids)
-    for index, row in enumerate(rows):
-        ids[index, : len(row.ids)] = torch.tensor(row.ids)
-        parts[index, : len(row.ids)] = torch.tensor([int(part) for part in row.parts])
-    labels = torch.where(parts == Part.PROMPT, IGNORED, ids)
-    labels[:, 0] = IGNORED  # nothing stands before the first token to predict it from
-    return MicroBatch(ids, labels, parts)
+def micro_batch(rows: Sequence[Rendered]) -> MicroBatch:
+    """Rows packed into one sequence; no rows give one of two tokens with nothing to learn."""
+    rows = rows or [Rendered([0, 0], [Part.PROMPT] * 2)]
+    lengths = tuple(len(row.ids) for row in rows)
+    ids = torch.tensor([token for row in rows for token in row.ids])[None]
+    parts = torch.tensor([int(part) for row in rows for part in row.parts])[None]
+    positions = torch.cat([torch.arange(length) for length in lengths])[None]
+    labels = torch.where((parts == Part.PROMPT) | (positions == 0), IGNORED, ids)
+    return MicroBatch(ids, positions, labels, parts, lengths)
 
 
 def epochs_order(items: int, epochs: float, rng: random.Random) -> list[int]:
@@ -52,18 +63,23 @@ def optimizer_steps(order: Sequence[int], batch_size: int) -> list[list[int]]:
 
 
 def share(
-    step: Sequence[Rendered], micro_batch_size: int, micro_batches: int, rank: int, world: int
-) -> Iterator[list[Rendered]]:
-    """The rows of one optimizer step that one process takes, micro-batch by micro-batch.
+    rows: Sequence[Rendered], micro_batch_size: int, micro_batches: int, rank: int, world: int
+) -> list[list[Rendered]]:
+    """The rows that one process takes, micro-batch by micro-batch.
 
-    Rows are sorted by length first, so that those padded together, here and at the same time on other processes, are
-    of like length. Every process gets the same number of micro-batches; those of an incomplete last step may be empty.
+    Each process gets the same number of micro-batches, and each micro-batch about the same number of tokens: the
+    longest row that is left goes where the fewest tokens are (longest processing time first, Graham 1969) and a row
+    still fits. Micro-batches that processes work on at the same time are neighbours in size. If there are fewer rows
+    than micro-batches, some are empty.
     """
-    rows = sorted(step, key=lambda row: len(row.ids), reverse=True)
-    width = micro_batch_size * world
-    for number in range(micro_batches):
-        start = number * width + rank * micro_batch_size
-        yield rows[start : start + micro_batch_size]
+    dealt: list[list[Rendered]] = [[] for _ in range(micro_batches * world)]
+    for row in sorted(rows, key=lambda row: len(row.ids), reverse=True):
+        min((batch for batch in dealt if len(batch) < micro_batch_size), key=tokens).append(row)
+    return sorted(dealt, key=tokens, reverse=True)[rank::world]
+
+
+def tokens(rows: Sequence[Rendered]) -> int:
+    return sum(len(row.ids) for row in rows)
 
 
 def completion_tokens(rows: Sequence[Rendered]) -> int:

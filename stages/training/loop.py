@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 import torch.distributed
@@ -26,21 +26,20 @@ def train(
     steps: Sequence[Sequence[Rendered]],
     validation: Sequence[Rendered],
     recipe: Recipe,
-    pad_id: int,
     checkpoints: Checkpoints,
 ) -> list[LossRow]:
     """Take every optimizer step that no checkpoint holds yet; the rows are the same on every process."""
     rows = checkpoints.resume(engine)
-    rows = rows or [LossRow(0, 0, None, None, None, **validate(engine, validation, recipe, pad_id))]
-    sizes = [sum(len(row.ids) for row in step) for step in steps]
+    rows = rows or [LossRow(0, 0, None, None, None, **validate(engine, validation, recipe))]
+    sizes = [batches.tokens(step) for step in steps]
     done, begun = rows[-1].step, time.monotonic()
     with tqdm(total=sum(sizes), initial=sum(sizes[:done]), unit="tok", disable=rank() > 0) as bar:
         for number, step in enumerate(steps[done:], start=done + 1):
             rate = linear_decay(number - 1, len(steps), recipe.learning_rate, recipe.final_learning_rate)
-            loss, norm = optimizer_step(engine, step, recipe, pad_id, rate)
+            loss, norm = optimizer_step(engine, step, recipe, rate)
             tokens = rows[-1].tokens + batches.completion_tokens(step)
             due = number % recipe.validate_every == 0 or number == len(steps)
-            found = validate(engine, validation, recipe, pad_id) if due else {}
+            found = validate(engine, validation, recipe) if due else {}
             rows.append(LossRow(number, tokens, loss, rate, norm, **found))
             checkpoints.save_if_due(engine, rows)
             bar.update(sizes[number - 1])
@@ -56,7 +55,7 @@ def _log_throughput(tokens: int, learnt: int, seconds: float) -> None:
 
 
 def optimizer_step(
-    engine: DeepSpeedEngine, step: Sequence[Rendered], recipe: Recipe, pad_id: int, rate: float
+    engine: DeepSpeedEngine, step: Sequence[Rendered], recipe: Recipe, rate: float
 ) -> tuple[float, float]:
     """One step; its loss and the gradient's norm before clipping.
 
@@ -70,7 +69,7 @@ def optimizer_step(
     engine.train()
     summed = torch.zeros(len(Part))
     for rows in batches.share(step, recipe.micro_batch_size, accumulated, rank(), world_size()):
-        sums = engine(to_device(batches.micro_batch(rows, pad_id), engine))
+        sums = engine(batches.micro_batch(rows).to(engine.device))
         engine.backward(sums.sum() * (accumulated * world_size() / total))
         norm = _plain_norm(engine)
         engine.step()
@@ -87,16 +86,15 @@ def _plain_norm(engine: DeepSpeedEngine) -> float:
 
 
 @torch.no_grad()
-def validate(engine: DeepSpeedEngine, rows: Sequence[Rendered], recipe: Recipe, pad_id: int) -> dict[str, float | None]:
+def validate(engine: DeepSpeedEngine, rows: Sequence[Rendered], recipe: Recipe) -> dict[str, float | None]:
     """Validation loss on all completion tokens, and on role and answer tokens apart; None where there are none."""
     if not rows:
         return {}
     engine.eval()
-    ordered = sorted(rows, key=lambda row: len(row.ids))
+    micro_batches = -(-len(rows) // (recipe.micro_batch_size * world_size()))
     summed = torch.zeros(len(Part))
-    for piece in _pieces(ordered, recipe.micro_batch_size * world_size()):
-        mine = piece[rank() * recipe.micro_batch_size :][: recipe.micro_batch_size]
-        summed += engine(to_device(batches.micro_batch(mine, pad_id), engine)).cpu()
+    for mine in batches.share(rows, recipe.micro_batch_size, micro_batches, rank(), world_size()):
+        summed += engine(batches.micro_batch(mine).to(engine.device)).cpu()
     summed = over_processes(summed)
     counts = [sum(part is kind for row in rows for part in row.parts) for kind in Part]
     return {
@@ -106,17 +104,9 @@ def validate(engine: DeepSpeedEngine, rows: Sequence[Rendered], recipe: Recipe, 
     }
 
 
-def _pieces(rows: Sequence[Rendered], size: int) -> Iterator[Sequence[Rendered]]:
-    return (rows[start : start + size] for start in range(0, len(rows), size))
-
-
 def over_processes(summed: Tensor) -> Tensor:
     if world_size() > 1:
         on_device = summed.to("cuda") if torch.cuda.is_available() else summed
         torch.distributed.all_reduce(on_device)
         return on_device.cpu()
     return summed
-
-
-def to_device(batch: batches.MicroBatch, engine: DeepSpeedEngine) -> batches.MicroBatch:
-    return batches.MicroBatch(*(tensor.to(engine.device) for tensor in (batch.ids, batch.labels, batch.parts)))

@@ -25,7 +25,11 @@ class CompletionLoss(nn.Module):
 
     def forward(self, batch: MicroBatch) -> Tensor:
         """Sums of token losses in nats, by part: ``[3]``, where index 0 (prompt) is always 0."""
-        hidden = self.model.get_decoder()(input_ids=batch.ids, use_cache=False).last_hidden_state
+        hidden = (
+            self.model.get_decoder()(
+                input_ids=batch.ids, position_ids=batch.positions, row_lengths=batch.row_lengths, use_cache=False
+            )
+        ).last_hidden_state
         targets, parts = batch.labels[:, 1:], batch.parts[:, 1:]
         labelled = targets != IGNORED
         hidden, targets, parts = hidden[:, :-1][labelled], targets[labelled], parts[labelled]

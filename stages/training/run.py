@@ -15,6 +15,7 @@ from stages.randomness import derive_seed, generator
 from stages.records.conversation import AnnotatedConversation
 from stages.systems import Arm
 from stages.training import batches, loop
+from stages.training.attention import implementation
 from stages.training.checkpoints import Checkpoints, fingerprint
 from stages.training.curve import LossRow, as_csv
 from stages.training.data import Rows, rendered_rows
@@ -58,7 +59,6 @@ def fine_tune(
     torch.utils.deterministic.fill_uninitialized_memory = False  # costs seconds; nothing here reads such memory
     torch.manual_seed(derive_seed(seed, "finetune"))
     tokenizer = AutoTokenizer.from_pretrained(base)
-    pad_id = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
     learnt = rendered_rows(tokenizer, train, arm, recipe.max_length, seed)
     held_out = rendered_rows(tokenizer, validation, arm, recipe.max_length, seed).rows if validation else []
     order = batches.epochs_order(len(learnt.rows), recipe.epochs, generator(seed, "order"))
@@ -69,7 +69,7 @@ def fine_tune(
     checkpoints = Checkpoints(checkpoint_folder, fingerprint(base, shaping), recipe.checkpoint_every)
     model = load(base, recipe)
     engine = initialize(CompletionLoss(model), recipe)
-    losses = loop.train(engine, steps, held_out, recipe, pad_id, checkpoints)
+    losses = loop.train(engine, steps, held_out, recipe, checkpoints)
     unfinished = out.with_name(f".{out.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     export(engine, model, tokenizer, unfinished)
@@ -82,7 +82,10 @@ def fine_tune(
 
 
 def load(base: Path, recipe: Recipe) -> PreTrainedModel:
-    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(base, dtype=getattr(torch, recipe.dtype))
+    dtype: torch.dtype = getattr(torch, recipe.dtype)
+    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+        base, dtype=dtype, attn_implementation=implementation(dtype)
+    )
     if recipe.residual_dropout:
         add_residual_dropout(model, recipe.residual_dropout)
     if recipe.gradient_checkpointing:

@@ -48,7 +48,7 @@ learnt = rows()
 steps = [[learnt[index] for index in step] for step in optimizer_steps(range(len(learnt)), BATCH)] * epochs
 shaping = [recipe.learning_rate, stage, micro_batch_size, steps]
 checkpoints = Checkpoints(out / "checkpoints", fingerprint(folder, shaping), recipe.checkpoint_every)
-losses = loop.train(engine, steps, learnt[:3], recipe, 0, checkpoints)
+losses = loop.train(engine, steps, learnt[:3], recipe, checkpoints)
 export(engine, model, AutoTokenizer.from_pretrained(folder), out / "model")
 if rank() == 0:
     (out / "curve.csv").write_text(as_csv(losses))
