@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from stages.corpora.preset import CorpusPreset
 from stages.corpora.reading import read_corpus
-from stages.data_checks import annotations, arithmetic, corpus, duplicates, fit, guessing, roles
+from stages.data_checks import annotations, arithmetic, corpus, duplicates, fit, guessing, roles, wording
 from stages.data_checks.choice_rows import ChoiceRow, TruthfulRow
 from stages.data_checks.findings import Fault, Line, Report
 from stages.data_checks.mirror import check_overlap
@@ -70,10 +70,11 @@ def _check_kind(lines: Sequence[Line[Any]], report: Report) -> None:
     match rows[0]:
         case ChoiceRow():
             report.faults += guessing.check_guessing(lines)
+            report.faults += wording.check_wording(lines)
             if not isinstance(rows[0], TruthfulRow):
                 report.faults += guessing.check_letters(lines)
             if len(rows) >= guessing.ENOUGH:
-                report.measures.append("  " + guessing.measure_guessing(rows))
+                report.measures.append(f"  {guessing.measure_guessing(rows)}, {wording.measure_wording(rows)}")
         case StrategyRow():
             report.faults += guessing.check_yes(lines)
         case Gsm8kRow():
