@@ -12,7 +12,7 @@ def compute_table(inputs: Inputs) -> Table:
     rows = [
         [
             Cell(name),
-            *(costs.at("training", name).number(key) for key in ("steps", "completion_tokens")),
+            *_trained(costs.at("training", name)),
             *(costs.at("generation", name).number(key) for key in ("answers", "output_tokens")),
         ]
         for name in names_of
@@ -31,6 +31,12 @@ def compute_table(inputs: Inputs) -> Table:
             "not learnt. Tokens generated: in all answers to the benchmarks and the open-ended prompts.",
         ],
     )
+
+
+def _trained(entry: Entry) -> list[Cell]:
+    """Of what was not trained as such, the model before fine-tuning and conditions, nothing was."""
+    keys = ("steps", "completion_tokens")
+    return [entry.number(key) if entry.values else Cell("\u2013") for key in keys]
 
 
 def cost_table(inputs: Inputs) -> Table:
