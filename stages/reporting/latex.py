@@ -11,6 +11,7 @@ ESCAPES = {
     "\u2018": "`", "\u2019": "'", "\u2026": r"\ldots{}",
 }  # fmt: skip
 LONG = 32  # characters, from which on a column of words is set as a paragraph
+FITTING = 95  # characters beside one another that fit a page's text in a footnote's size
 PARAGRAPH = r"0.34\linewidth"
 
 
@@ -25,8 +26,7 @@ def latex(table: Table) -> str:
         [
             r"\begin{table}",
             r"  \centering",
-            r"  \footnotesize",
-            r"  \setlength{\tabcolsep}{3.5pt}",
+            f"  {_size(table, columns)}",
             rf"  \caption{{{tex(caption)}}}",
             rf"  \label{{tab:{table.name}}}",
             r"  \medskip",
@@ -41,6 +41,14 @@ def latex(table: Table) -> str:
             "",
         ]
     )
+
+
+def _size(table: Table, columns: Sequence[Sequence[Cell]]) -> str:
+    """Size of type and space between columns with which the table is not wider than a page's text."""
+    heads = [max(len(word) for word in head.split()) for head in table.head]
+    longest = [max([head, *(len(cell.text) for cell in column)]) for head, column in zip(heads, columns, strict=True)]
+    fits = sum(min(each, LONG) for each in longest) <= FITTING
+    return r"\footnotesize\setlength{\tabcolsep}{3.5pt}" if fits else r"\scriptsize\setlength{\tabcolsep}{1.8pt}"
 
 
 def _kind(table: Table, place: int, column: Sequence[Cell]) -> str:
