@@ -55,7 +55,7 @@ def cost_table(inputs: Inputs) -> Table:
     if rows:
         total = costs.at("total")
         empty = Cell("")
-        rows.append([Cell("total"), empty, total.number("requests"), empty, empty, empty, total.number("cost")])
+        rows.append([Cell("total"), Cell("all"), total.number("requests"), empty, empty, empty, total.number("cost")])
     return Table(
         "cost",
         "What asking chat models took",
