@@ -12,7 +12,7 @@ export TOKENIZERS_PARALLELISM := false
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro verify test lint types unit test-crash test-browser bench-annotate bench-batch-size check-data lock clean
+.PHONY: help install repro verify test lint types unit test-crash test-browser test-latex bench-annotate bench-batch-size check-data lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -43,6 +43,9 @@ test-crash: $(VENV)/installed-dev  ## kill long work at random points, many time
 test-browser: $(VENV)/installed-dev  ## the report in Chromium, which Debian's package must bring
 	pip install --quiet -r tests/browser/requirements.txt
 	pytest tests/browser/page_in_chromium.py
+
+test-latex: $(VENV)/installed-dev  ## the tables in LaTeX: Debian's texlive-latex-base and texlive-latex-recommended
+	pytest tests/latex/tables_compile.py
 
 bench-annotate: $(VENV)/installed-dev  ## the annotator's request rate against a bare client
 	python -m tests.bench.annotate

@@ -1,13 +1,15 @@
-"""The report: one self-contained page, and its tables as files that a paper can include."""
+"""The report: one self-contained page, its tables as files that a paper can include, the loss curves in one table."""
 
 import shutil
 from pathlib import Path
 
 from stages import command_line, files
-from stages.reporting import inputs, page, table_files
+from stages.reporting import inputs, loss_table, page, table_files
+from stages.scoring.csv_table import write_csv
 
 PAGE = Path("plots/report.html")
 TABLES = Path("plots/tables")
+LOSSES = Path("plots/losses.csv")
 
 
 def main() -> None:
@@ -17,6 +19,7 @@ def main() -> None:
     shutil.rmtree(TABLES, ignore_errors=True)
     for table in tables:
         table_files.write(table, TABLES)
+    write_csv(LOSSES, loss_table.COLUMNS, loss_table.rows(read))
     files.write_text(PAGE, page.render(read, tables))
 
 

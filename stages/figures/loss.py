@@ -40,7 +40,7 @@ def _curve(axes: Axes, rows: Rows, key: str, name: str, *, marked: bool) -> None
         [loss for _, loss in found],
         color=style.colour(arm),
         linewidth=1.1,
-        linestyle="-" if arm == "standard" else "--",
+        linestyle=style.line(arm),
         marker=style.marker(arm) if marked or len(found) < 2 else None,
         markersize=3.5,
         label=f"{style.title(arm)}{name.removeprefix(arm)}",

@@ -27,6 +27,7 @@ COLOURS = {
 }
 MARKERS = {"base": "D", "standard": "o", "role": "s", "shuffled": "^", "constant": "v", "official": "P"}
 HATCHES = {"base": "xx", "standard": "", "role": "///", "shuffled": "...", "constant": "\\\\\\", "official": "++"}
+LINES = {"standard": "-", "role": "--", "shuffled": ":", "constant": "-."}
 TITLES = {
     "base": "before fine-tuning",
     "standard": "standard",
@@ -77,6 +78,10 @@ def colour(variant: str) -> str:
 
 def marker(variant: str) -> str:
     return MARKERS.get(arm(variant), "o")
+
+
+def line(variant: str) -> str:
+    return LINES.get(arm(variant), "-")
 
 
 def title(variant: str) -> str:

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from stages.reporting import names
 from stages.reporting.formatting import counted, listed, percent, sentence
 from stages.reporting.inputs import Inputs
+from stages.reporting.preference_cautions import preference
 from stages.reporting.result_tables import chance
 
 # Shares above which (below which, of roles) a caution is due.
 UNREAD = 0.2
 CUT_OFF = 0.2
 FEW_ROLES = 0.5
-FLIPS = 0.25
+HARDER_TO_READ = 0.1  # how much more of role's answers than of standard's
 FEW = 3
 COMPARED = ("standard", "role")
 
@@ -22,7 +23,7 @@ def cautions(inputs: Inputs) -> list[str]:
     return [
         *_seeds(inputs),
         *(text for model in inputs.models for text in _of_model(inputs, model)),
-        *_preference(inputs),
+        *preference(inputs),
         *_contamination(inputs),
     ]
 
@@ -62,6 +63,12 @@ def _of_model(inputs: Inputs, model: str) -> Iterator[str]:
             "not touch the score; elsewhere each counts as wrong."
         )
         yield sentence(subject, text)
+    if unequal := _read_unequally(inputs, model):
+        text = (
+            f"role's answers could be read less often than standard's on {listed(unequal)}. Scores there are read from "
+            "the text, and role prompt and answer share one limit of tokens, which may be part of any difference."
+        )
+        yield sentence(subject, text)
     if cut := _cut_off(inputs, model):
         yield sentence(subject, f"many answers were cut off at the limit of tokens: {cut}.")
     few = {
@@ -90,6 +97,19 @@ def _rates(inputs: Inputs, model: str, key: str, limit: float) -> str:
         {each: {arm: metrics.get(arm, {}).get(each, {}).get(key) for arm in COMPARED} for each in inputs.benchmarks},
         limit,
     )
+
+
+def _read_unequally(inputs: Inputs, model: str) -> list[str]:
+    """Benchmarks read from the text on which much more of role's answers than of standard's could not be read."""
+    metrics = inputs.metrics["benchmarks"].get(model, {})
+    found = []
+    for benchmark in inputs.benchmarks:
+        entries = [metrics.get(arm, {}).get(benchmark, {}) for arm in COMPARED]
+        standard, role = (entry.get("unparsed_rate") for entry in entries)
+        from_text = entries[0].get("reading") != "loglikelihood"
+        if from_text and None not in {standard, role} and role - standard > HARDER_TO_READ:
+            found.append(f"{names.benchmark(benchmark)} ({percent(role)}% unread against {percent(standard)}%)")
+    return found
 
 
 def _cut_off(inputs: Inputs, model: str) -> str:
@@ -124,29 +144,6 @@ def _above(rates: dict[str, Rates], limit: float) -> str:
 def _shown(benchmark: str, rates: Rates) -> str:
     parts = ", ".join(f"{arm} {percent(rate)}%" for arm, rate in rates.items() if rate is not None)
     return f"{names.benchmark(benchmark)} ({parts})"
-
-
-def _preference(inputs: Inputs) -> Iterator[str]:
-    for model, pairs in inputs.metrics["preference"].items():
-        judges = {summary["judge"] for summary in pairs.values() if summary.get("judge")}
-        for judge in sorted(judges):
-            yield _judge(judge, model)
-        for pair, summary in pairs.items():
-            rate = summary.get("flips", {}).get("rate")
-            if rate is not None and rate > FLIPS:
-                yield (
-                    f"{model}, {pair}: {percent(rate)}% of the verdicts change when the answers change places. A judge "
-                    "that goes by position says little about the answers."
-                )
-
-
-def _judge(judge: str, model: str) -> str:
-    if judge.startswith(model):
-        return (
-            f"The judge of preference is {judge}: a small model, and kin of both systems. Its verdicts show that the "
-            "machinery works; they do not show which answers people would prefer."
-        )
-    return f"The judge of preference is one model, {judge}: its taste is not that of people, and was not checked here."
 
 
 def _contamination(inputs: Inputs) -> Iterator[str]:

@@ -12,7 +12,7 @@ def compute_table(inputs: Inputs) -> Table:
     rows = [
         [
             Cell(name),
-            *(costs.at("training", name).number(key) for key in ("steps", "completion_tokens")),
+            *_trained(costs.at("training", name)),
             *(costs.at("generation", name).number(key) for key in ("answers", "output_tokens")),
         ]
         for name in names_of
@@ -33,6 +33,12 @@ def compute_table(inputs: Inputs) -> Table:
     )
 
 
+def _trained(entry: Entry) -> list[Cell]:
+    """Of what was not trained as such, the model before fine-tuning and conditions, nothing was."""
+    keys = ("steps", "completion_tokens")
+    return [entry.number(key) if entry.values else Cell("\u2013") for key in keys]
+
+
 def cost_table(inputs: Inputs) -> Table:
     """What chat models were asked, and for how much."""
     metrics = inputs.metrics["costs"]
@@ -49,7 +55,7 @@ def cost_table(inputs: Inputs) -> Table:
     if rows:
         total = costs.at("total")
         empty = Cell("")
-        rows.append([Cell("total"), empty, total.number("requests"), empty, empty, empty, total.number("cost")])
+        rows.append([Cell("total"), Cell("all"), total.number("requests"), empty, empty, empty, total.number("cost")])
     return Table(
         "cost",
         "What asking chat models took",

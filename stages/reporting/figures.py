@@ -133,7 +133,7 @@ def preference(inputs: Inputs) -> Picture | None:
     parts = []
     for model, pairs in inputs.metrics["preference"].items():
         for pair, summary in pairs.items():
-            rival = names.variant(pair.removeprefix("role - "))
+            rival = names.rival(pair)
             if summary["n"]:
                 shares = (percent(summary[outcome]["share"]) for outcome in ("win", "tie", "loss"))
                 won, tied, lost = shares

@@ -30,7 +30,7 @@ def _of_model(inputs: Inputs, model: str) -> Iterator[str]:
         if text:
             yield sentence(subject, text)
     for pair, summary in inputs.metrics["preference"].get(model, {}).items():
-        yield sentence(subject, preferred(names.variant(pair.removeprefix("role - ")), summary))
+        yield sentence(subject, preferred(names.rival(pair), summary))
 
 
 def differences(entries: Entries, unit: str) -> str:

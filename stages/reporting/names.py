@@ -36,5 +36,11 @@ def variant(name: str) -> str:
     return style.title(name)
 
 
+def rival(pair: str) -> str:
+    """What stands on the right of a pair, as it is called within a sentence."""
+    right = pair.removeprefix("role - ")
+    return {"base": "the model before fine-tuning", "official": "the official chat version"}.get(right, variant(right))
+
+
 def domain(name: str) -> str:
     return name.replace("_", " ")

@@ -1,4 +1,4 @@
-"""Tables of roles, preference, training and contamination."""
+"""Tables of roles, training and contamination."""
 
 from stages.reporting import formatting, names
 from stages.reporting.inputs import OPEN_ENDED, Inputs
@@ -65,41 +65,6 @@ def belonging_table(inputs: Inputs) -> Table:
             "Dealt at random: the same with the roles permuted among the questions. Classifier: its accuracy on "
             "questions that it was not trained on; it errs, so that roles that fit would not reach 100 either. Largest "
             "domain: what always naming that domain would give.",
-        ],
-    )
-
-
-def preference_table(inputs: Inputs) -> Table:
-    rows = []
-    for model, pairs in inputs.metrics["preference"].items():
-        for pair in pairs:
-            entry = Entry("metrics/preference.json", inputs.metrics["preference"]).at(model, pair)
-            right = pair.removeprefix("role - ")
-            rows.append(
-                [
-                    Cell(f"{model}: role against {names.variant(right)}"),
-                    entry.number("n"),
-                    *(entry.at(outcome).percent("share") for outcome in ("win", "tie", "loss")),
-                    entry.percent("win_rate", "ci_low", "ci_high"),
-                    entry.at("sign_test").p("p"),
-                    entry.at("length_controlled").percent("win_rate", "ci_low", "ci_high"),
-                    entry.at("shown_first").percent("share"),
-                    entry.at("flips").percent("rate"),
-                    entry.at("unparsed").percent("rate"),
-                    *(entry.at("answers", side).number("words", 0) for side in ("role", right)),
-                ]
-            )
-    head = ["Pair", "Prompts", "Win", "Tie", "Loss", "Win rate", "p", "Length-controlled", "First shown", "Flips"]
-    return Table(
-        "preference",
-        "The judge's preference on open-ended prompts, in per cent",
-        [*head, "Unread", "Words, role", "Words, other"],
-        rows,
-        [
-            "Each pair was judged in both orders; a verdict that changes with the order (flip) is a tie. Win rate: "
-            "ties count half. p: sign test of wins against losses.",
-            "Length-controlled: the win rate that a regression gives at equal length. First shown: how often the "
-            "answer shown first was preferred; 50 is no bias.",
         ],
     )
 

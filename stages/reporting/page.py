@@ -9,6 +9,7 @@ from markupsafe import Markup
 from stages.reporting import browser, cautions, examples, figures, findings, names, provenance, table_files
 from stages.reporting import cost_tables as spent
 from stages.reporting import other_tables as other
+from stages.reporting import preference_tables as preference
 from stages.reporting import result_tables as results
 from stages.reporting.inputs import Inputs
 from stages.reporting.table import Table
@@ -26,7 +27,8 @@ def tables(inputs: Inputs) -> list[Table]:
         results.domains_table(inputs),
         other.roles_table(inputs),
         other.belonging_table(inputs),
-        other.preference_table(inputs),
+        preference.preference_table(inputs),
+        preference.verdicts_table(inputs),
         other.training_table(inputs),
         spent.compute_table(inputs),
         spent.cost_table(inputs),

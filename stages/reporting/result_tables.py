@@ -73,7 +73,7 @@ def difference_table(inputs: Inputs) -> Table:
         _model_head(inputs, ["Benchmark", *DIFFERENCE_HEAD]),
         rows,
         [
-            f"{INTERVAL} p after Holm's correction over the benchmarks of one model.",
+            f"{INTERVAL} Each is of one comparison alone. p after Holm's correction over the benchmarks of one model.",
             "Detectable: the smallest true difference that this comparison would find four times in five.",
         ],
         labels=1 + (len(inputs.models) > 1),

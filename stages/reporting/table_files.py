@@ -6,15 +6,10 @@ from pathlib import Path
 from markupsafe import Markup, escape
 
 from stages.files import write_text
-from stages.reporting.formatting import MINUS
+from stages.reporting.latex import latex
 from stages.reporting.table import Cell, Table
 
 LABEL = "label-cell"
-LATEX = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$", MINUS: "$-$", "\u2013": "--",
-    "\u2018": "`", "\u2019": "'", "\u2026": r"\ldots{}",
-}  # fmt: skip
 
 
 def write(table: Table, folder: Path) -> None:
@@ -36,37 +31,6 @@ def markdown(table: Table) -> str:
     rows = [line([text(cell) for cell in row]) for row in table.rows]
     notes = [f"\n{note}" for note in table.notes]
     return "\n".join([f"**{table.title}**\n", line(list(table.head)), line(rule), *rows, *notes]) + "\n"
-
-
-def latex(table: Table) -> str:
-    """A ``table`` environment that needs the package booktabs and nothing else."""
-    columns = "".join("l" if table.is_words(place) else "r" for place in range(len(table.head)))
-
-    def text(cell: Cell) -> str:
-        return rf"\textbf{{{tex(cell.text)}}}" if cell.strong else tex(cell.text)
-
-    caption = ". ".join([table.title, *(note.rstrip(".") for note in table.notes)]) + "."
-    return "\n".join(
-        [
-            r"\begin{table}",
-            r"  \centering",
-            rf"  \caption{{{tex(caption)}}}",
-            rf"  \label{{tab:{table.name}}}",
-            rf"  \begin{{tabular}}{{{columns}}}",
-            r"    \toprule",
-            f"    {' & '.join(tex(head) for head in table.head)} \\\\",
-            r"    \midrule",
-            *(f"    {' & '.join(text(cell) for cell in row)} \\\\" for row in table.rows),
-            r"    \bottomrule",
-            r"  \end{tabular}",
-            r"\end{table}",
-            "",
-        ]
-    )
-
-
-def tex(text: str) -> str:
-    return "".join(LATEX.get(character, character) for character in text)
 
 
 def html(table: Table) -> Markup:

@@ -84,9 +84,42 @@ def judged(judge, flips=0.1):
 
 
 def test_the_judge_is_called_what_it_is():
-    assert "a small model, and kin of both systems" in told(preference=judged("m itself, before fine-tuning"))
+    assert "the arms are its own offspring, and its judgement was not checked" in told(
+        preference=judged("m itself, before fine-tuning")
+    )
     assert "one model, gpt-x: its taste is not that of people" in told(preference=judged("gpt-x"))
-    assert "40.0% of the verdicts change when the answers change places" in told(preference=judged("gpt-x", 0.4))
+    assert "Many verdicts change when the answers change places: 40.0% against standard" in told(
+        preference=judged("gpt-x", 0.4)
+    )
+
+
+def test_a_judge_whose_name_begins_like_the_model_is_not_its_kin():
+    assert "one model, m-large: its taste" in told(preference=judged("m-large"))
+
+
+def test_answers_that_are_empty_or_of_unequal_length():
+    def answers(words, empty=0, other=40):
+        sides = {"role": {"words": words, "empty": empty}, "standard": {"words": other, "empty": 0}}
+        return {"m": {"role - standard": {"judge": "gpt-x", "flips": {"rate": 0.0}, "answers": sides}}}
+
+    assert "answers of role have 61 words on average, those of standard 40. Judges often" in told(
+        preference=answers(61.0)
+    ).replace("Answers of", "answers of")
+    assert "words on average" not in told(preference=answers(59.0))
+    assert "3 answers of role had nothing left" in told(preference=answers(40.0, empty=3))
+    assert "had nothing left" not in told(preference=answers(40.0))
+
+
+def test_where_role_is_harder_to_read_than_standard_it_is_told():
+    def rates(role, reading):
+        of = {"standard": 0.1, "role": role}
+        return {arm: {"gsm8k": entry(unparsed_rate=rate, reading=reading)} for arm, rate in of.items()}
+
+    assert "GSM8K (50.0% unread against 10.0%). Scores there are read from the text" in told(
+        benchmarks={"m": rates(0.5, "written")}
+    )
+    assert "less often than standard's" not in told(benchmarks={"m": rates(0.15, "written")})
+    assert "less often than standard's" not in told(benchmarks={"m": rates(0.5, "loglikelihood")})
 
 
 def test_overlap_with_the_corpus():

@@ -1,5 +1,5 @@
 from stages.reporting.table import Cell, Entry, Table
-from stages.reporting.table_files import html, latex, markdown, tex
+from stages.reporting.table_files import html, markdown
 
 TABLE = Table(
     "demo",
@@ -21,18 +21,6 @@ def test_markdown_escapes_what_would_break_the_table():
         "",
         "See #1.",
     ]
-
-
-def test_latex_is_a_booktabs_table():
-    text = latex(TABLE)
-    assert r"\caption{A \& B in 50\% of cases. See \#1.}" in text
-    assert r"\begin{tabular}{lrl}" in text
-    assert r"a\_b|c & \textbf{$-$3.0} & $<$i$>$ \\" in text
-    assert [rule for rule in (r"\toprule", r"\midrule", r"\bottomrule") if rule not in text] == []
-
-
-def test_latex_escapes_every_special_character():
-    assert tex("\\{}~^") == r"\textbackslash{}\{\}\textasciitilde{}\textasciicircum{}"
 
 
 def test_html_tells_where_a_number_comes_from():
