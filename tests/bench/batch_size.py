@@ -41,8 +41,8 @@ class Answered:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=Path("data/base/smollm2-135m"))
-    parser.add_argument("--items", type=int, default=57, help="questions of each benchmark")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--items", type=int, default=24, help="questions of each benchmark")
+    parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     found = [
         row
