@@ -17,6 +17,9 @@ from stages.randomness import derive_seed, generator
 from stages.records.generation import Generation
 from stages.records.question import Question
 
+FOLLOWING = "The"
+"""How an answer may begin."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -82,10 +85,26 @@ def prepare(
     ]
     role_tokens = _role_openings(tokenizer)
     prompts = [
-        Prompt(tokenize(tokenizer, text), job.asking.max_new_tokens, role_tokens if put.without_role else [])
+        Prompt(
+            begun(tokenizer, text) if put.prefix else tokenize(tokenizer, text),
+            job.asking.max_new_tokens,
+            role_tokens if put.without_role else [],
+        )
         for text, put in zip(texts, asked, strict=True)
     ]
     return [Item(*parts) for parts in zip(tests, asked, texts, prompts, strict=True)]
+
+
+def begun(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    """Ids of a text that ends within the assistant's turn, as they are where an answer follows.
+
+    Many tokenizers make one token of a blank line that ends a text, and two of one that a word follows: the first is
+    never seen in training between a role prompt and an answer.
+    """
+    encoded = tokenizer(text + FOLLOWING, add_special_tokens=False, return_offsets_mapping=True)
+    kept = sum(end <= len(text) for _, end in encoded["offset_mapping"])
+    splits_there = encoded["offset_mapping"][kept][0] == len(text)
+    return list(encoded["input_ids"][:kept]) if splits_there else tokenize(tokenizer, text)
 
 
 def record(item: Item, written: str, tokens: int, finished: bool, choice_logprobs: list[float] | None) -> Generation:

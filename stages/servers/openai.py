@@ -8,6 +8,7 @@ stage in ``dvc.yaml``; all that shapes an answer stands here.
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from stages.records.question import Question
 from stages.servers.completions import Completing, read_answer, read_logprobs
 from stages.servers.parameters import OpenAI
 
+logger = logging.getLogger("server")
+
 FORBID = -100
 """A bias of logits by which, in OpenAI's API, a token never comes."""
 
@@ -43,6 +46,8 @@ def answer(
         raise InputError(f"{job.folder} holds no model: run `dvc repro`, which makes it, or `dvc pull`")
     tokenizer = AutoTokenizer.from_pretrained(job.folder)
     items = prepare(job, questions, own_roles, tokenizer)
+    if items and items[0].question.choices and not preset.logprobs:
+        logger.warning("servers.openai.logprobs is false: choices get no log-likelihoods; what was written is scored")
     with asyncio.Runner() as runner:
         return runner.run(_answers(job, items, tokenizer, preset))
 

@@ -41,22 +41,23 @@ class Answered:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=Path("data/base/smollm2-135m"))
-    parser.add_argument("--items", type=int, default=57, help="questions of each benchmark")
+    parser.add_argument("--items", type=int, default=24, help="questions of each benchmark")
+    parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     found = [
         row
         for dtype in ("float32", "bfloat16")
         for benchmark in NEW_TOKENS
-        for row in rows(arguments.model, benchmark, arguments.items, dtype)
+        for row in rows(arguments.model, benchmark, arguments.items, dtype, arguments.threads)
     ]
     print(json.dumps(found))
 
 
-def rows(folder: Path, benchmark: str, items: int, dtype: str) -> Iterator[dict[str, Any]]:
+def rows(folder: Path, benchmark: str, items: int, dtype: str, threads: int) -> Iterator[dict[str, Any]]:
     """For each budget, how many answers differ from those given one at a time."""
     module = importlib.import_module(f"stages.benchmarks.{benchmark}")
     asking = Asking(limit=items, max_new_tokens=NEW_TOKENS[benchmark])
-    decoding = Decoding.model_validate({"dtype": dtype, "batch_tokens": BUDGETS[-1]})
+    decoding = Decoding.model_validate({"dtype": dtype, "batch_tokens": BUDGETS[-1], "threads": threads})
     job = Job(folder, benchmark, module.show, module.TRIGGER, False, None, asking, decoding, 17, Path())
     loaded = load(folder, decoding)
     questions = files.read_jsonl(Path("data/questions") / f"{benchmark}.jsonl", Question)

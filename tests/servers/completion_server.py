@@ -18,13 +18,20 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 
 class Model:
-    """The model and its tokenizer; ``lacks`` names what this server does not know and silently leaves out."""
+    """The model and its tokenizer.
+
+    Attributes:
+        lacks: What this server does not know and silently leaves out.
+        asked: All bodies that were answered.
+        faults: Statuses of the next replies, which are errors; 200 for one that is none.
+    """
 
     def __init__(self, folder: Path, name: str, lacks: tuple[str, ...] = ()) -> None:
         self.name, self.lacks = name, lacks
         self.tokenizer: Any = AutoTokenizer.from_pretrained(folder)
         self.model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
         self.asked: list[dict[str, Any]] = []
+        self.faults: list[int] = []
         self.lock = threading.Lock()
 
     @torch.inference_mode()
@@ -83,11 +90,12 @@ def handler(model: Model) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            self._reply(model.complete(body))
+            status = model.faults.pop(0) if model.faults else 200
+            self._reply(model.complete(body) if status == 200 else {"error": {"message": "no"}}, status)
 
-        def _reply(self, content: dict[str, Any]) -> None:
+        def _reply(self, content: dict[str, Any], status: int = 200) -> None:
             text = json.dumps(content).encode()
-            self.send_response(200)
+            self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(text)))
             self.end_headers()

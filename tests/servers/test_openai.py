@@ -23,7 +23,7 @@ def tiny_model(tiny):
 @pytest.fixture
 def model(tiny_model):
     tiny_model.asked.clear()
-    tiny_model.lacks = ()
+    tiny_model.lacks, tiny_model.faults = (), []
     return tiny_model
 
 
@@ -87,8 +87,9 @@ def test_a_server_that_cannot_begin_without_a_role_is_named(asked, model, monkey
 
 
 @pytest.mark.parametrize("changes", [{"prompts": "text", "logprobs": False, "extra": {}}, {"extra": {}}])
-def test_a_server_that_tells_no_ids_gives_the_same_text_and_count(asked, changes):
+def test_a_server_that_tells_no_ids_gives_the_same_text_and_count(asked, changes, caplog):
     here, served = asked("mmlu"), asked("mmlu", *SERVED, **changes)
+    assert ("what was written is scored" in caplog.text) == ("prompts" in changes)
     for own, other in zip(here, served, strict=True):
         assert other.model_dump(exclude={"choice_logprobs"}) == own.model_dump(exclude={"choice_logprobs"})
         assert (other.choice_logprobs is None) == ("prompts" in changes)
@@ -100,6 +101,16 @@ def test_nothing_is_asked_twice_and_a_stage_goes_on_from_what_was_answered(asked
     assert count == 2 * len(served)  # an answer, then its choices
     assert asked("mmlu", *SERVED) == served
     assert len(model.asked) == count
+
+
+def test_a_busy_server_is_asked_again_and_one_that_refuses_ends_the_stage_which_goes_on_later(asked, model):
+    model.faults = [503, 200, 200, 503, 200, 404]
+    with pytest.raises(InputError, match=r"has no model 'tiny'"):
+        asked("mmlu", *SERVED, in_flight=1)
+    assert len(model.asked) == 3
+    served = asked("mmlu", *SERVED, in_flight=1)
+    assert len(model.asked) == 2 * len(served)
+    assert_equal(asked("mmlu"), served)
 
 
 def test_weights_that_changed_are_asked_again(asked, model, tiny, tmp_path):
