@@ -5,7 +5,7 @@ import torch
 
 from stages.chat.rendering import tokenize
 from stages.decoding.choices import choice_logprobs
-from stages.decoding.generating import Prompt, batches, generate, shared_prefix
+from stages.decoding.generating import Prompt, batches, generate
 from stages.decoding.model import load
 from stages.decoding.parameters import Decoding, Sampling
 from stages.decoding.sampling import Chooser, nucleus, penalize
@@ -47,7 +47,6 @@ def test_greedy_answers_equal_the_librarys(loaded, prompts):
 def test_what_prompts_have_in_common_is_computed_once_and_changes_nothing(loaded, prompts):
     common = tokenize(loaded.tokenizer, "You answer questions about plants and rivers. ")
     longer = [Prompt(common + prompt.ids, NEW) for prompt in prompts]
-    assert shared_prefix([prompt.ids for prompt in longer]) >= len(common)
     alone = [generate(loaded, [prompt], Chooser(None, [0]), [0], lambda tokens: None)[0] for prompt in longer]
     together = answers(loaded, longer)
     assert [completion.ids for completion in together] == [completion.ids for completion in alone]
