@@ -21,7 +21,7 @@ PIECE_TOKENS = {"cpu": 512, "cuda": 16384}
 
 
 @torch.inference_mode()
-def read(sequences: Sequence[Sequence[int]], loaded: Loaded) -> list[KeyValues]:
+def read(sequences: Sequence[list[int]], loaded: Loaded) -> list[KeyValues]:
     """The keys and values of each sequence's tokens."""
     found: dict[int, KeyValues] = {}
     order = sorted(range(len(sequences)), key=lambda index: sequences[index])
@@ -40,7 +40,7 @@ def read(sequences: Sequence[Sequence[int]], loaded: Loaded) -> list[KeyValues]:
 
 
 def families(
-    sequences: Sequence[Sequence[int]], members: Sequence[int], begun: int, depth: int
+    sequences: Sequence[list[int]], members: Sequence[int], begun: int, depth: int
 ) -> Iterator[tuple[list[int], int]]:
     """Members whose common beginning is worth reading once, and how many tokens it has.
 
@@ -81,7 +81,7 @@ def _pieces(lengths: dict[int, int], loaded: Loaded) -> Iterator[list[int]]:
 def _continued(past: PreallocatedCache | None, rows: Sequence[Sequence[int]], loaded: Loaded) -> PreallocatedCache:
     """A cache of rows that all continue the single row of another; a row shorter than the longest ends in padding."""
     begun = 0 if past is None else past.get_seq_length()
-    longest = max(1, max(len(row) for row in rows))
+    longest = max(1, *(len(row) for row in rows))
     ids = torch.zeros(len(rows), longest, dtype=torch.long)
     for place, row in enumerate(rows):
         ids[place, : len(row)] = torch.tensor(row)
