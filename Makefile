@@ -13,7 +13,7 @@ export TOKENIZERS_PARALLELISM := false
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro verify test lint types unit test-crash test-browser bench-annotate bench-batch-size bench-evaluation check-data lock clean
+.PHONY: help install repro verify test lint types unit test-crash test-simulation test-browser bench-annotate bench-batch-size bench-evaluation check-data lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -40,6 +40,9 @@ unit: $(VENV)/installed-dev
 
 test-crash: $(VENV)/installed-dev  ## kill long work at random points, many times
 	pytest -m crash
+
+test-simulation: $(VENV)/installed-dev  ## how often intervals cover and tests reject, over 2,000 draws
+	SIMULATION_DRAWS=2000 pytest tests/statistics
 
 test-browser: $(VENV)/installed-dev  ## the report in Chromium, which Debian's package must bring
 	pip install --quiet -r tests/browser/requirements.txt
