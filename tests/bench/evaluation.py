@@ -44,6 +44,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch-tokens", type=int, default=49152)
     parser.add_argument("--unpacked", action="store_true", help="ours at `packed: false`")
+    parser.add_argument(
+        "--clock",
+        default="perf_counter",
+        choices=["perf_counter", "process_time"],
+        help="process_time counts the processor's time alone: with --threads 1, on a machine that others use too",
+    )
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     folder = Path("data/base") / arguments.model
@@ -65,6 +71,7 @@ def work_of(arguments: argparse.Namespace, folder: Path) -> tuple[dict[str, Any]
         "folder": str(folder),
         "decoding": {name: getattr(arguments, name) for name in ("dtype", "threads", "batch_tokens")}
         | {"packed": not arguments.unpacked},
+        "clock": arguments.clock,
         "max_new_tokens": arguments.max_new_tokens,
         "generate": [item.text for item in items(folder, gsm8k, problems, 0)],
         "loglikelihood": {

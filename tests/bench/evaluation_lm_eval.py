@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,8 @@ import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
-GENERATE_SIZES = (16, 32, 64, 128)
-LOGLIKELIHOOD_SIZES = (1, 4, 16, 32)
-TRIED_ITEMS = {"generate": 64, "0": 32, "5": 16}
+SIZES = {"generate": (16, 32, 64, 128), "0-shot": (1, 4, 16, 32), "5-shot": (1, 4, 16)}
+TRIED_ITEMS = {"generate": 64, "0-shot": 32, "5-shot": 16}
 """How many items, spread over all, find the best batch size; answers are then cut at 64 tokens."""
 TRIED_TOKENS = 64
 
@@ -26,6 +26,7 @@ def main() -> None:
     torch.set_num_threads(work["decoding"]["threads"])
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = HFLM(pretrained=work["folder"], device=device, dtype=work["decoding"]["dtype"], batch_size=1)
+    clock = getattr(time, work["clock"])
     stop = model.tok_decode(model.eot_token_id, skip_special_tokens=False)
 
     def generate(texts: list[str], tokens: int) -> list[str]:
@@ -37,41 +38,39 @@ def main() -> None:
         found = [value for value, _ in model.loglikelihood([instance("loglikelihood", pair) for pair in pairs], True)]
         return [[found.pop(0) for _ in choices] for _, choices in rows]
 
+    def timed(size: int, task: Callable[[], Any]) -> tuple[float, Any]:
+        model.batch_size_per_gpu = size
+        begin = clock()
+        found = task()
+        return clock() - begin, found
+
+    def at_best(
+        kind: str, rows: list[Any], tried: Callable[[list[Any]], Any], whole: Callable[[], Any], key: str
+    ) -> Any:
+        """All of the items, at the batch size at which some of them take least time."""
+        some = rows[:: max(1, len(rows) // TRIED_ITEMS[kind])][: TRIED_ITEMS[kind]]
+        seconds = {
+            size: timed(size, lambda: tried(some))[0] for size in SIZES[kind] if size <= max(len(some), SIZES[kind][0])
+        }
+        print(f"lm_eval, {kind}: seconds by batch size { {size: round(took, 1) for size, took in seconds.items()} }")
+        took, found = timed(min(seconds, key=seconds.__getitem__), whole)
+        print(f"lm_eval, {kind}: {took:.1f} s", flush=True)
+        return {key: found, "seconds": took}
+
     generate(work["generate"][:1], 4)
-    size = best(model, lambda: generate(spread(work["generate"], "generate"), TRIED_TOKENS), GENERATE_SIZES, "generate")
-    seconds, outputs = timed(model, size, lambda: generate(work["generate"], work["max_new_tokens"]))
-    done: dict[str, Any] = {"generate": {"outputs": outputs, "seconds": seconds}, "loglikelihood": {}}
+    texts, limit = work["generate"], work["max_new_tokens"]
+    done: dict[str, Any] = {"loglikelihood": {}}
+    done["generate"] = at_best(
+        "generate", texts, lambda some: generate(some, TRIED_TOKENS), lambda: generate(texts, limit), "outputs"
+    )
     for shots, rows in work["loglikelihood"].items():
-        size = best(
-            model, lambda rows=rows, shots=shots: loglikelihood(spread(rows, shots)), LOGLIKELIHOOD_SIZES, shots
-        )
-        seconds, logprobs = timed(model, size, lambda rows=rows: loglikelihood(rows))
-        done["loglikelihood"][shots] = {"logprobs": logprobs, "seconds": seconds}
-    print("lm_eval, seconds:", done["generate"]["seconds"], {k: v["seconds"] for k, v in done["loglikelihood"].items()})
+        whole = partial(loglikelihood, rows)
+        done["loglikelihood"][shots] = at_best(f"{shots}-shot", rows, loglikelihood, whole, "logprobs")
     Path(sys.argv[2]).write_text(json.dumps(done), encoding="utf-8")
 
 
 def instance(kind: Any, arguments: tuple[Any, ...]) -> Instance:
     return Instance(request_type=kind, doc={}, arguments=arguments, idx=0)
-
-
-def spread(rows: list[Any], kind: str) -> list[Any]:
-    """Some of the items, from all over."""
-    return rows[:: max(1, len(rows) // TRIED_ITEMS[kind])][: TRIED_ITEMS[kind]]
-
-
-def best(model: HFLM, work: Callable[[], Any], sizes: tuple[int, ...], kind: str) -> int:
-    """The batch size at which the work takes least time."""
-    seconds = {size: timed(model, size, work)[0] for size in sizes}
-    print(f"lm_eval, {kind}: seconds by batch size", {size: round(found, 2) for size, found in seconds.items()})
-    return min(seconds, key=seconds.__getitem__)
-
-
-def timed(model: HFLM, size: int, work: Callable[[], Any]) -> tuple[float, Any]:
-    model.batch_size_per_gpu = size
-    begin = time.perf_counter()
-    found = work()
-    return time.perf_counter() - begin, found
 
 
 if __name__ == "__main__":

@@ -18,16 +18,18 @@ def main() -> None:
     work: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     decoding = Decoding.model_validate(work["decoding"])
     loaded = load(Path(work["folder"]), decoding)
+    clock = getattr(time, work["clock"])
     written(loaded, work["generate"][:1], 4, decoding.batch_tokens)
-    begin = time.perf_counter()
+    begin = clock()
     outputs = written(loaded, work["generate"], work["max_new_tokens"], decoding.batch_tokens)
-    done: dict[str, Any] = {"generate": {"outputs": outputs, "seconds": time.perf_counter() - begin}}
+    done: dict[str, Any] = {"generate": {"outputs": outputs, "seconds": clock() - begin}}
+    print(f"ours, generate: {done['generate']['seconds']:.1f} s", flush=True)
     done["loglikelihood"] = {}
     for shots, rows in work["loglikelihood"].items():
-        begin = time.perf_counter()
+        begin = clock()
         logprobs = scored(loaded, rows, decoding.batch_tokens)
-        done["loglikelihood"][shots] = {"logprobs": logprobs, "seconds": time.perf_counter() - begin}
-    print("ours, seconds:", done["generate"]["seconds"], {k: v["seconds"] for k, v in done["loglikelihood"].items()})
+        done["loglikelihood"][shots] = {"logprobs": logprobs, "seconds": clock() - begin}
+        print(f"ours, {shots}-shot: {done['loglikelihood'][shots]['seconds']:.1f} s", flush=True)
     Path(sys.argv[2]).write_text(json.dumps(done), encoding="utf-8")
 
 
