@@ -3,6 +3,7 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH_EVALUATION := .cache/bench-evaluation
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # A run must not depend on who runs it: no telemetry, no parallel tokenizers, hashes in one order.
@@ -12,7 +13,7 @@ export TOKENIZERS_PARALLELISM := false
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro verify test lint types unit test-crash test-browser test-latex bench-annotate bench-batch-size check-data lock clean
+.PHONY: help install repro verify test lint types unit test-crash test-browser test-latex bench-annotate bench-batch-size check-data lock clean test-simulation bench-evaluation
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -40,6 +41,9 @@ unit: $(VENV)/installed-dev
 test-crash: $(VENV)/installed-dev  ## kill long work at random points, many times
 	pytest -m crash
 
+test-simulation: $(VENV)/installed-dev  ## how often intervals cover and tests reject, over 2,000 draws
+	SIMULATION_DRAWS=2000 pytest tests/statistics
+
 test-browser: $(VENV)/installed-dev  ## the report in Chromium, which Debian's package must bring
 	pip install --quiet -r tests/browser/requirements.txt
 	pytest tests/browser/page_in_chromium.py
@@ -53,6 +57,9 @@ bench-annotate: $(VENV)/installed-dev  ## the annotator's request rate against a
 bench-batch-size: $(VENV)/installed-dev  ## how often answers differ with the number of questions side by side
 	dvc repro base_model@smollm2-135m questions@gsm8k questions@mmlu
 	python -m tests.bench.batch_size
+
+bench-evaluation: $(BENCH_EVALUATION)/installed  ## answering against lm-evaluation-harness, with an environment of its own
+	$(BENCH_EVALUATION)/bin/python -m tests.bench.evaluation
 
 check-data: install  ## check the bundled data and the recorded role prompts
 	python -m stages.check_data
@@ -71,4 +78,10 @@ $(VENV)/installed: requirements.txt requirements.lock
 
 $(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
 	$(BIN)/pip install --quiet -r requirements-dev.txt -c requirements.lock
+	touch $@
+
+$(BENCH_EVALUATION)/installed: requirements.txt requirements.lock tests/bench/requirements-evaluation.txt
+	$(PYTHON) -m venv $(BENCH_EVALUATION)
+	$(BENCH_EVALUATION)/bin/pip install --quiet --upgrade pip
+	$(BENCH_EVALUATION)/bin/pip install --quiet -r requirements.txt -r tests/bench/requirements-evaluation.txt -c requirements.lock
 	touch $@

@@ -4,10 +4,15 @@ The library's dynamic cache copies itself at every token; its static one attends
 writes in place and shows only what is filled. Sequences are aligned on the right: a row's padding stands on its left.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 from transformers.cache_utils import Cache, CacheLayerMixin
+
+KeyValues = list[tuple[Tensor, Tensor]]
+"""For each layer the keys and values of one sequence: ``[heads, tokens, width]``."""
 
 
 class PreallocatedLayer(CacheLayerMixin):
@@ -35,15 +40,22 @@ class PreallocatedLayer(CacheLayerMixin):
         self.filled = end
         return self.keys[:, :, :end], self.values[:, :, :end]
 
-    def keep(self, rows: Tensor) -> None:
-        """Drop all rows but these; the others' memory is freed."""
-        assert self.keys is not None and self.values is not None
-        self.keys, self.values = self.keys[rows], self.values[rows]
+    def keep(self, rows: Sequence[int]) -> None:
+        """Row ``rows[i]`` becomes row ``i``; only rows that move are copied, in place.
 
-    def row(self, index: int, places: Tensor) -> tuple[Tensor, Tensor]:
-        """A copy of one row's keys and values at some places: each ``[heads, len(places), width]``."""
+        A row that moves must come from behind all that are kept, so that nothing is written over that is still needed.
+        """
         assert self.keys is not None and self.values is not None
-        return self.keys[index][:, places], self.values[index][:, places]
+        for place, row in enumerate(rows):
+            if place != row:
+                self.keys[place, :, : self.filled] = self.keys[row, :, : self.filled]
+                self.values[place, :, : self.filled] = self.values[row, :, : self.filled]
+        self.keys, self.values = self.keys[: len(rows)], self.values[: len(rows)]
+
+    def row(self, index: int, begin: int, end: int) -> tuple[Tensor, Tensor]:
+        """One row's keys and values from one place to another, as views: each ``[heads, end - begin, width]``."""
+        assert self.keys is not None and self.values is not None
+        return self.keys[index, :, begin:end], self.values[index, :, begin:end]
 
     def begin_with(self, other: "PreallocatedLayer", rows: int) -> None:
         """Begin every row with the single row of another layer."""
@@ -68,14 +80,12 @@ class PreallocatedCache(Cache):
     def __init__(self, layers: int, reserved: int) -> None:
         super().__init__(layers=[PreallocatedLayer(reserved) for _ in range(layers)])
 
-    def keep(self, rows: Tensor) -> None:
+    def keep(self, rows: Sequence[int]) -> None:
         for layer in self.layers:
             layer.keep(rows)
 
-    def row(self, index: int, kept: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """A copy of one row without its padding; ``kept`` is 1 at the places that count."""
-        places = kept.nonzero()[:, 0]
-        return [layer.row(index, places) for layer in self.layers]
+    def row(self, index: int, begin: int, end: int) -> KeyValues:
+        return [layer.row(index, begin, end) for layer in self.layers]
 
     def begin_with(self, other: "PreallocatedCache", rows: int) -> None:
         for layer, its in zip(self.layers, other.layers, strict=True):
@@ -87,18 +97,22 @@ class PreallocatedCache(Cache):
             layer.filled = filled
 
 
-def joined(rows: list[list[tuple[Tensor, Tensor]]], reserved: int) -> PreallocatedCache:
-    """A cache of single rows put together, aligned on the right; padding on the left is zero."""
-    longest = max(row[0][0].shape[1] for row in rows)
+def joined(rows: Sequence[KeyValues], reserved: int) -> tuple[PreallocatedCache, Tensor]:
+    """A cache of single sequences put together, with room for more tokens, and the length of each, ``[rows]``.
+
+    They are aligned on the right; padding on the left is zero, since what is masked must still be a number.
+    """
+    lengths = [row[0][0].shape[1] for row in rows]
+    longest = max(lengths)
     cache = PreallocatedCache(len(rows[0]), longest + reserved)
     for number, layer in enumerate(cache.layers):
-        heads, _, width = rows[0][number][0].shape
-        layer.lazy_initialization(*(part.new_zeros(len(rows), heads, longest, width) for part in rows[0][number]))
-        assert layer.keys is not None and layer.values is not None
+        keys, values = rows[0][number]
+        layer.keys = keys.new_empty(len(rows), keys.shape[0], longest + reserved, keys.shape[2])
+        layer.values = values.new_empty(len(rows), values.shape[0], longest + reserved, values.shape[2])
+        layer.is_initialized, layer.filled = True, longest
         for index, row in enumerate(rows):
-            keys, values = row[number]
-            begin = longest - keys.shape[1]
-            layer.keys[index, :, :begin], layer.values[index, :, :begin] = 0, 0
-            layer.keys[index, :, begin:longest], layer.values[index, :, begin:longest] = keys, values
-        layer.filled = longest
-    return cache
+            begin = longest - lengths[index]
+            for whole, part in zip((layer.keys, layer.values), row[number], strict=True):
+                whole[index, :, :begin] = 0
+                whole[index, :, begin:longest] = part
+    return cache, torch.tensor(lengths, device=rows[0][0][0].device)

@@ -34,20 +34,14 @@ def choice_logprobs(
         [(completion.ids or prompt.ids)[-1], *trigger] for prompt, completion in zip(prompts, completions, strict=True)
     ]
     longest = max(len(choice) for row in choices for choice in row)
-    pasts = [completion.past for completion in completions]
-    lengths = torch.tensor([past[0][0].shape[1] for past in pasts], device=loaded.device)
-    cache = joined(pasts, len(heads[0]) + longest)
-    filled = cache.layers[0].filled
-    mask = (torch.arange(filled, device=loaded.device)[None] >= filled - lengths[:, None]).long()
+    cache, lengths = joined([completion.past for completion in completions], len(heads[0]) + longest)
+    filled = cache.get_seq_length()
 
     def step(ids: Tensor) -> Tensor:
-        begin = cache.layers[0].filled - filled
-        positions = lengths[:, None] + begin + torch.arange(ids.shape[1], device=loaded.device)
-        seen = torch.cat([mask, mask.new_ones(len(heads), begin + ids.shape[1])], dim=1)
-        return last_logits(loaded, ids, seen, positions, cache).log_softmax(dim=-1)
+        return last_logits(loaded, ids, lengths + (cache.get_seq_length() - filled), cache).log_softmax(dim=-1)
 
     after_head = step(torch.tensor(heads, device=loaded.device))
-    base = cache.layers[0].filled
+    base = cache.get_seq_length()
     found = [[0.0] * len(row) for row in choices]
     for number in range(max(len(row) for row in choices)):
         cache.rewind(base)

@@ -6,16 +6,13 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from stages.decoding.cache import PreallocatedCache
+from stages.decoding.cache import KeyValues, PreallocatedCache, joined
 from stages.decoding.model import Loaded
+from stages.decoding.prefilling import common, read
 from stages.decoding.sampling import Chooser
 
-WORTH_SHARING = 8
-
-LEAVE_SHARE = 0.25
-"""The share of a batch's rows that must be finished before they are taken out of it."""
-
-KeyValues = list[tuple[Tensor, Tensor]]
+LEAVE_SHARE = 0.05
+"""The share of a batch's rows that must be finished before they are taken out: kernels are prepared for each number."""
 
 
 @dataclass
@@ -37,11 +34,14 @@ class Completion:
 
 
 def batches(prompts: Sequence[Prompt], batch_tokens: int) -> Iterator[list[int]]:
-    """Indices of prompts that go together, longest first, so that what does not fit is known at once."""
-    order = sorted(range(len(prompts)), key=lambda index: (-len(prompts[index].ids), index))
+    """Indices of prompts that go together.
+
+    Prompts that share most of what they say follow one another, so that it is read once for all in a batch; apart from
+    that the longest come first, so that what does not fit is known at once.
+    """
     batch: list[int] = []
     longest = 0
-    for index in order:
+    for index in _order(prompts):
         size = len(prompts[index].ids) + prompts[index].max_new_tokens
         if batch and max(longest, size) * (len(batch) + 1) > batch_tokens:
             yield batch
@@ -52,6 +52,19 @@ def batches(prompts: Sequence[Prompt], batch_tokens: int) -> Iterator[list[int]]
         yield batch
 
 
+def _order(prompts: Sequence[Prompt]) -> list[int]:
+    groups: list[list[int]] = []
+    for index in sorted(range(len(prompts)), key=lambda index: prompts[index].ids):
+        ids = prompts[index].ids
+        if groups and 2 * common(prompts[groups[-1][0]].ids, ids) > len(ids):
+            groups[-1].append(index)
+        else:
+            groups.append([index])
+    sorted_groups = [sorted(group, key=lambda index: (-len(prompts[index].ids), index)) for group in groups]
+    sorted_groups.sort(key=lambda group: (-len(prompts[group[0]].ids), group[0]))
+    return [index for group in sorted_groups for index in group]
+
+
 @torch.inference_mode()
 def generate(
     loaded: Loaded, prompts: Sequence[Prompt], chooser: Chooser, rows: Sequence[int], told: Callable[[int], None]
@@ -60,92 +73,72 @@ def generate(
 
     Args:
         loaded: The model.
-        prompts: The batch's prompts.
+        prompts: The batch's prompts; where none may be answered, they are only read, for their choices to be scored.
         chooser: Chooses next tokens.
         rows: Which of the chooser's generators each prompt has.
         told: Called with the number of tokens written at each step, for the progress bar.
     """
-    limit = max(prompt.max_new_tokens for prompt in prompts)
-    ids, mask, cache = prefilled([prompt.ids for prompt in prompts], limit, loaded)
+    pasts = read([prompt.ids[:-1] for prompt in prompts], loaded)
     written: list[list[int]] = [[] for _ in prompts]
-    ended: list[Completion | None] = [None] * len(prompts)
-    present = list(range(len(prompts)))
-    positions = (mask.cumsum(dim=-1) - 1)[:, -ids.shape[1] :]
-    first = True
+    ended = [
+        None if prompt.max_new_tokens else Completion([], False, past)
+        for prompt, past in zip(prompts, pasts, strict=True)
+    ]
+    present = [index for index, completion in enumerate(ended) if completion is None]
+    if present:
+        cache, lengths = joined([pasts[index] for index in present], max(prompt.max_new_tokens for prompt in prompts))
+        ids = torch.tensor([prompts[index].ids[-1:] for index in present], device=loaded.device)
+    del pasts
     while present:
-        logits = last_logits(loaded, ids, mask, positions, cache)
-        if first:
-            _forbid(logits, [prompt.not_first for prompt in prompts])
+        logits = last_logits(loaded, ids, lengths, cache)
+        lengths = lengths + 1
+        if not any(written):
+            _forbid(logits, [prompts[index].not_first for index in present])
         seen = [prompts[index].ids + written[index] for index in present]
         chosen = chooser.choose(logits, [rows[index] for index in present], seen)
-        tokens = chosen.tolist()
-        for place, (index, token) in enumerate(zip(present, tokens, strict=True)):
+        for place, (index, token) in enumerate(zip(present, chosen.tolist(), strict=True)):
             if ended[index] is None:
+                begin = cache.get_seq_length() - len(prompts[index].ids) - len(written[index])
                 stopped = token in loaded.stops
                 if not stopped:
                     written[index].append(token)
                 if stopped or len(written[index]) == prompts[index].max_new_tokens:
-                    filled = cache.layers[0].filled - (1 if stopped else 0)
-                    ended[index] = Completion(written[index], stopped, cache.row(place, mask[place, :filled]))
+                    end = begin + len(prompts[index].ids) + len(written[index]) - 1
+                    past = [(keys.clone(), values.clone()) for keys, values in cache.row(place, begin, end)]
+                    ended[index] = Completion(written[index], stopped, past)
         going = [place for place, index in enumerate(present) if ended[index] is None]
         told(len(going))
         if len(going) <= (1 - LEAVE_SHARE) * len(present):
-            present = [present[place] for place in going]
-            kept = torch.tensor(going, dtype=torch.long, device=ids.device)
+            kept = _closed_up(going)
             cache.keep(kept)
-            mask, positions, chosen = mask[kept], positions[kept], chosen[kept]
+            present, lengths, chosen = [present[place] for place in kept], lengths[kept], chosen[kept]
         ids = chosen[:, None]
-        mask = torch.cat([mask, mask.new_ones(len(present), 1)], dim=1)
-        positions = positions[:, -1:] + 1
-        first = False
     return [completion for completion in ended if completion is not None]
 
 
-def prefilled(sequences: Sequence[list[int]], limit: int, loaded: Loaded) -> tuple[Tensor, Tensor, PreallocatedCache]:
-    """What is still to be read of each prompt, the mask of all of it, and a cache that holds what all have in common.
+def _closed_up(going: list[int]) -> list[int]:
+    """The places that go on, with the last of them moved to where one is free."""
+    free = sorted(set(range(len(going))) - set(going))
+    moved = dict(zip(free, [place for place in going if place >= len(going)], strict=True))
+    return [moved.get(place, place) for place in range(len(going))]
 
-    A system prompt or worked examples are so computed once. Columns of the mask: common tokens, padding, the rest.
+
+def last_logits(loaded: Loaded, ids: Tensor, lengths: Tensor, cache: PreallocatedCache) -> Tensor:
+    """Logits after the last position in float32, ``[rows, vocabulary]``; nothing else is projected.
+
+    Args:
+        loaded: The model.
+        ids: The next tokens of each row, ``[rows, tokens]``.
+        lengths: How many tokens each row has in the cache, ``[rows]``; what stands before them is padding.
+        cache: Is continued by these tokens.
     """
-    shared = shared_prefix(sequences)
-    ids, mask = padded([sequence[shared:] for sequence in sequences], loaded)
-    layers = loaded.model.config.get_text_config().num_hidden_layers
-    cache = PreallocatedCache(layers, shared + ids.shape[1] + limit)
-    if shared:
-        common = PreallocatedCache(layers, shared)
-        once = torch.tensor([sequences[0][:shared]], device=loaded.device)
-        last_logits(loaded, once, torch.ones_like(once), torch.arange(shared, device=loaded.device)[None], common)
-        cache.begin_with(common, len(sequences))
-        mask = torch.cat([mask.new_ones(len(sequences), shared), mask], dim=1)
-    return ids, mask, cache
-
-
-def shared_prefix(sequences: Sequence[list[int]]) -> int:
-    """How many tokens all sequences begin with, one left to each; 0 where it is too few to be worth it."""
-    if len(sequences) < 2:
-        return 0
-    low, high = min(sequences), max(sequences)
-    shortest = min(len(sequence) for sequence in sequences) - 1
-    shared = next((place for place in range(shortest) if low[place] != high[place]), shortest)
-    return shared if shared >= WORTH_SHARING else 0
-
-
-def padded(sequences: Sequence[Sequence[int]], loaded: Loaded) -> tuple[Tensor, Tensor]:
-    """Ids and mask, both ``[rows, longest]``, padded on the left."""
-    longest = max(len(sequence) for sequence in sequences)
-    ids = torch.zeros(len(sequences), longest, dtype=torch.long)
-    mask = torch.zeros_like(ids)
-    for row, sequence in enumerate(sequences):
-        ids[row, longest - len(sequence) :] = torch.tensor(sequence)
-        mask[row, longest - len(sequence) :] = 1
-    return ids.to(loaded.device), mask.to(loaded.device)
-
-
-def last_logits(loaded: Loaded, ids: Tensor, mask: Tensor, positions: Tensor, cache: PreallocatedCache) -> Tensor:
-    """Logits after the last position in float32, ``[rows, vocabulary]``; nothing else is projected."""
+    filled, tokens = cache.get_seq_length(), ids.shape[1]
+    columns = torch.arange(filled + tokens, device=ids.device)
+    mask = (columns >= filled - lengths[:, None]).long() if bool((lengths < filled).any()) else None
     out = loaded.model(
         input_ids=ids,
-        attention_mask=None if bool(mask.all()) else mask,
-        position_ids=positions.clamp(min=0),
+        attention_mask=mask,
+        position_ids=lengths[:, None] + columns[:tokens],
         past_key_values=cache,
         use_cache=True,
         logits_to_keep=1,

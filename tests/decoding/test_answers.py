@@ -1,14 +1,17 @@
 """Batched answers against the library's own, one prompt at a time."""
 
+import json
+
 import pytest
 import torch
 
 from stages.chat.rendering import tokenize
 from stages.decoding.choices import choice_logprobs
-from stages.decoding.generating import Prompt, batches, generate, shared_prefix
+from stages.decoding.generating import Prompt, batches, generate
 from stages.decoding.model import load
 from stages.decoding.parameters import Decoding, Sampling
 from stages.decoding.sampling import Chooser, nucleus, penalize
+from tests.conftest import tiny_model
 
 TEXTS = [
     "What is moss?",
@@ -47,7 +50,6 @@ def test_greedy_answers_equal_the_librarys(loaded, prompts):
 def test_what_prompts_have_in_common_is_computed_once_and_changes_nothing(loaded, prompts):
     common = tokenize(loaded.tokenizer, "You answer questions about plants and rivers. ")
     longer = [Prompt(common + prompt.ids, NEW) for prompt in prompts]
-    assert shared_prefix([prompt.ids for prompt in longer]) >= len(common)
     alone = [generate(loaded, [prompt], Chooser(None, [0]), [0], lambda tokens: None)[0] for prompt in longer]
     together = answers(loaded, longer)
     assert [completion.ids for completion in together] == [completion.ids for completion in alone]
@@ -55,6 +57,46 @@ def test_what_prompts_have_in_common_is_computed_once_and_changes_nothing(loaded
     apart = [choice_logprobs(loaded, [p], [c], [5], choices[:1])[0] for p, c in zip(longer, alone, strict=True)]
     for found, expected in zip(choice_logprobs(loaded, longer, together, [5], choices), apart, strict=True):
         assert found == pytest.approx(expected, abs=1e-4)
+
+
+WINDOW = 16
+"""Tokens that a sliding layer attends to: fewer than prompts have, and than are read at once."""
+
+
+@pytest.mark.parametrize("architecture", ["llama", "mistral", "gemma3"])
+def test_prompts_longer_than_a_sliding_window_are_answered_as_the_library_does(architecture, tmp_path):
+    folder = tiny_model(architecture, tmp_path / architecture)
+    config = json.loads((folder / "config.json").read_text())
+    if architecture != "llama":
+        config |= {"sliding_window": WINDOW}
+    if architecture == "gemma3":
+        config |= {"layer_types": ["sliding_attention", "full_attention"]}
+    (folder / "config.json").write_text(json.dumps(config))
+    sliding = load(folder, Decoding(dtype="float32", batch_tokens=256, threads=1))
+    assert getattr(sliding.model.config, "sliding_window", None) == (None if architecture == "llama" else WINDOW)
+    head = "You answer questions about plants and rivers. "
+    texts = [
+        *TEXTS[:2],
+        *(head + text for text in TEXTS),
+        *(f"{head}Moss grows in the shade. {text}" for text in TEXTS),
+    ]
+    prompts = [Prompt(tokenize(sliding.tokenizer, text), NEW) for text in texts]
+    for prompt, completion in zip(prompts, answers(sliding, prompts), strict=True):
+        library = sliding.model.generate(
+            torch.tensor([prompt.ids]), max_new_tokens=NEW, do_sample=False, eos_token_id=sorted(sliding.stops)
+        )
+        written = [token for token in library[0, len(prompt.ids) :].tolist() if token not in sliding.stops]
+        assert completion.ids == written
+
+
+def test_prompts_that_may_not_be_answered_are_read_for_their_choices(loaded, prompts):
+    read_only = [Prompt(prompt.ids, 0 if place % 2 else 3) for place, prompt in enumerate(prompts)]
+    completions = answers(loaded, read_only)
+    assert [len(completion.ids) for completion in completions] == [3, 0, 3, 0, 3]
+    choices = [[tokenize(loaded.tokenizer, text) for text in (" A", " no")]] * len(prompts)
+    found = choice_logprobs(loaded, read_only, completions, [], choices)
+    for prompt, completion, logprobs in zip(read_only, completions, found, strict=True):
+        assert logprobs == pytest.approx(of_whole_passes(loaded, prompt.ids + completion.ids, choices[0]), abs=1e-4)
 
 
 def test_rows_that_stop_early_leave_and_the_others_go_on(loaded, prompts):
@@ -82,10 +124,16 @@ def test_choices_score_as_a_whole_forward_pass_does(loaded, prompts):
     found = choice_logprobs(loaded, prompts, completions, trigger, [choices] * len(prompts))
     for prompt, completion, logprobs in zip(prompts, completions, found, strict=True):
         before = prompt.ids + completion.ids + trigger
-        for choice, logprob in zip(choices, logprobs, strict=True):
-            logits = loaded.model(torch.tensor([before + choice])).logits[0].detach().log_softmax(-1)
-            expected = sum(float(logits[len(before) - 1 + place, token]) for place, token in enumerate(choice))
-            assert logprob == pytest.approx(expected, abs=1e-4)
+        assert logprobs == pytest.approx(of_whole_passes(loaded, before, choices), abs=1e-4)
+
+
+def of_whole_passes(loaded, before, choices):
+    """Each choice's log-probability after some tokens, without a cache."""
+    passes = [loaded.model(torch.tensor([before + choice])).logits[0].detach().log_softmax(-1) for choice in choices]
+    return [
+        sum(float(logits[len(before) - 1 + place, token]) for place, token in enumerate(choice))
+        for logits, choice in zip(passes, choices, strict=True)
+    ]
 
 
 def test_the_first_token_can_be_forbidden(loaded, prompts):
@@ -105,6 +153,17 @@ def test_a_batch_keeps_to_its_budget_and_no_prompt_is_lost(prompts):
     assert sorted(index for batch in found for index in batch) == list(range(len(prompts)))
     for batch in found:
         assert len(batch) == 1 or len(batch) * max(len(prompts[index].ids) + NEW for index in batch) <= 120
+
+
+def test_prompts_that_share_worked_examples_follow_one_another():
+    heads = {letter: [place] * 40 for place, letter in enumerate("ab")}
+    names = ["a1", "b22", "a333", "b4444", "a5"]
+    sharing = [Prompt(heads[name[0]] + [int(name[1])] * (len(name) - 1), 2) for name in names]
+    assert [[names[index] for index in batch] for batch in batches(sharing, 10**6)] == [
+        ["b4444", "b22", "a333", "a1", "a5"]
+    ]
+    alone = [Prompt([place] * length, 2) for place, length in enumerate((3, 9, 5))]
+    assert list(batches(alone, 10**6)) == [[1, 2, 0]]
 
 
 def test_nucleus_draws_in_proportion_and_never_outside():

@@ -1,0 +1,148 @@
+"""Answering against lm-evaluation-harness: ``make bench-evaluation``; the last line is JSON.
+
+The same model, texts, stops and dtype on both sides, each in a process of its own, as either runs in practice; loading
+is not timed. Items are MMLU and GSM8K of the mirror that ``HUB_MIRROR`` names, or the bundled sets. The harness runs at
+the fastest of several batch sizes, found on a part of the items. Ours is what the stages call, at ``packed: true``.
+
+``generate_ratio``, ``loglik_ratio_<k>shot``: items a second, ours to the harness's.
+``generate_agree``: the share of answers that are equal to the letter.
+``loglik_agree``: the share of items with the same likeliest choice, or whose two likeliest are within 0.0001 nats.
+"""
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoTokenizer
+
+from stages.benchmarks import gsm8k, mmlu
+from stages.decoding.parameters import Asking, Decoding
+from stages.decoding.prompting import Item, Job, prepare
+from stages.records.question import Question
+from stages.sources.roots import MIRROR_VARIABLE, Source
+
+TIE = 1e-4
+SHOTS = (0, 5)
+SIDES = {"ours": "tests.bench.evaluation_ours", "lm_eval": "tests.bench.evaluation_lm_eval"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="smollm2-135m", help="a key of `models` in params.yaml")
+    parser.add_argument("--subjects", type=int, default=8)
+    parser.add_argument("--per-subject", type=int, default=24)
+    parser.add_argument("--problems", type=int, default=100, help="of GSM8K")
+    parser.add_argument("--max-new-tokens", type=int, default=256)
+    parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--batch-tokens", type=int, default=49152)
+    parser.add_argument("--unpacked", action="store_true", help="ours at `packed: false`")
+    parser.add_argument(
+        "--clock",
+        default="perf_counter",
+        choices=["perf_counter", "process_time"],
+        help="process_time counts the processor's time alone: with --threads 1, on a machine that others use too",
+    )
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    folder = Path("data/base") / arguments.model
+    if not folder.is_dir():
+        subprocess.run([sys.executable, "-m", "stages.base_model", "--model", arguments.model], check=True)
+    work, right = work_of(arguments, folder)
+    ours, theirs = (run(side, work) for side in ("ours", "lm_eval"))
+    print(json.dumps(compared(work, right, ours, theirs)))
+
+
+def work_of(arguments: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], list[int]]:
+    """What either side is to do, and which choices are right."""
+    rng = random.Random(arguments.seed)
+    source = Source("mirror" if os.environ.get(MIRROR_VARIABLE) else "bundled")
+    choices = list(some_subjects(list(mmlu.questions(source, rng)), arguments, rng))
+    problems = [question for question in gsm8k.questions(source, rng) if question.use == "test"]
+    problems = rng.sample(problems, min(arguments.problems, len(problems)))
+    work = {
+        "folder": str(folder),
+        "decoding": {name: getattr(arguments, name) for name in ("dtype", "threads", "batch_tokens")}
+        | {"packed": not arguments.unpacked},
+        "clock": arguments.clock,
+        "max_new_tokens": arguments.max_new_tokens,
+        "generate": [item.text for item in items(folder, gsm8k, problems, 0)],
+        "loglikelihood": {
+            str(shots): [
+                [item.text + mmlu.TRIGGER.lstrip(), [f" {mmlu.LETTERS[place]}" for place in range(4)]]
+                for item in items(folder, mmlu, choices, shots)
+            ]
+            for shots in SHOTS
+        },
+    }
+    return work, [mmlu.LETTERS.index(question.answer) for question in choices if question.use == "test"]
+
+
+def some_subjects(questions: list[Question], arguments: argparse.Namespace, rng: random.Random) -> Iterator[Question]:
+    """Some questions of some subjects, and these subjects' worked examples."""
+    for subject in rng.sample(sorted({question.group for question in questions}), arguments.subjects):
+        tests = [question for question in questions if question.group == subject and question.use == "test"]
+        yield from rng.sample(tests, min(arguments.per_subject, len(tests)))
+        yield from (question for question in questions if question.group == subject and question.use == "shot")
+
+
+def items(folder: Path, benchmark: Any, questions: list[Question], shots: int) -> list[Item]:
+    """The questions as the stage ``generate`` puts them."""
+    decoding = Decoding(dtype="float32", batch_tokens=256)
+    asking = Asking(limit=None, max_new_tokens=1, shots=shots)
+    name = benchmark.__name__.rpartition(".")[2]
+    job = Job(folder, name, benchmark.show, benchmark.TRIGGER, False, None, asking, decoding, 1, Path())
+    return prepare(job, questions, None, AutoTokenizer.from_pretrained(folder))
+
+
+def run(side: str, work: dict[str, Any]) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as temporary:
+        asked, done = Path(temporary) / "work.json", Path(temporary) / "done.json"
+        asked.write_text(json.dumps(work), encoding="utf-8")
+        subprocess.run([sys.executable, "-m", SIDES[side], str(asked), str(done)], check=True)
+        found: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
+        return found
+
+
+def compared(work: dict[str, Any], right: list[int], ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, float]:
+    found = {"generate_ratio": theirs["generate"]["seconds"] / ours["generate"]["seconds"]}
+    pairs = list(zip(ours["generate"]["outputs"], theirs["generate"]["outputs"], strict=True))
+    found["generate_agree"] = sum(first == second for first, second in pairs) / len(pairs)
+    agree: list[bool] = []
+    for shots in work["loglikelihood"]:
+        first, second = ours["loglikelihood"][shots], theirs["loglikelihood"][shots]
+        found[f"loglik_ratio_{shots}shot"] = second["seconds"] / first["seconds"]
+        agree += [same(*row) for row in zip(first["logprobs"], second["logprobs"], strict=True)]
+        counts = [
+            sum(likeliest(row) == answer for row, answer in zip(side["logprobs"], right, strict=True))
+            for side in (first, second)
+        ]
+        print(f"{shots}-shot: ours {counts[0]}, lm_eval {counts[1]} of {len(right)} right")
+    found["loglik_agree"] = sum(agree) / len(agree)
+    tokenizer = AutoTokenizer.from_pretrained(work["folder"])
+    for name, side in (("ours", ours), ("lm_eval", theirs)):
+        written = sum(
+            len(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in side["generate"]["outputs"]
+        )
+        found[f"{name}_tokens_per_s"] = written / side["generate"]["seconds"]
+    return {name: round(value, 4) for name, value in found.items()}
+
+
+def same(first: list[float], second: list[float]) -> bool:
+    best, next_best = sorted(second, reverse=True)[:2]
+    return likeliest(first) == likeliest(second) or best - next_best < TIE
+
+
+def likeliest(logprobs: list[float]) -> int:
+    return max(range(len(logprobs)), key=logprobs.__getitem__)
+
+
+if __name__ == "__main__":
+    main()
