@@ -12,7 +12,7 @@ export TOKENIZERS_PARALLELISM := false
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro verify test lint types unit test-crash test-browser bench-annotate bench-batch-size check-data lock clean
+.PHONY: help install repro verify test lint types unit test-crash test-browser bench-annotate bench-batch-size bench-finetune test-nodes check-data lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -50,6 +50,15 @@ bench-annotate: $(VENV)/installed-dev  ## the annotator's request rate against a
 bench-batch-size: $(VENV)/installed-dev  ## how often answers differ with the number of questions side by side
 	dvc repro base_model@smollm2-135m questions@gsm8k questions@mmlu
 	python -m tests.bench.batch_size
+
+bench-finetune: install  ## the speed of fine-tuning against TRL's, in an environment of its own (HUB_MIRROR for real data)
+	dvc repro base_model@smollm2-135m
+	$(PYTHON) -m venv .cache/bench-finetune
+	.cache/bench-finetune/bin/pip install --quiet -r tests/bench/requirements-finetune.txt -c requirements.lock
+	.cache/bench-finetune/bin/python -m tests.bench.finetune
+
+test-nodes: $(VENV)/installed-dev  ## two network namespaces, or two addresses of this machine, as two nodes
+	pytest -m nodes
 
 check-data: install  ## check the bundled data and the recorded role prompts
 	python -m stages.check_data
