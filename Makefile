@@ -58,7 +58,7 @@ bench-finetune: install  ## the speed of fine-tuning against TRL's, in an enviro
 	.cache/bench-finetune/bin/python -m tests.bench.finetune
 
 test-nodes: $(VENV)/installed-dev  ## two network namespaces, or two addresses of this machine, as two nodes
-	pytest -m nodes
+	pytest -m nodes tests/training/test_nodes.py
 
 check-data: install  ## check the bundled data and the recorded role prompts
 	python -m stages.check_data
