@@ -13,7 +13,7 @@ export TOKENIZERS_PARALLELISM := false
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro verify test lint types unit test-crash test-browser test-latex bench-annotate bench-batch-size check-data lock clean test-simulation bench-evaluation
+.PHONY: help install repro verify test lint types unit test-crash test-browser test-latex bench-annotate bench-batch-size check-data lock clean test-simulation bench-evaluation bench-finetune test-nodes
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -60,6 +60,15 @@ bench-batch-size: $(VENV)/installed-dev  ## how often answers differ with the nu
 
 bench-evaluation: $(BENCH_EVALUATION)/installed  ## answering against lm-evaluation-harness, with an environment of its own
 	$(BENCH_EVALUATION)/bin/python -m tests.bench.evaluation
+
+bench-finetune: install  ## the speed of fine-tuning against TRL's, in an environment of its own (HUB_MIRROR for real data)
+	dvc repro base_model@smollm2-135m
+	$(PYTHON) -m venv .cache/bench-finetune
+	.cache/bench-finetune/bin/pip install --quiet -r tests/bench/requirements-finetune.txt -c requirements.lock
+	.cache/bench-finetune/bin/python -m tests.bench.finetune
+
+test-nodes: $(VENV)/installed-dev  ## two network namespaces, or two addresses of this machine, as two nodes
+	pytest -m nodes tests/training/test_nodes.py
 
 check-data: install  ## check the bundled data and the recorded role prompts
 	python -m stages.check_data

@@ -15,7 +15,7 @@ from stages.chat.rendering import Part, Rendered
 from stages.training.schedule import linear_decay
 from tests.conftest import tiny_model
 
-STEPS, BATCH, RATES = 4, 4, (1e-3, 1e-4)
+STEPS, BATCH, RATES = 4, 8, (1e-3, 1e-4)
 PROGRAM = Path(__file__).parent / "train_rows.py"
 
 
@@ -59,11 +59,11 @@ def plainly_trained(folder: Path) -> tuple[dict[str, torch.Tensor], list[float]]
 @pytest.mark.parametrize(
     ("architecture", "stage", "micro_batch_size", "processes"),
     [
-        ("llama", 0, 2, 1),
-        ("llama", 1, 4, 1),
-        ("llama", 2, 1, 2),
-        ("mistral", 2, 4, 1),
-        ("gemma3", 3, 2, 1),
+        ("llama", 0, 1, 1),
+        ("llama", 1, 8, 1),
+        ("llama", 2, 4, 2),
+        ("mistral", 2, 8, 1),
+        ("gemma3", 3, 4, 1),
         ("llama", 3, 2, 2),
     ],
 )
