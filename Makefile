@@ -19,8 +19,9 @@ help:  ## list the targets
 
 install: $(VENV)/installed  ## make .venv and install requirements.txt, at the versions of requirements.lock
 
-repro: install  ## run the pipeline: all that changed since the last run
-	dvc repro
+repro: install  ## run the pipeline: all that changed since the last run, and what a kill left undone
+	python -m stages.repair
+	dvc repro --wait-for-lock
 
 verify: install  ## run it all again in a temporary clone, and say which outs are the same bytes
 	python -m stages.verify
@@ -38,7 +39,7 @@ unit: $(VENV)/installed-dev
 	pytest --numprocesses 2 --dist loadfile
 
 test-crash: $(VENV)/installed-dev  ## kill long work at random points, many times
-	pytest -m crash
+	pytest -m crash --capture no tests/crash
 
 test-browser: $(VENV)/installed-dev  ## the report in Chromium, which Debian's package must bring
 	pip install --quiet -r tests/browser/requirements.txt
