@@ -110,6 +110,7 @@ def describe(error: ValidationError, prefix: str = "") -> str:
     parts = []
     for fault in error.errors():
         key = ".".join([*([prefix] if prefix else []), *(str(part) for part in fault["loc"])])
-        found = "" if fault["type"] in {"missing", "value_error", "extra_forbidden"} else f", found {fault['input']!r}"
-        parts.append(f"{key}: {fault['msg']}{found}" if key else fault["msg"])
+        told = fault["type"] not in {"missing", "value_error", "extra_forbidden", "union_tag_invalid"}
+        text = fault["msg"].removeprefix("Value error, ") + (f", found {fault['input']!r:.100}" if told else "")
+        parts.append(f"{key}: {text}" if key else text)
     return "; ".join(parts)

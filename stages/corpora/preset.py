@@ -2,6 +2,7 @@
 
 from pydantic import Field, model_validator
 
+from stages.errors import InputError
 from stages.parameters import Section
 from stages.sources.roots import Data
 
@@ -24,6 +25,19 @@ class CorpusPreset(Section):
     revision: str | None = None
     root: Data | None = None
     limit: int | None = Field(None, ge=2)
+
+    def root_under(self, data: Data, name: str) -> Data:
+        """Where the repository is looked for when ``run.data`` is ``data``.
+
+        Raises:
+            InputError: The corpus is not among the bundled ones.
+        """
+        if data == "bundled" and self.root is None and self.repository is not None:
+            raise InputError(
+                f"run.corpus is {name}, which is not bundled: it needs run.data=hub, or run.data=mirror with "
+                "HUB_MIRROR set"
+            )
+        return self.root or data
 
     @model_validator(mode="after")
     def _one_place(self) -> "CorpusPreset":
