@@ -11,7 +11,7 @@ class CorpusPreset(Section):
     """A corpus: a JSONL file of one's own, or a repository under the root that ``run.data`` names.
 
     Attributes:
-        path: A JSONL file, relative to the repository's top.
+        path: A JSONL file in ``data/corpora``, relative to the repository's top.
         repository: A repository id; with ``file``, one JSONL file of it; else a split read by ``datasets``.
         root: The root to use whatever ``run.data`` says.
         limit: How many items to take, from the beginning; None for all.

@@ -23,6 +23,7 @@ from stages.systems import Arm
 from stages.training.recipe import Recipe
 
 BENCHMARKS = Path("stages/benchmarks")
+CORPORA = Path("data/corpora")
 
 TAKEN = {"base", "official", "tie", *get_args(Arm)}
 """Variants and verdicts, beside which a rival's key stands and for none of which it may be mistaken."""
@@ -123,6 +124,11 @@ def _require_data(run: Run, corpus: CorpusPreset, path: Path) -> None:
     Source(run.data)
     if corpus.path is None:
         Source(corpus.root_under(run.data, run.corpus))
+    elif not Path(corpus.path).resolve().is_relative_to(CORPORA.resolve()):
+        raise InputError(
+            f"{path}: corpora.{run.corpus}.path: {corpus.path} is not in {CORPORA}, the folder that DVC watches for "
+            "the stage `corpus`: move it there"
+        )
     elif not Path(corpus.path).is_file():
         raise InputError(f"{path}: corpora.{run.corpus}.path: {corpus.path} does not exist: name a JSONL file")
 

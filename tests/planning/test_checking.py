@@ -72,8 +72,12 @@ def test_a_number_written_as_a_string_is_read(parameters):
         ({"run__data": "mirror"}, r"run\.data is mirror, .* HUB_MIRROR is not set"),
         ({"run__corpus": "lima"}, r"run\.corpus is lima, which is not bundled: it needs run\.data=hub"),
         (
+            {"corpora__mine": {"path": "data/corpora/mine.jsonl"}, "run__corpus": "mine"},
+            r"corpora\.mine\.path: data/corpora/mine\.jsonl does not exist",
+        ),
+        (
             {"corpora__mine": {"path": "mine.jsonl"}, "run__corpus": "mine"},
-            r"corpora\.mine\.path: mine\.jsonl does not exist",
+            r"corpora\.mine\.path: mine\.jsonl is not in data/corpora, the folder that DVC watches",
         ),
         ({"run__seeds": []}, r"run\.seeds: .*at least 1"),
         (
