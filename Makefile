@@ -12,7 +12,7 @@ export TOKENIZERS_PARALLELISM := false
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro verify test lint types unit test-crash test-browser bench-annotate bench-batch-size check-data lock clean
+.PHONY: help install repro verify test lint types unit test-crash test-browser bench-annotate bench-batch-size check-data hooks lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -51,6 +51,9 @@ bench-annotate: $(VENV)/installed-dev  ## the annotator's request rate against a
 bench-batch-size: $(VENV)/installed-dev  ## how often answers differ with the number of questions side by side
 	dvc repro base_model@smollm2-135m questions@gsm8k questions@mmlu
 	python -m tests.bench.batch_size
+
+hooks: $(VENV)/installed-dev  ## install the pre-commit hooks
+	pre-commit install
 
 check-data: install  ## check the bundled data and the recorded role prompts
 	python -m stages.check_data

@@ -1,12 +1,13 @@
 """The whole pipeline, on a tiny random model in a temporary clone."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.temporary_clone import SMALL, choose, copy_repository, run
+from tests.temporary_clone import SMALL, choose, commit, copy_repository, git, run
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +77,27 @@ def within(key: str, other: str) -> bool:
 def test_a_second_run_does_nothing(clone):
     assert "up to date" in run(clone, "dvc", "repro")
     assert "up to date" in run(clone, "dvc", "status")
+
+
+@pytest.mark.slow
+def test_another_clone_pulls_what_was_pushed_and_runs_nothing(clone, tmp_path):
+    source = copy_tree(clone, tmp_path / "source")
+    run(source, "dvc", "remote", "add", "--default", "folder", str(tmp_path / "remote"))
+    run(source, "dvc", "push")
+    commit(source)
+    git(tmp_path, "clone", "--quiet", str(source), "other")
+    other = tmp_path / "other"
+    assert "up to date" in run(other, "dvc", "repro", "--allow-missing", "--dry")
+    run(other, "dvc", "pull")
+    said = run(other, "dvc", "repro")
+    assert "up to date" in said
+    assert "Running stage" not in said
+    assert not git(other, "status", "--porcelain")
+
+
+def copy_tree(source: Path, folder: Path) -> Path:
+    """The clone with its cache, so that what is done to it does not touch the one that tests share."""
+    return Path(shutil.copytree(source, folder, symlinks=True))
 
 
 @pytest.mark.slow
