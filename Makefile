@@ -13,15 +13,16 @@ export TOKENIZERS_PARALLELISM := false
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro verify test lint types unit test-crash test-browser test-latex bench-annotate bench-batch-size check-data lock clean test-simulation bench-evaluation bench-finetune test-nodes
+.PHONY: help install repro verify test lint types unit test-crash test-browser test-latex bench-annotate bench-batch-size check-data lock clean test-simulation bench-evaluation bench-finetune test-nodes hooks
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 install: $(VENV)/installed  ## make .venv and install requirements.txt, at the versions of requirements.lock
 
-repro: install  ## run the pipeline: all that changed since the last run
-	dvc repro
+repro: install  ## run the pipeline: all that changed since the last run, and what a kill left undone
+	python -m stages.repair
+	dvc repro --wait-for-lock
 
 verify: install  ## run it all again in a temporary clone, and say which outs are the same bytes
 	python -m stages.verify
@@ -39,7 +40,7 @@ unit: $(VENV)/installed-dev
 	pytest --numprocesses 2 --dist loadfile
 
 test-crash: $(VENV)/installed-dev  ## kill long work at random points, many times
-	pytest -m crash
+	pytest -m crash --capture no
 
 test-simulation: $(VENV)/installed-dev  ## how often intervals cover and tests reject, over 2,000 draws
 	SIMULATION_DRAWS=2000 pytest tests/statistics
@@ -69,6 +70,9 @@ bench-finetune: install  ## the speed of fine-tuning against TRL's, in an enviro
 
 test-nodes: $(VENV)/installed-dev  ## two network namespaces, or two addresses of this machine, as two nodes
 	pytest -m nodes tests/training/test_nodes.py
+
+hooks: $(VENV)/installed-dev  ## install the pre-commit hooks
+	pre-commit install
 
 check-data: install  ## check the bundled data and the recorded role prompts
 	python -m stages.check_data

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from stages import command_line, parameters
+from stages import command_line, files, parameters
 from stages.base_models.loading import load
 from stages.base_models.preset import ModelPreset
 from stages.chat.templates import chat_template
@@ -29,7 +29,7 @@ def main() -> None:
     tokenizer.chat_template = chat_template(preset.chat_template, tokenizer.chat_template, key)
     out = OFFICIAL if arguments.official else OUT
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out) as temporary:
+    with tempfile.TemporaryDirectory(dir=out, prefix=files.WRITING) as temporary:
         model.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
         shutil.rmtree(out / name, ignore_errors=True)

@@ -1,5 +1,6 @@
 """Reading and writing the pipeline's files: validated when read, moved into place when written."""
 
+import errno
 import json
 import os
 import tempfile
@@ -14,20 +15,41 @@ from stages.errors import InputError
 
 Record = TypeVar("Record", bound=BaseModel)
 
+WRITING = ".writing-"
+"""How the names of files begin that are not whole yet. A kill leaves them; .dvcignore and .gitignore pass them by."""
+
+REMEDIES = {
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room",
+    errno.EFBIG: "raise the limit on the size of files (`ulimit -f`)",
+    errno.EROFS: "work where files can be written",
+    errno.EACCES: "work as a user who may write there",
+}
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` that takes its place if the block ends without an error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(descriptor)
-    temporary = Path(name)
+    """A temporary path beside ``path`` that takes its place if the block ends without an error.
+
+    Raises:
+        InputError: The disk is full or may not be written to; what was at ``path`` stays there.
+    """
+    temporary: Path | None = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f"{WRITING}{path.name}-", suffix=path.suffix)
+        os.close(descriptor)
+        temporary = Path(name)
         yield temporary
         temporary.chmod(0o644)
         temporary.replace(path)
+    except OSError as error:
+        if remedy := REMEDIES.get(error.errno or 0):
+            raise InputError(f"{path} cannot be written ({error}): {remedy}, then run it again") from error
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary:
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -88,6 +110,7 @@ def describe(error: ValidationError, prefix: str = "") -> str:
     parts = []
     for fault in error.errors():
         key = ".".join([*([prefix] if prefix else []), *(str(part) for part in fault["loc"])])
-        found = "" if fault["type"] in {"missing", "value_error", "extra_forbidden"} else f", found {fault['input']!r}"
-        parts.append(f"{key}: {fault['msg']}{found}" if key else fault["msg"])
+        told = fault["type"] not in {"missing", "value_error", "extra_forbidden", "union_tag_invalid"}
+        text = fault["msg"].removeprefix("Value error, ") + (f", found {fault['input']!r:.100}" if told else "")
+        parts.append(f"{key}: {text}" if key else text)
     return "; ".join(parts)

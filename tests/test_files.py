@@ -1,5 +1,7 @@
 """What is told of bad input, and what is left of a write that failed."""
 
+import errno
+
 import pytest
 
 from stages.errors import InputError
@@ -28,5 +30,14 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     with pytest.raises(RuntimeError), replacing(path) as temporary:
         temporary.write_text("half")
         raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_an_error_that_says_what_to_do_and_the_old_file_stays(tmp_path):
+    path = tmp_path / "out.txt"
+    write_text(path, "old")
+    with pytest.raises(InputError, match=r"out\.txt cannot be written .*make room"), replacing(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]

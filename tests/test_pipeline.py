@@ -1,63 +1,22 @@
 """The whole pipeline, on a tiny random model in a temporary clone."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.import_graph import ROOT
-
-CHOICE = {
-    "models": ["tiny"],
-    "scale": "smoke",
-    "benchmarks": ["mmlu", "gsm8k", "humaneval"],
-    "baselines": [],
-}
+from tests.temporary_clone import SMALL, choose, commit, copy_repository, git, run
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory) -> Path:
-    """A repository with the files of this one as they are now, run once."""
-    folder = tmp_path_factory.mktemp("clone") / "repository"
-    listed = git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
-    for name in listed:
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    git(folder, "init", "--quiet")
-    git(folder, "add", "--all")
-    git(folder, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "-m", "as it is")
-    choose(folder, **CHOICE)
+    """The pipeline in a clone, run once."""
+    folder = copy_repository(tmp_path_factory.mktemp("clone") / "repository")
+    choose(folder, **SMALL)
     run(folder, "dvc", "repro")
     return folder
-
-
-def choose(folder: Path, **changes) -> None:
-    path = folder / "params.yaml"
-    content = yaml.safe_load(path.read_text())
-    content["run"].update(changes)
-    path.write_text(yaml.safe_dump(content, sort_keys=False))
-
-
-def git(folder: Path, *arguments: str) -> str:
-    folder.mkdir(parents=True, exist_ok=True)
-    return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
-
-
-def run(folder: Path, *command: str) -> str:
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    environment |= {
-        "PYTHONPATH": str(ROOT / "tests/tracing"),
-        "PARAMS_TRACE": str(folder.parent / "params_trace.jsonl"),
-    }
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
-    return done.stdout + done.stderr
 
 
 def read(path: Path):
@@ -121,6 +80,27 @@ def test_a_second_run_does_nothing(clone):
 
 
 @pytest.mark.slow
+def test_another_clone_pulls_what_was_pushed_and_runs_nothing(clone, tmp_path):
+    source = copy_tree(clone, tmp_path / "source")
+    run(source, "dvc", "remote", "add", "--default", "folder", str(tmp_path / "remote"))
+    run(source, "dvc", "push")
+    commit(source)
+    git(tmp_path, "clone", "--quiet", str(source), "other")
+    other = tmp_path / "other"
+    assert "up to date" in run(other, "dvc", "repro", "--allow-missing", "--dry")
+    run(other, "dvc", "pull")
+    said = run(other, "dvc", "repro")
+    assert "up to date" in said
+    assert "Running stage" not in said
+    assert not git(other, "status", "--porcelain")
+
+
+def copy_tree(source: Path, folder: Path) -> Path:
+    """The clone with its cache, so that what is done to it does not touch the one that tests share."""
+    return Path(shutil.copytree(source, folder, symlinks=True))
+
+
+@pytest.mark.slow
 def test_the_lock_names_the_stages_and_no_others(clone):
     assert set(yaml.safe_load((clone / "dvc.lock").read_text())["stages"]) == stage_names(clone)
 
@@ -132,7 +112,7 @@ def test_another_choice_and_back_leaves_nothing(clone):
     run(clone, "dvc", "repro", "score")
     assert set(read(clone / "metrics/benchmarks.json")["tiny"]) == {"base", "standard", "role"}
     assert not (clone / "data/generations/tiny-role-1/mmlu.jsonl").exists()
-    choose(clone, **CHOICE)
+    choose(clone, **SMALL)
     again = run(clone, "dvc", "repro")
     assert (clone / "dvc.lock").read_bytes() == lock
     assert "python -m stages.finetune" not in again
@@ -168,4 +148,4 @@ def test_an_unknown_preset_stops_the_run_before_any_work(clone):
     choose(clone, models=["tiny"], benchmarks=["mmlu", "nonsense"])
     with pytest.raises(AssertionError, match=r"run.benchmarks: 'nonsense' is none of"):
         run(clone, "dvc", "repro")
-    choose(clone, **CHOICE)
+    choose(clone, **SMALL)

@@ -2,6 +2,7 @@
 
 from pydantic import Field, model_validator
 
+from stages.errors import InputError
 from stages.parameters import Section
 from stages.sources.roots import Data
 
@@ -10,7 +11,7 @@ class CorpusPreset(Section):
     """A corpus: a JSONL file of one's own, or a repository under the root that ``run.data`` names.
 
     Attributes:
-        path: A JSONL file, relative to the repository's top.
+        path: A JSONL file in ``data/corpora``, relative to the repository's top.
         repository: A repository id; with ``file``, one JSONL file of it; else a split read by ``datasets``.
         root: The root to use whatever ``run.data`` says.
         limit: How many items to take, from the beginning; None for all.
@@ -24,6 +25,19 @@ class CorpusPreset(Section):
     revision: str | None = None
     root: Data | None = None
     limit: int | None = Field(None, ge=2)
+
+    def root_under(self, data: Data, name: str) -> Data:
+        """Where the repository is looked for when ``run.data`` is ``data``.
+
+        Raises:
+            InputError: The corpus is not among the bundled ones.
+        """
+        if data == "bundled" and self.root is None and self.repository is not None:
+            raise InputError(
+                f"run.corpus is {name}, which is not bundled: it needs run.data=hub, or run.data=mirror with "
+                "HUB_MIRROR set"
+            )
+        return self.root or data
 
     @model_validator(mode="after")
     def _one_place(self) -> "CorpusPreset":

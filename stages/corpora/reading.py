@@ -74,12 +74,7 @@ def _rows(name: str, preset: CorpusPreset, data: Data) -> Iterator[Row]:
     if preset.path is not None:
         return read_rows(Path(preset.path))
     assert preset.repository is not None
-    root = preset.root or data
-    if root == "bundled" and preset.root is None:
-        raise InputError(
-            f"run.corpus is {name}, which is not bundled: it needs run.data=hub, or run.data=mirror with HUB_MIRROR set"
-        )
-    source = Source(root)
+    source = Source(preset.root_under(data, name))
     if preset.file is not None:
         return source.json_lines(preset.repository, preset.file, preset.revision)
     return source.rows(preset.repository, preset.config, preset.split, preset.revision)

@@ -18,10 +18,12 @@ from stages.planning.run_choice import Run
 from stages.sandbox.limits import Limits
 from stages.scoring.domains import Domains
 from stages.servers.parameters import Servers
+from stages.sources.roots import Source
 from stages.systems import Arm
 from stages.training.recipe import Recipe
 
 BENCHMARKS = Path("stages/benchmarks")
+CORPORA = Path("data/corpora")
 
 TAKEN = {"base", "official", "tie", *get_args(Arm)}
 """Variants and verdicts, beside which a rival's key stands and for none of which it may be mistaken."""
@@ -101,6 +103,7 @@ def checked(path: Path = parameters.PATH) -> Parameters:
             raise InputError(f"{path}: scales.{run.scale}.generate.benchmarks has no entry for {name!r}: add one")
     for name in run.official:
         _check_official(found.models[name], name, path)
+    _require_data(run, found.corpora[run.corpus], path)
     return found
 
 
@@ -114,6 +117,20 @@ def _check_official(preset: ModelPreset, name: str, path: Path) -> None:
         raise InputError(
             f"{path}: run.official: models.{name}.official is not given: add it, in the form of an entry of `models`"
         )
+
+
+def _require_data(run: Run, corpus: CorpusPreset, path: Path) -> None:
+    """Data that lie nowhere are an error now, not after a model was fetched."""
+    Source(run.data)
+    if corpus.path is None:
+        Source(corpus.root_under(run.data, run.corpus))
+    elif not Path(corpus.path).resolve().is_relative_to(CORPORA.resolve()):
+        raise InputError(
+            f"{path}: corpora.{run.corpus}.path: {corpus.path} is not in {CORPORA}, the folder that DVC watches for "
+            "the stage `corpus`: move it there"
+        )
+    elif not Path(corpus.path).is_file():
+        raise InputError(f"{path}: corpora.{run.corpus}.path: {corpus.path} does not exist: name a JSONL file")
 
 
 def _benchmarks() -> set[str]:

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dvc.repo import Repo
-from dvc.utils.serialize import modify_yaml
+from dvc.utils.serialize import dump_yaml, load_yaml
+
+from stages import files
 
 logger = logging.getLogger(__name__)
 
@@ -39,10 +41,10 @@ def tidy(lock: Path = Path("dvc.lock")) -> None:
         for path in unowned(folder.resolve(), owned):
             logger.info("removed: %s is not part of this choice of run", path)
             _remove(path)
-    with modify_yaml(str(lock)) as content:
-        content.setdefault("schema", "2.0")
-        known = content.get("stages", {})
-        content["stages"] = {name: known.get(name, {"cmd": command}) for name, command in commands.items()}
+    known = load_yaml(str(lock)).get("stages", {}) if lock.is_file() else {}
+    entries = {name: known.get(name, {"cmd": command}) for name, command in commands.items()}
+    with files.replacing(lock) as temporary:
+        dump_yaml(str(temporary), {"schema": "2.0", "stages": entries})
 
 
 def unowned(folder: Path, owned: set[Path]) -> Iterable[Path]:

@@ -16,6 +16,7 @@ def parameters(tmp_path, monkeypatch):
     """A function that writes params.yaml with some values changed, and checks it."""
     shutil.copytree(ROOT / "stages" / "benchmarks", tmp_path / "stages" / "benchmarks")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HUB_MIRROR", raising=False)
     content = yaml.safe_load((ROOT / "params.yaml").read_text())
 
     def check(**changes):
@@ -68,6 +69,16 @@ def test_a_number_written_as_a_string_is_read(parameters):
         ({"run__conditions": {"role": ["silent"], "standard": []}}, r"conditions\.role: 'silent' is none of stripped"),
         ({"run__arms": ["standard"], "run__conditions": {"role": ["random"], "standard": []}}, "arms lacks role"),
         ({"run__data": "web"}, r"run\.data: .*'bundled', 'hub' or 'mirror'"),
+        ({"run__data": "mirror"}, r"run\.data is mirror, .* HUB_MIRROR is not set"),
+        ({"run__corpus": "lima"}, r"run\.corpus is lima, which is not bundled: it needs run\.data=hub"),
+        (
+            {"corpora__mine": {"path": "data/corpora/mine.jsonl"}, "run__corpus": "mine"},
+            r"corpora\.mine\.path: data/corpora/mine\.jsonl does not exist",
+        ),
+        (
+            {"corpora__mine": {"path": "mine.jsonl"}, "run__corpus": "mine"},
+            r"corpora\.mine\.path: mine\.jsonl is not in data/corpora, the folder that DVC watches",
+        ),
         ({"run__seeds": []}, r"run\.seeds: .*at least 1"),
         (
             {"scales__mini__finetune__learning_rte": 1},
@@ -75,7 +86,7 @@ def test_a_number_written_as_a_string_is_read(parameters):
         ),
         ({"scales__mini__finetune__learning_rate": "fast"}, r"learning_rate: .*valid number.*'fast'"),
         ({"scales__mini__finetune__micro_batch_size": 3}, "no multiple of micro_batch_size 3"),
-        ({"models__tiny__source": "wheels"}, r"models\.tiny.*'wheel', 'hub', 'folder', 'random'"),
+        ({"models__tiny__source": "wheels"}, r"models\.tiny.*'wheel', 'hub', 'folder', 'random'$"),
         ({"run__official": ["mistral-7b"]}, r"official: 'mistral-7b' is none of run\.models"),
         (
             {"run__official": ["smollm2-135m"]},
@@ -92,6 +103,8 @@ def test_a_number_written_as_a_string_is_read(parameters):
             {"models__mistral-7b__official__official": {"source": "itself"}},
             r"official\.official: an official chat version has none of its own",
         ),
+        ({"run": {}}, r"run\.models: Field required"),
+        ({"run__model": "tiny"}, r"run\.model: .*the keys here are: models, arms"),
         ({"mmlu_domains": {"all": ["anatomy"]}}, "in no domain"),
     ],
 )

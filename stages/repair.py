@@ -1,0 +1,78 @@
+"""Put right what a killed `dvc repro` may leave that DVC refuses to read; `make repro` begins with it.
+
+DVC writes dvc.lock and its own .dvc/tmp/rwlock in place, so that a kill in that second leaves a part of the file. The
+whole entries of dvc.lock are kept; what others said is found in DVC's run cache, and nothing is computed twice.
+"""
+
+import json
+import logging
+from pathlib import Path
+
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+from dvc.utils.serialize import YAMLFileCorruptedError, parse_yaml
+from voluptuous import Invalid
+
+from stages import command_line, files
+from stages.errors import InputError
+
+LOCK = Path("dvc.lock")
+IN_USE = Path(".dvc/tmp/rwlock")
+CONFLICT = "<<<<<<< "
+
+logger = logging.getLogger("repair")
+
+
+def main() -> None:
+    command_line.parser(__doc__).parse_args()
+    repair_lock(LOCK)
+    if IN_USE.is_file() and not _is_json(IN_USE.read_text(encoding="utf-8", errors="replace")):
+        IN_USE.unlink()
+        logger.warning("%s was cut off by a kill: removed, DVC makes it anew", IN_USE)
+
+
+def repair_lock(lock: Path) -> None:
+    """Keep the whole entries of a lock whose writing was cut off; leave a whole lock as it is.
+
+    Raises:
+        InputError: It holds both sides of a merge, which is for people to settle.
+    """
+    text = lock.read_text(encoding="utf-8", errors="replace") if lock.is_file() else None
+    if text is None or (text.endswith("\n") and _readable(text)):
+        return
+    if CONFLICT in text:
+        raise InputError(f"{lock} holds both sides of a merge: `git checkout --ours {lock}`, then `dvc repro`")
+    kept = whole_entries(text)
+    if kept:
+        files.write_text(lock, kept)
+    else:
+        lock.unlink()
+    logger.warning("%s was cut off by a kill: %s", lock, "its whole entries are kept" if kept else "removed")
+
+
+def whole_entries(text: str) -> str:
+    """The lock up to its last entry, which may be cut off anywhere; empty if not even one is whole."""
+    lines = text.splitlines(keepends=True)
+    entries = [place for place, line in enumerate(lines) if line.startswith("  ") and line[2:3].strip()]
+    kept = "".join(lines[: entries[-1]]) if len(entries) > 1 else ""
+    return kept if _readable(kept) else ""
+
+
+def _readable(text: str) -> bool:
+    """Whether DVC takes it for a lock."""
+    try:
+        COMPILED_LOCKFILE_SCHEMA(parse_yaml(text, LOCK))
+    except (YAMLFileCorruptedError, Invalid):
+        return False
+    return True
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except json.JSONDecodeError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    command_line.run(main)
