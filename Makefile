@@ -22,7 +22,7 @@ install: $(VENV)/installed  ## make .venv and install requirements.txt, at the v
 
 repro: install  ## run the pipeline: all that changed since the last run, and what a kill left undone
 	python -m stages.repair
-	dvc repro --wait-for-lock
+	dvc --wait-for-lock repro
 
 verify: install  ## run it all again in a temporary clone, and say which outs are the same bytes
 	python -m stages.verify
