@@ -97,6 +97,12 @@ def test_nothing_is_drawn_beyond_the_canvas():
     assert all((edge == 255).all() for edge in edges)
 
 
+def test_a_phrase_wider_than_the_canvas_spoils_nothing():
+    wide = "manager who has helped customers and firms with pricing decisions of every kind and size"
+    assert figure.image(Counter({wide: 1, "geneticist": 1})) is not None
+    assert figure.image(Counter({wide * 3: 1})) is None
+
+
 def test_the_palest_colour_can_be_read_on_white():
     """WCAG's contrast of at least 4.5 to 1."""
     parts = figure.PALE / 255

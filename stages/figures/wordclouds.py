@@ -49,7 +49,7 @@ def draw(clouds: dict[str, Counter[str]], answers: dict[str, int], sheet: Path, 
 
 
 def image(counts: Counter[str]) -> Image | None:
-    """The cloud as an array [height, width, 3]; None where there is nothing to show.
+    """The cloud as an array [height, width, 3]; None where there is nothing to show, or nothing that finds room.
 
     Laid out in the smallest part of the canvas that holds all phrases at full size, so that a few do not lie scattered,
     else in smaller type, and set in the middle.
@@ -58,8 +58,8 @@ def image(counts: Counter[str]) -> Image | None:
         return None
     shown = Counter(dict(most_frequent(counts, MOST)))
     clouds = (_laid_out(shown, share, largest) for share, largest in TRIED)
-    cloud = next((cloud for cloud in clouds if _is_true(cloud, shown)), None)
-    return _in_the_middle(np.asarray((cloud or _laid_out(shown, 1.0, SMALLEST)).to_image()))
+    cloud = next((cloud for cloud in clouds if _is_true(cloud, shown)), None) or _laid_out(shown, 1.0, SMALLEST)
+    return _in_the_middle(np.asarray(cloud.to_image())) if cloud.layout_ else None
 
 
 def _laid_out(counts: Counter[str], share: float, largest: int) -> WordCloud:
@@ -91,11 +91,13 @@ def _laid_out(counts: Counter[str], share: float, largest: int) -> WordCloud:
 
 def _is_true(cloud: WordCloud, counts: Counter[str]) -> bool:
     """Whether every phrase found room without being made smaller than its count says: equal counts, equal sizes."""
+    if len(cloud.layout_) != len(counts):  # none at all, where the largest is wider than the canvas
+        return False
     sizes: dict[int, set[int]] = {}
     for (phrase, _), size, *_ in cloud.layout_:
         sizes.setdefault(counts[phrase], set()).add(size)
     full = cloud.layout_[0][1] == cloud.max_font_size
-    return full and len(cloud.layout_) == len(counts) and all(len(found) == 1 for found in sizes.values())
+    return full and all(len(found) == 1 for found in sizes.values())
 
 
 def _in_the_middle(drawn: Image) -> Image:
