@@ -71,7 +71,8 @@ def fine_tune(
     engine = initialize(CompletionLoss(model), recipe)
     losses = loop.train(engine, steps, held_out, recipe, checkpoints)
     unfinished = out.with_name(f".{out.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
+    if rank() == 0:  # the others might be late, and remove what the first has begun to write
+        shutil.rmtree(unfinished, ignore_errors=True)
     export(engine, model, tokenizer, unfinished)
     if rank() == 0:
         shutil.rmtree(out, ignore_errors=True)
