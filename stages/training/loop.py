@@ -69,11 +69,11 @@ def optimizer_step(
     engine.train()
     summed = torch.zeros(len(Part))
     for rows in batches.share(step, recipe.micro_batch_size, accumulated, rank(), world_size()):
-        sums = engine(batches.micro_batch(rows).to(engine.device))
-        engine.backward(sums.sum() * (accumulated * world_size() / total))
+        loss, sums = engine(batches.micro_batch(rows).to(engine.device))
+        engine.backward(loss * (accumulated * world_size() / total))
         norm = _plain_norm(engine)
         engine.step()
-        summed += sums.detach().cpu()
+        summed += sums.cpu()
     return float(over_processes(summed).sum()) / total, float(engine.get_global_grad_norm() or norm)
 
 
@@ -94,7 +94,7 @@ def validate(engine: DeepSpeedEngine, rows: Sequence[Rendered], recipe: Recipe) 
     micro_batches = -(-len(rows) // (recipe.micro_batch_size * world_size()))
     summed = torch.zeros(len(Part))
     for mine in batches.share(rows, recipe.micro_batch_size, micro_batches, rank(), world_size()):
-        summed += engine(batches.micro_batch(mine).to(engine.device)).cpu()
+        summed += engine(batches.micro_batch(mine).to(engine.device))[1].cpu()
     summed = over_processes(summed)
     counts = [sum(part is kind for row in rows for part in row.parts) for kind in Part]
     return {

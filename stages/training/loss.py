@@ -1,9 +1,10 @@
 """Cross-entropy on completion tokens alone, without ever holding the logits of all positions."""
 
+from types import MethodType
+from typing import Any
+
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
 from stages.chat.rendering import Part
@@ -15,16 +16,28 @@ CHUNK = 1024
 class CompletionLoss(nn.Module):
     """A causal model that returns summed token losses instead of logits.
 
-    Only positions that have a label are projected to the vocabulary, in chunks whose logits are computed again in the
-    backward pass; no ``[batch, length, vocabulary]`` tensor exists at any time.
+    Only positions that have a label are projected to the vocabulary, chunk by chunk; no ``[batch, length, vocabulary]``
+    tensor exists at any time.
+
+    Raises:
+        NotImplementedError: The architecture does more to its logits than to project.
     """
 
     def __init__(self, model: PreTrainedModel) -> None:
         super().__init__()
         self.model = model
+        head = model.get_output_embeddings()
+        if head.bias is not None or getattr(model.config, "final_logit_softcapping", None):
+            raise NotImplementedError(f"{type(model).__name__} adds a bias to its logits or caps them")
+        # Called as the projection's own forward, so that ZeRO-3 brings its weights together around the call.
+        head.forward = MethodType(_summed_losses, head)
 
-    def forward(self, batch: MicroBatch) -> Tensor:
-        """Sums of token losses in nats, by part: ``[3]``, where index 0 (prompt) is always 0."""
+    def forward(self, batch: MicroBatch) -> tuple[Tensor, Tensor]:
+        """The sum of token losses in nats, and, without gradients, sums by part: ``[3]``, where prompt is always 0.
+
+        Where there is nothing to learn, the sum still hangs on every parameter, so that all processes reduce the same
+        gradients.
+        """
         hidden = (
             self.model.get_decoder()(
                 input_ids=batch.ids, position_ids=batch.positions, row_lengths=batch.row_lengths, use_cache=False
@@ -32,17 +45,51 @@ class CompletionLoss(nn.Module):
         ).last_hidden_state
         targets, parts = batch.labels[:, 1:], batch.parts[:, 1:]
         labelled = targets != IGNORED
-        hidden, targets, parts = hidden[:, :-1][labelled], targets[labelled], parts[labelled]
-        sums = hidden.new_zeros(len(Part), dtype=torch.float32)
+        total, losses = self.model.get_output_embeddings()(hidden[:, :-1][labelled], targets[labelled])
+        return total, losses.new_zeros(len(Part)).index_add(0, parts[labelled], losses)
+
+
+def _summed_losses(head: nn.Linear, hidden: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    total, losses = _SummedLosses.apply(hidden, head.weight, targets, torch.is_grad_enabled())
+    return total, losses
+
+
+class _SummedLosses(torch.autograd.Function):
+    """Projection and cross-entropy in one, with the gradients computed where the logits are at hand.
+
+    Autograd would keep the logits of every chunk for the backward pass, or compute them twice; they are most of what a
+    small model multiplies, and its largest tensors. The gradients of a sum are known at once but for the factor that
+    comes in backward.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, with_gradients: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Sum of the losses, and the losses: ``[]`` and ``[tokens]``, float32; hidden is ``[tokens, width]``."""
+        losses = hidden.new_empty(len(targets), dtype=torch.float32)
+        of_hidden = torch.empty_like(hidden) if with_gradients else None
+        of_weight = torch.zeros_like(weight) if with_gradients and ctx.needs_input_grad[1] else None
         for begin in range(0, len(targets), CHUNK):
             piece = slice(begin, begin + CHUNK)
-            losses = checkpoint(self._token_losses, hidden[piece], targets[piece], use_reentrant=False)
-            sums = sums.index_add(0, parts[piece], losses)
-        # With nothing to learn the sum still hangs on every parameter, so that all processes reduce the same gradients.
-        return (
-            sums if len(targets) else sums + 0.0 * self.model.get_output_embeddings()(hidden).sum() + 0.0 * hidden.sum()
-        )
+            logits = (hidden[piece] @ weight.T).float()
+            chosen = targets[piece, None]
+            normalizer = logits.logsumexp(dim=1, keepdim=True)
+            losses[piece] = (normalizer - logits.gather(1, chosen)).squeeze(1)
+            if of_hidden is None:
+                continue
+            gradient = logits.sub_(normalizer).exp_()
+            gradient.scatter_add_(1, chosen, gradient.new_full(chosen.shape, -1.0))
+            gradient = gradient.to(hidden.dtype)
+            of_hidden[piece] = gradient @ weight
+            if of_weight is not None:
+                of_weight.addmm_(gradient.T, hidden[piece])
+        ctx.save_for_backward(of_hidden, of_weight)
+        ctx.mark_non_differentiable(losses)
+        return losses.sum(), losses
 
-    def _token_losses(self, hidden: Tensor, targets: Tensor) -> Tensor:
-        logits = self.model.get_output_embeddings()(hidden).float()
-        return F.cross_entropy(logits, targets, reduction="none")
+    @staticmethod
+    def backward(ctx: Any, *factors: Tensor) -> tuple[Tensor, Tensor | None, None, None]:
+        of_hidden, of_weight = ctx.saved_tensors
+        factor = factors[0].item()  # as a tensor it would be rounded to the hidden states' dtype
+        return of_hidden * factor, None if of_weight is None else of_weight.mul_(factor), None, None

@@ -24,6 +24,7 @@ from stages.training.engine import initialize, rank, start_processes_group, worl
 from stages.training.export import export
 from stages.training.lora import with_adapters
 from stages.training.loss import CompletionLoss
+from stages.training.memory import keep_freed_memory
 from stages.training.recipe import Recipe
 from stages.training.room import check_room
 
@@ -54,6 +55,7 @@ def fine_tune(
     """
     check_room(base, out.parent)
     instruction_set.hold(recipe.dtype)
+    keep_freed_memory()
     torch.set_num_threads(recipe.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # costs seconds; nothing here reads such memory

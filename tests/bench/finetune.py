@@ -130,6 +130,7 @@ def ours(base: Path, found: list[Rendered], arguments: argparse.Namespace) -> di
 def our_engine(base: Path, batch: int, dtype: str) -> tuple[Any, Any]:
     from stages.training.engine import initialize, start_processes_group
     from stages.training.loss import CompletionLoss
+    from stages.training.memory import keep_freed_memory
     from stages.training.recipe import Recipe
     from stages.training.run import load
 
@@ -145,6 +146,7 @@ def our_engine(base: Path, batch: int, dtype: str) -> tuple[Any, Any]:
         threads=THREADS,
         validate_every=1000,
     )
+    keep_freed_memory()
     start_processes_group()
     return recipe, initialize(CompletionLoss(load(base, recipe)), recipe)
 
@@ -212,7 +214,7 @@ def ours_loss(base: Path, found: list[Rendered], arguments: argparse.Namespace) 
 
     _, engine = our_engine(base, len(found), "float32")
     with torch.no_grad():
-        return {"loss": float(engine(micro_batch(found)).sum()) / learnt(found)}
+        return {"loss": float(engine(micro_batch(found))[0]) / learnt(found)}
 
 
 def trl_loss(base: Path, found: list[Rendered], arguments: argparse.Namespace) -> dict[str, float]:
