@@ -15,6 +15,9 @@ from transformers import AttentionInterface
 from transformers.utils import is_flash_attn_2_available
 
 ROWS = "packed_rows"
+BLOCK = 256
+"""Queries of a row that are multiplied at once."""
+
 UNKNOWN = ("position_bias", "s_aux")
 """What some architectures pass and plain attention would silently leave out."""
 
@@ -61,25 +64,23 @@ def attend_within_rows(
     """
     if attention_mask is not None or any(others.get(name) is not None for name in UNKNOWN):
         raise NotImplementedError(f"{type(module).__name__} asks for a mask, a bias or sinks, which packed rows lack")
+    scaling = scaling or query.shape[-1] ** -0.5
     queries, keys, values = (tensor.split(list(row_lengths), dim=2) for tensor in (query, key, value))
-    rows = [_row(*row, scaling, dropout, sliding_window, softcap) for row in zip(queries, keys, values, strict=True)]
-    return torch.cat([row.transpose(1, 2) for row in rows], dim=1), None
+    rows = list(zip(queries, keys, values, strict=True))
+    if softcap is not None or query.device.type == "cpu":
+        mixed = [in_blocks(*row, scaling, dropout, sliding_window, softcap) for row in rows]
+    else:
+        mixed = [by_kernel(*row, scaling, dropout, sliding_window) for row in rows]
+    return torch.cat([row.transpose(1, 2) for row in mixed], dim=1), None
 
 
-def _row(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    scaling: float | None,
-    dropout: float,
-    sliding_window: int | None,
-    softcap: float | None,
+def by_kernel(
+    query: Tensor, key: Tensor, value: Tensor, scaling: float, dropout: float, sliding_window: int | None
 ) -> Tensor:
+    """Causal attention of one row by torch's fastest kernel for the device; shapes as in ``attend_within_rows``."""
     length = query.shape[2]
-    if softcap is not None:
-        return _capped(query, key, value, scaling or query.shape[-1] ** -0.5, dropout, sliding_window, softcap)
     # The fast kernels know no window: a mask comes in only where the window is shorter than the row.
-    mask = visible(length, sliding_window, query.device) if sliding_window and sliding_window < length else None
+    mask = visible(0, length, 0, sliding_window, query.device) if sliding_window and sliding_window < length else None
     return F.scaled_dot_product_attention(
         query,
         key,
@@ -92,29 +93,46 @@ def _row(
     )
 
 
-def _capped(
+def in_blocks(
     query: Tensor,
     key: Tensor,
     value: Tensor,
     scaling: float,
     dropout: float,
     sliding_window: int | None,
-    softcap: float,
+    softcap: float | None = None,
 ) -> Tensor:
-    """Written out, since no kernel of torch caps the products; scores of one row at a time are held."""
+    """The same, written out: a block of queries against the keys that it can see.
+
+    The query heads of a key's head lie side by side. No kernel of torch caps the products; and on a CPU its fast one
+    takes twice as long, forward and backward, as these few large products do.
+    """
     groups = query.shape[1] // key.shape[1]
-    key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
-    scores = torch.tanh(query @ key.transpose(2, 3) * scaling / softcap) * softcap
-    scores = scores.masked_fill(~visible(query.shape[2], sliding_window, query.device), -torch.inf)
-    weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype)
-    return F.dropout(weights, dropout) @ value
+    queries, keys, values = query[0].unflatten(0, (-1, groups)), key[0], value[0]
+    mixed = []
+    for begin in range(0, query.shape[2], BLOCK):
+        end = min(begin + BLOCK, query.shape[2])
+        first = max(begin - sliding_window + 1, 0) if sliding_window else 0
+        scores = queries[:, :, begin:end].flatten(1, 2) @ keys[:, first:end].transpose(1, 2)
+        scores = scores.unflatten(1, (groups, -1))
+        factor = scaling
+        if softcap is not None:
+            scores, factor = torch.tanh(scores * (scaling / softcap)), softcap
+        unseen = ~visible(begin, end, first, sliding_window, query.device)
+        bias = torch.zeros_like(unseen, dtype=query.dtype).masked_fill(unseen, -torch.inf)
+        weights = F.dropout(torch.softmax(torch.add(bias, scores, alpha=factor), dim=-1), dropout)
+        mixed.append((weights.flatten(1, 2) @ values[:, first:end]).unflatten(1, (groups, -1)))
+    return torch.cat(mixed, dim=2).flatten(0, 1)[None]
 
 
-def visible(length: int, sliding_window: int | None, device: torch.device) -> Tensor:
-    """``[length, length]``: whether the token of a line sees that of a column, itself and what is before it."""
-    place = torch.arange(length, device=device)
-    distance = place[:, None] - place[None]
-    return (distance >= 0) & (distance < (sliding_window or length))
+def visible(begin: int, end: int, first: int, sliding_window: int | None, device: torch.device) -> Tensor:
+    """``[end - begin, end - first]``: whether the token of a line, counted from ``begin``, sees that of a column.
+
+    Columns count from ``first``. A token sees itself and what is before it, as far as the window goes.
+    """
+    lines, columns = torch.arange(begin, end, device=device), torch.arange(first, end, device=device)
+    distance = lines[:, None] - columns
+    return (distance >= 0) & (distance < (sliding_window or end))
 
 
 AttentionInterface.register(ROWS, attend_within_rows)

@@ -13,7 +13,8 @@ from transformers import (
 )
 
 from stages.chat.rendering import Part, Rendered
-from stages.training.attention import ROWS, attend_within_rows, implementation
+from stages.training import attention
+from stages.training.attention import ROWS, attend_within_rows, by_kernel, implementation, in_blocks
 from stages.training.batches import micro_batch
 
 SMALL = {
@@ -36,14 +37,14 @@ ARCHITECTURES = [
 ROW_LENGTHS = (7, 3, 7, 12, 1)
 
 
-def hidden(config: PreTrainedConfig, attention: str, rows: list[Rendered]) -> tuple[torch.Tensor, torch.Tensor]:
+def hidden(config: PreTrainedConfig, by: str, rows: list[Rendered]) -> tuple[torch.Tensor, torch.Tensor]:
     """Last hidden states of the rows in their order, and the gradient of a weighted sum of them in the embeddings."""
     torch.manual_seed(2)
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.float64, attn_implementation=attention)
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float64, attn_implementation=by)
     model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     model.train()
-    packed = [micro_batch(rows)] if attention == ROWS else [micro_batch([row]) for row in rows]
-    own = [{"row_lengths": batch.row_lengths} if attention == ROWS else {} for batch in packed]
+    packed = [micro_batch(rows)] if by == ROWS else [micro_batch([row]) for row in rows]
+    own = [{"row_lengths": batch.row_lengths} if by == ROWS else {} for batch in packed]
     found = torch.cat(
         [
             model.get_decoder()(input_ids=batch.ids, position_ids=batch.positions, **more).last_hidden_state
@@ -55,8 +56,10 @@ def hidden(config: PreTrainedConfig, attention: str, rows: list[Rendered]) -> tu
     return found, model.get_input_embeddings().weight.grad
 
 
+@pytest.mark.parametrize("block", [5, 256])
 @pytest.mark.parametrize("config", ARCHITECTURES, ids=lambda config: config.model_type)
-def test_a_row_in_a_pack_is_the_row_alone(config):
+def test_a_row_in_a_pack_is_the_row_alone(config, block, monkeypatch):
+    monkeypatch.setattr(attention, "BLOCK", block)
     chance = torch.Generator().manual_seed(4)
     rows = [
         Rendered(torch.randint(0, 97, (length,), generator=chance).tolist(), [Part.ANSWER] * length)
@@ -64,6 +67,15 @@ def test_a_row_in_a_pack_is_the_row_alone(config):
     ]
     alone, packed = hidden(config, "eager", rows), hidden(config, ROWS, rows)
     torch.testing.assert_close(packed, alone, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("window", [None, 90])
+def test_blocks_and_the_kernel_for_other_devices_agree(window):
+    torch.manual_seed(5)
+    query, key, value = (torch.randn(1, heads, 300, 8, dtype=torch.float64) for heads in (6, 2, 2))
+    torch.testing.assert_close(
+        in_blocks(query, key, value, 0.4, 0.0, window), by_kernel(query, key, value, 0.4, 0.0, window)
+    )
 
 
 def test_what_it_does_not_know_is_refused_not_left_out():
