@@ -4,6 +4,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 BENCH_EVALUATION := .cache/bench-evaluation
+BENCH_FINETUNE := .cache/bench-finetune
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # A run must not depend on who runs it: no telemetry, no parallel tokenizers, hashes in one order.
@@ -62,11 +63,9 @@ bench-batch-size: $(VENV)/installed-dev  ## how often answers differ with the nu
 bench-evaluation: $(BENCH_EVALUATION)/installed  ## answering against lm-evaluation-harness, with an environment of its own
 	$(BENCH_EVALUATION)/bin/python -m tests.bench.evaluation
 
-bench-finetune: install  ## the speed of fine-tuning against TRL's, in an environment of its own (HUB_MIRROR for real data)
+bench-finetune: install $(BENCH_FINETUNE)/installed  ## the speed of fine-tuning against TRL's, in an environment of its own (HUB_MIRROR for real data)
 	dvc repro base_model@smollm2-135m
-	$(PYTHON) -m venv .cache/bench-finetune
-	.cache/bench-finetune/bin/pip install --quiet -r tests/bench/requirements-finetune.txt -c requirements.lock
-	.cache/bench-finetune/bin/python -m tests.bench.finetune
+	$(BENCH_FINETUNE)/bin/python -m tests.bench.finetune
 
 test-nodes: $(VENV)/installed-dev  ## two network namespaces, or two addresses of this machine, as two nodes
 	pytest -m nodes tests/training/test_nodes.py
@@ -91,6 +90,11 @@ $(VENV)/installed: requirements.txt requirements.lock
 
 $(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
 	$(BIN)/pip install --quiet -r requirements-dev.txt -c requirements.lock
+	touch $@
+
+$(BENCH_FINETUNE)/installed: requirements.txt requirements.lock tests/bench/requirements-finetune.txt
+	$(PYTHON) -m venv $(BENCH_FINETUNE)
+	$(BENCH_FINETUNE)/bin/pip install --quiet -r tests/bench/requirements-finetune.txt -c requirements.lock
 	touch $@
 
 $(BENCH_EVALUATION)/installed: requirements.txt requirements.lock tests/bench/requirements-evaluation.txt
