@@ -8,9 +8,12 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from stages.chat.rendering import Part
+from stages.errors import InputError
 from stages.training.batches import IGNORED, MicroBatch
 
 CHUNK = 1024
+CHANGES_OF_LOGITS = ("final_logit_softcapping", "logit_scale", "logits_scaling")
+"""Configuration keys by which an architecture caps or scales its logits (Gemma 2, Cohere, Granite)."""
 
 
 class CompletionLoss(nn.Module):
@@ -20,15 +23,14 @@ class CompletionLoss(nn.Module):
     tensor exists at any time.
 
     Raises:
-        NotImplementedError: The architecture does more to its logits than to project.
+        InputError: The architecture does more to its logits than to project.
     """
 
     def __init__(self, model: PreTrainedModel) -> None:
         super().__init__()
         self.model = model
+        _check_that_logits_are_a_projection(model)
         head = model.get_output_embeddings()
-        if head.bias is not None or getattr(model.config, "final_logit_softcapping", None):
-            raise NotImplementedError(f"{type(model).__name__} adds a bias to its logits or caps them")
         # Called as the projection's own forward, so that ZeRO-3 brings its weights together around the call.
         head.forward = MethodType(_summed_losses, head)
 
@@ -47,6 +49,17 @@ class CompletionLoss(nn.Module):
         labelled = targets != IGNORED
         total, losses = self.model.get_output_embeddings()(hidden[:, :-1][labelled], targets[labelled])
         return total, losses.new_zeros(len(Part)).index_add(0, parts[labelled], losses)
+
+
+def _check_that_logits_are_a_projection(model: PreTrainedModel) -> None:
+    found = [name for name in CHANGES_OF_LOGITS if getattr(model.config, name, None) not in (None, 1)]
+    if model.get_output_embeddings().bias is not None:
+        found.append("a bias in the output layer")
+    if found:
+        raise InputError(
+            f"{type(model).__name__} has {', '.join(found)}: training expects logits that are a projection of the last "
+            "hidden state and nothing more; choose another model in `run.models`"
+        )
 
 
 def _summed_losses(head: nn.Linear, hidden: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

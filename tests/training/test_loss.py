@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from transformers import AutoModelForCausalLM
 
 from stages.chat.rendering import Part, Rendered
+from stages.errors import InputError
 from stages.training import loss as loss_module
 from stages.training.attention import ROWS
 from stages.training.batches import IGNORED, micro_batch
@@ -37,6 +38,13 @@ def test_sums_and_gradients(tiny, monkeypatch, chunk):
     assert sums.tolist() == pytest.approx(by_part, rel=1e-5)
     for (name, expected), found in zip(plain.named_parameters(), trained.model.parameters(), strict=True):
         torch.testing.assert_close(found.grad, expected.grad, rtol=1e-4, atol=1e-6, msg=name)
+
+
+def test_a_model_that_changes_its_logits_is_refused(tiny):
+    changing = model(tiny)
+    changing.config.final_logit_softcapping = 30.0
+    with pytest.raises(InputError, match="final_logit_softcapping"):
+        CompletionLoss(changing)
 
 
 def test_nothing_to_learn_gives_every_parameter_a_gradient_of_zero(tiny):
