@@ -32,9 +32,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=out, prefix=files.WRITING) as temporary:
         model.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
-        shutil.rmtree(out / name, ignore_errors=True)
         Path(temporary).chmod(0o755)
-        shutil.copytree(temporary, out / name)
+        shutil.rmtree(out / name, ignore_errors=True)
+        Path(temporary).rename(out / name)
 
 
 if __name__ == "__main__":

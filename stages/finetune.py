@@ -12,6 +12,7 @@ from typing import get_args
 
 from stages import command_line, files, parameters
 from stages.base_models.preset import ModelPreset
+from stages.errors import InputError
 from stages.records.conversation import AnnotatedConversation
 from stages.systems import Arm
 from stages.training.recipe import Recipe
@@ -27,13 +28,15 @@ def main() -> None:
     train = files.read_jsonl(SPLIT / "train.jsonl", AnnotatedConversation)
     validation = files.read_jsonl(SPLIT / "validation.jsonl", AnnotatedConversation)
     base = Path("data/base") / arguments.model
+    if arguments.estimate:
+        return print_estimate(arguments, base, preset, recipe, train)
+
+    if not (base / "config.json").is_file():
+        raise InputError(f"{base} holds no model: run `dvc repro base_model@{arguments.model}`, which makes it")
     if arguments.preview:
         from stages.training.preview import preview
 
-        return preview(base, train[: arguments.preview], arguments.arm, recipe, arguments.seed)
-
-    if arguments.estimate:
-        return print_estimate(arguments, base, preset, recipe, train)
+        return preview(base, train, arguments.preview, arguments.arm, recipe, arguments.seed)
 
     from stages.training.launch import relaunch_if_needed
 

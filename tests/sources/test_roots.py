@@ -2,12 +2,14 @@
 
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
 
 import pytest
 
+from stages import questions
 from stages.errors import InputError
 from stages.sources.roots import Source
 from tests.import_graph import ROOT
@@ -106,3 +108,28 @@ def test_what_is_not_in_the_cache_is_an_error_that_says_what_to_do(work):
     assert done.returncode == 2
     assert "hf download" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_column_that_is_missing_is_named_with_its_row(tmp_path, monkeypatch):
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "a/b/train.jsonl").write_text('{"x": 1, "y": 2}\n')
+    monkeypatch.setenv("HUB_MIRROR", str(tmp_path))
+    for row in (
+        next(Source("mirror").rows("a/b", None, "train", None)),
+        next(Source("mirror").json_lines("a/b", "train.jsonl", None)),
+    ):
+        assert row["x"] == 1
+        with pytest.raises(InputError, match=r"a/b.*(row|line) 1: expected a field 'question', found x, y"):
+            row["question"]
+
+
+def test_rows_in_another_form_are_an_error_that_names_the_benchmark(tmp_path, monkeypatch):
+    folder = tmp_path / "cais/mmlu/all"
+    folder.mkdir(parents=True)
+    row = {"question": "q", "subject": "anatomy", "choices": ["a", "b", "c", "d"], "answer": "B"}
+    for split in ("test", "dev"):
+        (folder / f"{split}.jsonl").write_text(json.dumps(row) + "\n")
+    shutil.copy(ROOT / "data/bundled/cais/mmlu/README.md", tmp_path / "cais/mmlu/README.md")
+    monkeypatch.setenv("HUB_MIRROR", str(tmp_path))
+    with pytest.raises(InputError, match=r"mmlu, from .*: the rows are not as stages/benchmarks/mmlu\.py expects"):
+        questions.read("mmlu", Source("mirror"), random.Random(1))
