@@ -6,7 +6,9 @@ One path for all three: ``datasets.load_dataset(<root>/<repository> or <reposito
 import json
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args
 
 from stages.errors import InputError
@@ -90,19 +92,22 @@ def _load(path: str, config: str | None, split: str, revision: str | None) -> It
     from datasets import load_dataset
     from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled
 
-    try:
+    # What the library prepared of a folder it finds again by the folder's last name and its card, whatever the files
+    # hold by then, or in another place of that name: a folder is prepared anew each time.
+    with TemporaryDirectory() if Path(path).is_dir() else nullcontext() as prepared:
         try:
-            rows = load_dataset(path, config, split=split, revision=revision)
-        except (OfflineModeIsEnabled, ConnectionError):
-            rows = load_dataset(cached_snapshot(path, revision), config, split=split)
-    except GatedRepoError as error:
-        raise InputError(gated(path)) from error
-    except (OSError, ValueError, RuntimeError) as error:
-        if "gated" in str(error).lower():
+            try:
+                rows = load_dataset(path, config, split=split, revision=revision, cache_dir=prepared)
+            except (OfflineModeIsEnabled, ConnectionError):
+                rows = load_dataset(cached_snapshot(path, revision), config, split=split)
+        except GatedRepoError as error:
             raise InputError(gated(path)) from error
-        raise InputError(f"{path} (configuration {config}, split {split}): {error}") from error
-    for number, row in enumerate(rows, start=1):
-        yield Fields(dict(row), f"{path} (configuration {config}, split {split}), row {number}")
+        except (OSError, ValueError, RuntimeError) as error:
+            if "gated" in str(error).lower():
+                raise InputError(gated(path)) from error
+            raise InputError(f"{path} (configuration {config}, split {split}): {error}") from error
+        for number, row in enumerate(rows, start=1):
+            yield Fields(dict(row), f"{path} (configuration {config}, split {split}), row {number}")
 
 
 def cached_snapshot(repository: str, revision: str | None) -> str:

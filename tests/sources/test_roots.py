@@ -123,13 +123,20 @@ def test_a_column_that_is_missing_is_named_with_its_row(tmp_path, monkeypatch):
             row["question"]
 
 
-def test_rows_in_another_form_are_an_error_that_names_the_benchmark(tmp_path, monkeypatch):
-    folder = tmp_path / "cais/mmlu/all"
-    folder.mkdir(parents=True)
-    row = {"question": "q", "subject": "anatomy", "choices": ["a", "b", "c", "d"], "answer": "B"}
-    for split in ("test", "dev"):
-        (folder / f"{split}.jsonl").write_text(json.dumps(row) + "\n")
-    shutil.copy(ROOT / "data/bundled/cais/mmlu/README.md", tmp_path / "cais/mmlu/README.md")
+def test_rows_are_those_of_the_files_as_they_are_now(tmp_path, monkeypatch):
+    for place in ("one", "other"):
+        folder = shutil.copytree(ROOT / "data/bundled/openai", tmp_path / place / "openai") / "gsm8k/main"
+        monkeypatch.setenv("HUB_MIRROR", str(tmp_path / place))
+        lines = (folder / "train.jsonl").read_text().splitlines(keepends=True)
+        for kept in (8, 5) if place == "one" else (3,):
+            (folder / "train.jsonl").write_text("".join(lines[:kept]))
+            assert len(list(Source("mirror").rows("openai/gsm8k", "main", "train", None))) == kept
+
+
+def test_rows_of_which_no_questions_can_be_made_are_an_error_that_names_the_benchmark(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "data/bundled/openai", tmp_path / "openai")
+    train = tmp_path / "openai/gsm8k/main/train.jsonl"
+    train.write_text("".join(train.read_text().splitlines(keepends=True)[:3]))
     monkeypatch.setenv("HUB_MIRROR", str(tmp_path))
-    with pytest.raises(InputError, match=r"mmlu, from .*: the rows are not as stages/benchmarks/mmlu\.py expects"):
-        questions.read("mmlu", Source("mirror"), random.Random(1))
+    with pytest.raises(InputError, match=r"gsm8k, from .*: the rows are not as .*gsm8k\.py expects .*Sample larger"):
+        questions.read("gsm8k", Source("mirror"), random.Random(1))
