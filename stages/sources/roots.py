@@ -89,12 +89,15 @@ def _folder(data: Data) -> Path | None:
 
 
 def _load(path: str, config: str | None, split: str, revision: str | None) -> Iterator[Fields]:
-    from datasets import load_dataset
+    from datasets import disable_progress_bars, load_dataset
     from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled
 
+    is_folder = Path(path).is_dir()
+    if is_folder:
+        disable_progress_bars()
     # What the library prepared of a folder it finds again by the folder's last name and its card, whatever the files
     # hold by then, or in another place of that name: a folder is prepared anew each time.
-    with TemporaryDirectory() if Path(path).is_dir() else nullcontext() as prepared:
+    with TemporaryDirectory() if is_folder else nullcontext() as prepared:
         try:
             try:
                 rows = load_dataset(path, config, split=split, revision=revision, cache_dir=prepared)
