@@ -127,3 +127,7 @@ def test_overlap_with_the_corpus():
     assert "No run of 13 words" in told(contamination=clean)
     assert "stand in MMLU (2 questions)" in told(contamination=copied)
     assert "13 words" not in told()
+
+
+def test_a_seed_of_zero_is_a_seed():
+    assert "any answers were cut off" in told(seeds=(0,), cut=0.5)
