@@ -26,7 +26,7 @@ from stages.sources.roots import Source
 from stages.systems import Arm
 from stages.training.recipe import Recipe
 
-BENCHMARKS, ANSWERS = "stages/benchmarks", "stages/answers"
+BENCHMARKS = Path("stages/benchmarks")
 CORPORA = Path("data/corpora")
 
 TAKEN = {"base", "official", "tie", *get_args(Arm)}
@@ -169,7 +169,7 @@ def _require_data(run: Run, corpus: CorpusPreset, path: Path) -> None:
 
 def _benchmarks() -> set[str]:
     """Files of stages/benchmarks that say how their answers are read; open_ended runs by itself."""
-    return {*command_line.modules(BENCHMARKS, "ANSWER_KIND")} - {"open_ended"}
+    return {*command_line.modules(str(BENCHMARKS), "ANSWER_KIND")} - {"open_ended"}
 
 
 def _check_benchmark(name: str) -> None:
@@ -178,6 +178,8 @@ def _check_benchmark(name: str) -> None:
     for needed in ("TRIGGER", "questions", "show"):
         if not hasattr(benchmark, needed):
             raise InputError(f"{file} lacks {needed}: the other files there have it")
-    kinds = command_line.modules(ANSWERS, "READING")
+    kinds = command_line.modules("stages/answers", "READING")
     if benchmark.ANSWER_KIND not in kinds:
-        raise InputError(f"{file}: ANSWER_KIND: {benchmark.ANSWER_KIND!r} is none of {', '.join(kinds)} ({ANSWERS})")
+        raise InputError(
+            f"{file}: ANSWER_KIND: {benchmark.ANSWER_KIND!r} is none of {', '.join(kinds)} (stages/answers)"
+        )

@@ -85,8 +85,8 @@ def training_table(inputs: Inputs) -> Table:
         [*head, "Val. answer before", "Val. answer after"],
         rows,
         [
-            "Train: mean loss over the last epoch. Val.: loss on the validation items; role and answer tokens apart. "
-            "Arms differ in the tokens they learn, so that only the answer's columns can be compared between them.",
+            "Train: the last step's loss. Val.: loss on the validation items; role and answer tokens apart. Arms "
+            "differ in the tokens they learn, so that only the answer's columns can be compared between them.",
         ],
     )
 

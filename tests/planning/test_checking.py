@@ -56,6 +56,34 @@ def test_rivals_stand_apart_from_the_systems_that_are_scored(parameters):
     assert [system.name for system in found.systems] == ["tiny-standard-1", "tiny-role-1"]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            'ANSWER_KIND = "letter"\nTRIGGER = ""\nquestions = show = len\n',
+            r"mine\.py: ANSWER_KIND: 'letter' is none of choice",
+        ),
+        ('\nANSWER_KIND = "choice"\nTRIGGER = ""\nquestions = len\n', r"mine\.py lacks show"),
+    ],
+)
+def test_a_benchmark_of_ones_own_that_could_not_be_scored_is_an_error_now(parameters, monkeypatch, text, expected):
+    module = types.ModuleType("stages.benchmarks.mine")
+    exec(text, module.__dict__)
+    monkeypatch.setitem(sys.modules, "stages.benchmarks.mine", module)
+    monkeypatch.setattr(checking, "_benchmarks", lambda: {"mine"})
+    with pytest.raises(InputError, match=expected):
+        parameters(run__benchmarks=["mine"], scales__mini__generate__benchmarks__mine={"max_new_tokens": 8})
+
+
+def test_keys_that_will_be_asked_for_are_named_before_any_work(parameters, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    assert list(missing_keys(parameters())) == []
+    (told,) = missing_keys(parameters(run__judge="openai"))
+    assert "judges.openai names the environment variable OPENAI_API_KEY, which is not set" in told
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    assert list(missing_keys(parameters())) == []
+
+
 def test_a_number_written_as_a_string_is_read(parameters):
     assert parameters(scales__mini__finetune__learning_rate="1e-02").scales["mini"].finetune.learning_rate == 0.01
 
@@ -129,31 +157,3 @@ def test_a_number_written_as_a_string_is_read(parameters):
 def test_a_wrong_value_is_named(parameters, changes, expected):
     with pytest.raises(InputError, match=expected):
         parameters(**changes)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (
-            'ANSWER_KIND = "letter"\nTRIGGER = ""\nquestions = show = len\n',
-            r"mine\.py: ANSWER_KIND: 'letter' is none of choice",
-        ),
-        ('\nANSWER_KIND = "choice"\nTRIGGER = ""\nquestions = len\n', r"mine\.py lacks show"),
-    ],
-)
-def test_a_benchmark_of_ones_own_that_could_not_be_scored_is_an_error_now(parameters, monkeypatch, text, expected):
-    module = types.ModuleType("stages.benchmarks.mine")
-    exec(text, module.__dict__)
-    monkeypatch.setitem(sys.modules, "stages.benchmarks.mine", module)
-    monkeypatch.setattr(checking, "_benchmarks", lambda: {"mine"})
-    with pytest.raises(InputError, match=expected):
-        parameters(run__benchmarks=["mine"], scales__mini__generate__benchmarks__mine={"max_new_tokens": 8})
-
-
-def test_keys_that_will_be_asked_for_are_named_before_any_work(parameters, monkeypatch):
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    assert list(missing_keys(parameters())) == []
-    (told,) = missing_keys(parameters(run__judge="openai"))
-    assert "judges.openai names the environment variable OPENAI_API_KEY, which is not set" in told
-    monkeypatch.setenv("OPENAI_API_KEY", "k")
-    assert list(missing_keys(parameters())) == []

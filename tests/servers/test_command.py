@@ -1,4 +1,4 @@
-"""The command that starts a server."""
+"""What the command that starts a server is made of."""
 
 from pathlib import Path
 
