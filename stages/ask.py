@@ -5,13 +5,17 @@ python -m stages.ask "Why do cats purr?" --role "From now on, you are a veterina
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from stages import command_line, files
-from stages.asking.side_by_side import Answered, Put, side_by_side
+from stages import command_line, files, parameters
 from stages.conditions import GENERIC
 from stages.decoding.parameters import Decoding
 from stages.systems import Plan
 
+if TYPE_CHECKING:
+    from stages.asking.side_by_side import Answered
+
+PLAN = Path("data/plan.json")
 ROLE, RESET = "\033[35m", "\033[0m"
 DECODING = Decoding(dtype="float32", batch_tokens=8192)
 
@@ -22,14 +26,16 @@ def main() -> None:
     parser.add_argument("--role", default=GENERIC, help="the role written by hand (default: a helpful assistant)")
     parser.add_argument("--max-new-tokens", type=int, default=200)
     arguments = parser.parse_args()
-    plan = Plan.model_validate(files.read_json(Path("data/plan.json")))
+    from stages.asking.side_by_side import Put, side_by_side
+
+    plan = parameters.validate(files.read_json(PLAN), Plan, "plan", PLAN)
     trained = [system for system in plan.systems if system.arm is not None and system.condition is None]
     question = Put(arguments.question, arguments.role)
     for answered in side_by_side(trained, [question], DECODING, arguments.max_new_tokens):
         show(answered)
 
 
-def show(answered: Answered) -> None:
+def show(answered: "Answered") -> None:
     (answer,), system = answered.answers, answered.system
     trained = system.model_copy(update={"condition": None}).name
     colour, plain = (ROLE, RESET) if sys.stdout.isatty() else ("", "")

@@ -25,6 +25,8 @@ def main() -> None:
     arguments = parser.parse_args()
     name, key = arguments.model, f"{arguments.model}.official" if arguments.official else arguments.model
     preset: ModelPreset = parameters.load(f"models.{key}", ModelPreset)  # type: ignore[arg-type]
+    if preset.chat_template:
+        chat_template(preset.chat_template, None, key)  # a wrong name is told before gigabytes are fetched
     model, tokenizer = load(preset, derive_seed(parameters.load("seed", int), "base_model", key))
     tokenizer.chat_template = chat_template(preset.chat_template, tokenizer.chat_template, key)
     out = OFFICIAL if arguments.official else OUT
@@ -32,9 +34,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=out, prefix=files.WRITING) as temporary:
         model.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
-        shutil.rmtree(out / name, ignore_errors=True)
         Path(temporary).chmod(0o755)
-        shutil.copytree(temporary, out / name)
+        shutil.rmtree(out / name, ignore_errors=True)
+        Path(temporary).rename(out / name)
 
 
 if __name__ == "__main__":

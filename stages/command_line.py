@@ -11,6 +11,7 @@ from pathlib import Path
 
 from stages import run_record
 from stages.errors import InputError
+from stages.files import remedy
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
@@ -18,8 +19,14 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
+def modules(folder: str, marked: str) -> list[str]:
+    """The names of a folder's modules that define a constant, from the text alone; the folder as seen from the top."""
+    paths = sorted((Path(__file__).parents[1] / folder).glob("*.py"))
+    return [path.stem for path in paths if f"\n{marked} = " in path.read_text(encoding="utf-8")]
+
+
 def run(main: Callable[[], None]) -> None:
-    """Run a stage; an :class:`InputError` ends it with its message alone and exit code 2."""
+    """Run a stage; what is the input's fault or the disk's ends it with a message alone and exit code 2."""
     logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), format="%(name)s: %(message)s", stream=sys.stderr)
     for noisy in (
         "httpx",
@@ -38,6 +45,11 @@ def run(main: Callable[[], None]) -> None:
             main()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except Exception as error:
+        if not (told := remedy(error)):
+            raise
+        print(f"error: {error}: {told}, then run it again", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("interrupted: run it again to go on", file=sys.stderr)

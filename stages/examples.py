@@ -13,6 +13,7 @@ from stages import command_line, conditions, files, parameters
 from stages.asking.side_by_side import Put, side_by_side
 from stages.decoding.manual_roles import manual_roles
 from stages.decoding.parameters import Decoding, OpenEnded
+from stages.errors import InputError
 from stages.randomness import derive_seed
 from stages.records.example import Example
 from stages.records.question import Question
@@ -55,8 +56,11 @@ def benchmarks(run: list[str]) -> list[str]:
 
 
 def first_question(benchmark: str) -> Question:
-    tests = (each for each in files.iterate_jsonl(QUESTIONS / f"{benchmark}.jsonl", Question) if each.use == "test")
-    return next(tests)
+    path = QUESTIONS / f"{benchmark}.jsonl"
+    first = next((each for each in files.iterate_jsonl(path, Question) if each.use == "test"), None)
+    if first is None:
+        raise InputError(f"{path} holds no test question: run `dvc repro`, which makes it")
+    return first
 
 
 def as_put(benchmark: str, question: Question, seed: int) -> Put:

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -23,8 +24,19 @@ REMEDIES = {
     errno.EDQUOT: "make room",
     errno.EFBIG: "raise the limit on the size of files (`ulimit -f`)",
     errno.EROFS: "work where files can be written",
-    errno.EACCES: "work as a user who may write there",
+    errno.EACCES: "work as a user who has that right",
 }
+
+
+RUST = re.compile(r"\(os error (\d+)\)")
+"""How libraries in Rust, that of safetensors among them, name an error of the system."""
+
+
+def remedy(error: Exception) -> str | None:
+    """What helps against an error of the disk; None where it is none."""
+    told = RUST.search(str(error))
+    number = error.errno if isinstance(error, OSError) else int(told[1]) if told else None
+    return REMEDIES.get(number or 0)
 
 
 @contextmanager
@@ -44,8 +56,8 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
-        if remedy := REMEDIES.get(error.errno or 0):
-            raise InputError(f"{path} cannot be written ({error}): {remedy}, then run it again") from error
+        if told := remedy(error):
+            raise InputError(f"{path} cannot be written ({error}): {told}, then run it again") from error
         raise
     finally:
         if temporary:
@@ -64,11 +76,27 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads("".join(lines_of(path)))
     except FileNotFoundError:
         raise InputError(f"{path} does not exist: run `dvc repro`, which makes it") from None
     except json.JSONDecodeError as error:
         raise InputError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from None
+
+
+def lines_of(path: Path) -> Iterator[str]:
+    """The lines of a text, without the mark that some editors put before it.
+
+    Raises:
+        InputError: A line is not in UTF-8.
+    """
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise InputError(
+                    f"{path}, line {number}: not UTF-8 ({error.reason}, byte {error.start + 1}): save the file in UTF-8"
+                ) from None
 
 
 def write_jsonl(path: Path, records: Iterable[BaseModel]) -> None:
@@ -93,13 +121,12 @@ def read_jsonl(path: Path, record_type: type[Record]) -> list[Record]:
 def iterate_jsonl(path: Path, record_type: type[Record]) -> Iterator[Record]:
     if not path.is_file():
         raise InputError(f"{path} does not exist: run `dvc repro`, which makes it, or `dvc pull`")
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                try:
-                    yield record_type.model_validate_json(line)
-                except ValidationError as error:
-                    raise InputError(f"{path}, line {number}: {describe(error)}") from None
+    for number, line in enumerate(lines_of(path), start=1):
+        if line.strip():
+            try:
+                yield record_type.model_validate_json(line)
+            except ValidationError as error:
+                raise InputError(f"{path}, line {number}: {describe(error)}") from None
 
 
 def describe(error: ValidationError, prefix: str = "") -> str:

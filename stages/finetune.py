@@ -12,6 +12,7 @@ from typing import get_args
 
 from stages import command_line, files, parameters
 from stages.base_models.preset import ModelPreset
+from stages.errors import InputError
 from stages.records.conversation import AnnotatedConversation
 from stages.systems import Arm
 from stages.training.recipe import Recipe
@@ -23,17 +24,19 @@ CHECKPOINTS = Path(".cache/checkpoints")
 def main() -> None:
     arguments = parse()
     recipe = parameters.load(f"scales.{arguments.scale}.finetune", Recipe)
-    preset: ModelPreset = parameters.load(f"models.{arguments.model}", ModelPreset)  # type: ignore[arg-type]
+    told = [parameters.load(f"models.{arguments.model}.{key}", str) for key in ("origin", "license")]
     train = files.read_jsonl(SPLIT / "train.jsonl", AnnotatedConversation)
     validation = files.read_jsonl(SPLIT / "validation.jsonl", AnnotatedConversation)
     base = Path("data/base") / arguments.model
+    if arguments.estimate:
+        return print_estimate(arguments, base, recipe, train)
+
+    if not (base / "config.json").is_file():
+        raise InputError(f"{base} holds no model: run `dvc repro base_model@{arguments.model}`, which makes it")
     if arguments.preview:
         from stages.training.preview import preview
 
-        return preview(base, train[: arguments.preview], arguments.arm, recipe, arguments.seed)
-
-    if arguments.estimate:
-        return print_estimate(arguments, base, preset, recipe, train)
+        return preview(base, train, arguments.preview, arguments.arm, recipe, arguments.seed)
 
     from stages.training.launch import relaunch_if_needed
 
@@ -44,9 +47,10 @@ def main() -> None:
     out, checkpoints = Path("data/models") / name, CHECKPOINTS / name
     trained: Trained = fine_tune(base, train, validation, arguments.arm, arguments.seed, recipe, out, checkpoints)
     if trained.first_process:
-        from stages.training.card import card
+        from stages.training.card import Base, card
 
-        text = card(arguments.model, preset, arguments.arm, arguments.seed, arguments.corpus, recipe, trained.metrics)
+        about = Base(*told)
+        text = card(arguments.model, about, arguments.arm, arguments.seed, arguments.corpus, recipe, trained.metrics)
         files.write_text(out / "README.md", text)
         files.write_text(Path("plots/loss") / f"{name}.csv", trained.losses)
         files.write_json(Path("metrics/finetune") / f"{name}.json", trained.metrics)
@@ -54,14 +58,11 @@ def main() -> None:
 
 
 def print_estimate(
-    arguments: argparse.Namespace,
-    base: Path,
-    preset: ModelPreset,
-    recipe: Recipe,
-    train: Sequence[AnnotatedConversation],
+    arguments: argparse.Namespace, base: Path, recipe: Recipe, train: Sequence[AnnotatedConversation]
 ) -> None:
     from stages.training import estimate
 
+    preset: ModelPreset = parameters.load(f"models.{arguments.model}", ModelPreset)  # type: ignore[arg-type]
     hardware = estimate.Hardware(
         arguments.gpus, arguments.gpus_per_node, arguments.gpu_memory, arguments.tflops, arguments.mfu
     )

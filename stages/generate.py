@@ -8,15 +8,17 @@ import argparse
 import importlib
 import shutil
 from pathlib import Path
+from typing import get_args
 
 from stages import command_line, files, parameters
+from stages.conditions import CONDITIONS
 from stages.decoding.answering import Job
 from stages.decoding.parameters import Asking, Decoding, OpenEnded
 from stages.parameters import Section
 from stages.records.generation import Generation
 from stages.records.question import Question
 from stages.servers.parameters import PRESETS
-from stages.systems import System
+from stages.systems import Arm, System
 
 OUT = Path("data/generations")
 PARTIAL = Path(".cache/generations")
@@ -74,11 +76,15 @@ def own_roles(system: System, benchmark: str) -> list[str | None]:
 def parse() -> argparse.Namespace:
     parser = command_line.parser(__doc__)
     parser.add_argument("--model", required=True, help="a key of `models` in params.yaml")
-    parser.add_argument("--arm", help="what was trained; without it, the model before fine-tuning answers")
-    parser.add_argument("--condition", help="what is done at inference (stages/conditions.py)")
+    parser.add_argument(
+        "--arm", choices=get_args(Arm), help="what was trained; without it, the model before fine-tuning answers"
+    )
+    known = [condition for each in CONDITIONS.values() for condition in each]
+    parser.add_argument("--condition", choices=known, help="what is done at inference (stages/conditions.py)")
     parser.add_argument("--seed", type=int, help="the arm's seed of training")
     parser.add_argument("--official", action="store_true", help="the model's official chat version answers")
-    parser.add_argument("--benchmark", required=True, help="a file of stages/benchmarks")
+    benchmarks = command_line.modules("stages/benchmarks", "ANSWER_KIND")
+    parser.add_argument("--benchmark", required=True, choices=benchmarks, help="a file of stages/benchmarks")
     parser.add_argument("--scale", required=True, help="a key of `scales` in params.yaml")
     parser.add_argument("--server", default="local", choices=list(PRESETS), help="a key of `servers` in params.yaml")
     parser.add_argument("--local_rank", type=int, help=argparse.SUPPRESS)  # DeepSpeed's launcher passes it

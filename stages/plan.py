@@ -3,17 +3,22 @@
 Every stage that starts the pipeline waits for this one, so that a wrong parameter is an error before any work.
 """
 
+import logging
 from pathlib import Path
 
 from stages import command_line, files
-from stages.planning.checking import checked
+from stages.planning.checking import checked, missing_keys
 from stages.planning.run_choice import plan
 from stages.planning.tidying import tidy
+
+logger = logging.getLogger("plan")
 
 
 def main() -> None:
     command_line.parser(__doc__).parse_args()
     parameters = checked()
+    for text in missing_keys(parameters):
+        logger.warning(text)
     files.write_json(Path("data/plan.json"), plan(parameters.run).model_dump())
     files.write_text(Path("data/parameters_valid"), "All parameters are valid.\n")
     tidy()

@@ -1,24 +1,43 @@
 """Bring one benchmark's questions into the pipeline, in an order of which any first n are a fair sample."""
 
 import importlib
+import random
 from pathlib import Path
 
 from stages import command_line, files, parameters
 from stages.benchmarks.ordering import ordered
+from stages.errors import InputError
 from stages.randomness import generator
+from stages.records.question import Question
 from stages.sources.roots import Source
 
 
 def main() -> None:
     parser = command_line.parser(__doc__)
-    parser.add_argument("--benchmark", required=True, help="a file of stages/benchmarks")
+    benchmarks = command_line.modules("stages/benchmarks", "ANSWER_KIND")
+    parser.add_argument("--benchmark", required=True, choices=benchmarks, help="a file of stages/benchmarks")
     parser.add_argument("--data", required=True, help="where repositories are: bundled, hub or mirror")
     arguments = parser.parse_args()
-    benchmark = importlib.import_module(f"stages.benchmarks.{arguments.benchmark}")
     seed = parameters.load("seed", int)
-    questions = benchmark.questions(Source(arguments.data), generator(seed, "questions", arguments.benchmark))
-    ranked = ordered(list(questions), generator(seed, "order", arguments.benchmark))
+    questions = read(arguments.benchmark, Source(arguments.data), generator(seed, "questions", arguments.benchmark))
+    ranked = ordered(questions, generator(seed, "order", arguments.benchmark))
     files.write_jsonl(Path("data/questions") / f"{arguments.benchmark}.jsonl", ranked)
+
+
+def read(name: str, source: Source, rng: random.Random) -> list[Question]:
+    """All questions, as the benchmark's own file makes them of rows.
+
+    Raises:
+        InputError: A row is not as it expects.
+    """
+    benchmark = importlib.import_module(f"stages.benchmarks.{name}")
+    try:
+        return list(benchmark.questions(source, rng))
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"{name}, from {source}: the rows are not as stages/benchmarks/{name}.py expects them "
+            f"({type(error).__name__}: {error}): its REPOSITORY has the fields in another form, or too few rows"
+        ) from error
 
 
 if __name__ == "__main__":

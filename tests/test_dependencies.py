@@ -59,6 +59,11 @@ def test_answering_in_the_stages_own_process_needs_no_client_of_a_server():
     assert not [path for path in files if path.parent.name == "chat_models" or "import openai" in path.read_text()]
 
 
+def test_another_official_version_to_compare_with_costs_no_training():
+    read = [key for key in STAGES["finetune"]["params"] if key.startswith("models.")]
+    assert read == ["models.${item.model}.license", "models.${item.model}.origin"]
+
+
 def test_every_stage_says_what_it_does():
     assert all(stage["desc"].strip() for stage in STAGES.values())
 

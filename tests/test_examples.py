@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from stages import ask, examples
+from stages.errors import InputError
 from stages.files import read_jsonl, write_json, write_jsonl
 from stages.records.example import Example
 from stages.records.question import Question
@@ -87,3 +88,10 @@ def test_any_question_can_be_asked(repository, monkeypatch, capsys):
     assert [line for line in out.splitlines() if line.startswith("==")] == [
         "== tiny-standard-1", "== tiny-standard-1, with a role by hand", "== tiny-role-1",
     ]  # fmt: skip
+
+
+def test_a_benchmark_without_a_test_question_is_named(repository):
+    path = repository / "data/questions/gsm8k.jsonl"
+    write_jsonl(path, [each for each in read_jsonl(path, Question) if each.use == "shot"])
+    with pytest.raises(InputError, match=r"gsm8k\.jsonl holds no test question"):
+        examples.first_question("gsm8k")

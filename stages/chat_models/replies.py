@@ -77,11 +77,15 @@ class Replies:
         while self._unsynced:
             await asyncio.sleep(GATHER)
             batch, self._unsynced = self._unsynced, []
+            error: OSError | None = None
             try:
                 await asyncio.to_thread(self.cache.sync)
-            except OSError as error:
-                for waiter in batch:
-                    waiter.set_exception(error)
+            except OSError as failed:
+                error = failed
             for waiter in batch:
-                if not waiter.done():
+                if waiter.done():  # cancelled
+                    continue
+                if error is None:
                     waiter.set_result(None)
+                else:
+                    waiter.set_exception(error)

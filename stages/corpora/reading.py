@@ -9,7 +9,7 @@ from stages.corpora.formats import IncompleteRowError, turns
 from stages.corpora.preset import CorpusPreset
 from stages.errors import InputError
 from stages.records.conversation import Conversation
-from stages.sources.roots import Data, Row, Source, read_rows
+from stages.sources.roots import Data, Fields, Source, read_rows
 
 LINES_NAMED = 5
 
@@ -45,7 +45,7 @@ def read_corpus(name: str, preset: CorpusPreset, data: Data) -> list[Conversatio
     """
     where = preset.path or f"{preset.repository}"
     left_out = LeftOut()
-    conversations = list(islice(_conversations(name, where, _rows(name, preset, data), left_out), preset.limit))
+    conversations = list(islice(_conversations(name, _rows(name, preset, data), left_out), preset.limit))
     for text in left_out.described():
         logger.warning("%s: %s", where, text)
     if len(conversations) < 2:
@@ -54,11 +54,11 @@ def read_corpus(name: str, preset: CorpusPreset, data: Data) -> list[Conversatio
     return conversations
 
 
-def _conversations(name: str, where: str, rows: Iterable[Row], left_out: LeftOut) -> Iterator[Conversation]:
+def _conversations(name: str, rows: Iterable[Fields], left_out: LeftOut) -> Iterator[Conversation]:
     seen: set[str] = set()
     for number, row in enumerate(rows, start=1):
         try:
-            found = turns(row, f"{where}, line {number}")
+            found = turns(row, row.place)
         except IncompleteRowError as error:
             left_out.add(str(error), number)
             continue
@@ -70,7 +70,7 @@ def _conversations(name: str, where: str, rows: Iterable[Row], left_out: LeftOut
         yield item
 
 
-def _rows(name: str, preset: CorpusPreset, data: Data) -> Iterator[Row]:
+def _rows(name: str, preset: CorpusPreset, data: Data) -> Iterator[Fields]:
     if preset.path is not None:
         return read_rows(Path(preset.path))
     assert preset.repository is not None

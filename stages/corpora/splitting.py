@@ -8,16 +8,27 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import StratifiedGroupKFold
 
 from stages.corpora.split_parameters import SplitParameters
+from stages.errors import InputError
 from stages.records.conversation import AnnotatedConversation
 
 
 def split(
     items: Sequence[AnnotatedConversation], parameters: SplitParameters, seed: int
 ) -> tuple[list[AnnotatedConversation], list[AnnotatedConversation]]:
-    """Train and validation items, each in the corpus's order."""
+    """Train and validation items, each in the corpus's order.
+
+    Raises:
+        InputError: There are too few items for two sides, or too few that are no near-duplicates of one another.
+    """
     kept = _limited(items, parameters.limit, seed)
     groups = near_duplicate_groups([item.turns[0] for item in kept], parameters.duplicate_similarity)
     folds = round(1 / parameters.validation)
+    if (apart := len(set(groups.tolist()))) < folds:
+        raise InputError(
+            f"data/annotated.jsonl: {len(kept)} items, of which {apart} are no near-duplicates of one another, cannot "
+            f"be split with validation {parameters.validation:g}, which takes at least {folds}: add items, or raise "
+            "the scale's split.validation (at most 0.5) or split.duplicate_similarity in params.yaml"
+        )
     sources = _common_sources([item.source for item in kept], folds)
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     train, validation = next(iter(splitter.split(np.zeros(len(kept)), sources, groups)))

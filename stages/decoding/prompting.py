@@ -3,6 +3,7 @@
 import string
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
@@ -141,8 +142,8 @@ def _asked(job: Job, tests: Sequence[Question], own_roles: Sequence[str | None] 
 
 def _shots(job: Job, question: Question, questions: Sequence[Question]) -> Iterator[str]:
     """Worked examples of the question's group as turns before it."""
-    usable = [shot for shot in questions if shot.use == "shot" and shot.group == question.group]
-    for shot in usable[: job.asking.shots]:
+    usable = (shot for shot in questions if shot.use == "shot" and shot.group == question.group)
+    for shot in islice(usable, job.asking.shots):
         yield job.show(shot)
         yield shot.worked or f"Answer: {shot.answer}"
 

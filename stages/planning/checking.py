@@ -1,13 +1,17 @@
 """All of ``params.yaml`` checked before any work starts."""
 
+import importlib
+import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, get_args
 
 from pydantic import AfterValidator, Field
 
-from stages import parameters
+from stages import command_line, parameters
 from stages.base_models.preset import Itself, ModelPreset
-from stages.chat_models.preset import ChatPreset
+from stages.chat_models.preset import ChatPreset, OpenAIPreset
 from stages.corpora.preset import CorpusPreset
 from stages.corpora.split_parameters import SplitParameters
 from stages.decoding.parameters import Asking, Decoding, OpenEnded
@@ -17,7 +21,7 @@ from stages.parameters import Section
 from stages.planning.run_choice import Run
 from stages.sandbox.limits import Limits
 from stages.scoring.domains import Domains
-from stages.servers.parameters import Servers
+from stages.servers.parameters import OpenAI, Servers
 from stages.sources.roots import Source
 from stages.systems import Arm
 from stages.training.recipe import Recipe
@@ -35,7 +39,17 @@ def _free(name: str) -> str:
     return name
 
 
-RivalName = Annotated[str, Field(pattern=r"^[\w-]+$"), AfterValidator(_free)]
+def _plain(name: str) -> str:
+    if not re.fullmatch(r"[\w-]+", name):
+        raise ValueError(
+            f"{name!r}: expected a key of letters, digits, - and _ alone: it becomes part of file names, and DVC takes "
+            "what follows a dot for a key below"
+        )
+    return name
+
+
+Key = Annotated[str, AfterValidator(_plain)]
+RivalName = Annotated[Key, AfterValidator(_free)]
 
 
 class Generate(Section):
@@ -66,12 +80,12 @@ class Parameters(Section):
 
     seed: int
     run: Run
-    models: dict[str, ModelPreset] = Field(min_length=1)
-    corpora: dict[str, CorpusPreset] = Field(min_length=1)
-    annotators: dict[str, ChatPreset] = Field(min_length=1)
-    judges: dict[str, ChatPreset] = Field(min_length=1)
+    models: dict[Key, ModelPreset] = Field(min_length=1)
+    corpora: dict[Key, CorpusPreset] = Field(min_length=1)
+    annotators: dict[Key, ChatPreset] = Field(min_length=1)
+    judges: dict[Key, ChatPreset] = Field(min_length=1)
     rivals: dict[RivalName, ChatPreset]
-    scales: dict[str, Scale] = Field(min_length=1)
+    scales: dict[Key, Scale] = Field(min_length=1)
     servers: Servers
     sandbox: Limits
     mmlu_domains: Domains
@@ -101,10 +115,30 @@ def checked(path: Path = parameters.PATH) -> Parameters:
     for name in run.benchmarks:
         if name not in asked:
             raise InputError(f"{path}: scales.{run.scale}.generate.benchmarks has no entry for {name!r}: add one")
+        _check_benchmark(name)
     for name in run.official:
         _check_official(found.models[name], name, path)
     _require_data(run, found.corpora[run.corpus], path)
     return found
+
+
+def missing_keys(found: Parameters) -> Iterator[str]:
+    """Keys that may be asked for hours from now; no error, since the request cache may hold all that is needed."""
+    run = found.run
+    asked: dict[str, ChatPreset | OpenAI] = {
+        f"annotators.{run.annotator}": found.annotators[run.annotator],
+        f"judges.{run.judge}": found.judges[run.judge],
+        **{f"rivals.{name}": found.rivals[name] for name in run.rivals},
+    }
+    if run.server == "openai":
+        asked["servers.openai"] = found.servers.openai
+    for key, preset in asked.items():
+        variable = preset.key_variable if isinstance(preset, OpenAIPreset | OpenAI) else None
+        if variable and not os.environ.get(variable):
+            yield (
+                f"{key} names the environment variable {variable}, which is not set: only what the request cache holds "
+                "can be had of that server. Set it now, or the stage that asks will stop"
+            )
 
 
 def _check_official(preset: ModelPreset, name: str, path: Path) -> None:
@@ -135,5 +169,17 @@ def _require_data(run: Run, corpus: CorpusPreset, path: Path) -> None:
 
 def _benchmarks() -> set[str]:
     """Files of stages/benchmarks that say how their answers are read; open_ended runs by itself."""
-    texts = {file.stem: file.read_text(encoding="utf-8") for file in BENCHMARKS.glob("*.py")}
-    return {name for name, text in texts.items() if "\nANSWER_KIND = " in text and name != "open_ended"}
+    return {*command_line.modules(str(BENCHMARKS), "ANSWER_KIND")} - {"open_ended"}
+
+
+def _check_benchmark(name: str) -> None:
+    """A benchmark's file lacks nothing that a later stage asks of it, hours from now."""
+    benchmark, file = importlib.import_module(f"stages.benchmarks.{name}"), f"{BENCHMARKS}/{name}.py"
+    for needed in ("TRIGGER", "questions", "show"):
+        if not hasattr(benchmark, needed):
+            raise InputError(f"{file} lacks {needed}: the other files there have it")
+    kinds = command_line.modules("stages/answers", "READING")
+    if benchmark.ANSWER_KIND not in kinds:
+        raise InputError(
+            f"{file}: ANSWER_KIND: {benchmark.ANSWER_KIND!r} is none of {', '.join(kinds)} (stages/answers)"
+        )

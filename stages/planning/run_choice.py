@@ -41,9 +41,10 @@ class Run(Section):
         for name in self.official:
             if name not in self.models:
                 raise ValueError(f"official: {name!r} is none of run.models, whose official chat versions may be asked")
-        for key in ("models", "arms", "seeds", "benchmarks", "baselines", "official", "rivals"):
-            names = getattr(self, key)
-            if len(set(names)) < len(names):
+        lists = {key: value for key, value in self if isinstance(value, list)}
+        lists |= {f"conditions.{arm}": names for arm, names in self.conditions.items()}
+        for key, entries in lists.items():
+            if len(set(entries)) < len(entries):
                 raise ValueError(f"{key}: an entry stands twice")
         return self
 

@@ -56,7 +56,8 @@ class Inputs:
 
     def systems(self, model: str) -> list[System]:
         """A model's systems of the first training seed, and those that have none."""
-        first = next((system.seed for system in self.plan.systems if system.model == model and system.seed), None)
+        seeds = (system.seed for system in self.plan.systems if system.model == model and system.seed is not None)
+        first = next(seeds, None)
         return [each for each in self.plan.systems if each.model == model and each.seed in {None, first}]
 
     def variants(self, model: str) -> list[str]:

@@ -17,7 +17,6 @@ READINGS = {
     "loglikelihood": "likeliest choice",
     "written": "what was written",
     "exact_match": "exact match",
-    "number": "final number",
     "pass@1": "pass@1",
 }
 TESTS = {

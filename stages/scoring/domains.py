@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
+from stages.errors import InputError
 from stages.randomness import derive_seed
 from stages.records.scored import Scored
 from stages.scoring import comparison
@@ -52,13 +53,18 @@ def by_domain(items: Iterable[Scored], domains: Domains, seed: int) -> Metrics:
 
     A domain's subjects are all that it has, not a sample of subjects, so that intervals and tests here count items as
     independent. Domains of which nothing was asked are absent; without MMLU all is empty.
+
+    Raises:
+        InputError: A question is of a subject that MMLU does not have.
     """
     domain_of = {subject: domain for domain, subjects in domains.items() for subject in subjects}
-    renamed = [
-        item.model_copy(update={"benchmark": domain_of[item.group]})
-        for item in items
-        if item.benchmark == "mmlu" and item.group is not None
-    ]
+    of_mmlu = [item for item in items if item.benchmark == "mmlu" and item.group is not None]
+    if strange := [item for item in of_mmlu if item.group not in domain_of]:
+        raise InputError(
+            f"data/scored.jsonl: id {strange[0].id!r}: its subject {strange[0].group!r} is none of MMLU's 57, which "
+            "mmlu_domains in params.yaml puts into domains: give a set with other subjects a benchmark of its own"
+        )
+    renamed = [item.model_copy(update={"benchmark": domain_of[item.group or ""]}) for item in of_mmlu]
     tables = tabulate(renamed)
     result: Metrics = {}
     for model in dict.fromkeys(key[0] for key in tables):

@@ -29,7 +29,7 @@ def show(name: str, plan: Plan, items: list[Scored], data: Path = DATA) -> str:
     for system in plan.systems:
         if system.name in by_system:
             generation = read_generations(system, benchmark, data)[identifier]
-            parts += _answer(by_system[system.name], generation, question)
+            parts += _answer(by_system[system.name], generation)
     return "\n".join(parts)
 
 
@@ -54,7 +54,7 @@ def _question(benchmark: str, question: Question) -> Iterator[str]:
     yield f"right answer: {question.answer}"
 
 
-def _answer(item: Scored, generation: Generation, question: Question) -> Iterator[str]:
+def _answer(item: Scored, generation: Generation) -> Iterator[str]:
     yield ""
     yield f"── {item.system} " + "─" * max(3, 76 - len(item.system))
     yield f"prompt:\n{_indented(generation.prompt)}"

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from stages.parameters import Section
 
@@ -54,6 +54,15 @@ class OpenAI(Section):
     timeout: float = Field(default=3600.0, gt=0.0)
     tries: int = Field(default=8, ge=1)
     preflight: bool = True
+
+    @model_validator(mode="after")
+    def _a_port_for_a_command(self) -> "OpenAI":
+        if "{port}" in self.base_url and "{port}" not in (self.command or ""):
+            raise ValueError(
+                f"base_url: {self.base_url} has {{port}}, which stands for the port that command serves on, and "
+                f"command {'has none' if self.command else 'is null'}: name the port, or have command take {{port}}"
+            )
+        return self
 
     @field_validator("logprobs")
     @classmethod

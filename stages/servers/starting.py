@@ -33,8 +33,8 @@ async def start(command: str, base_url: str, model: Path, timeout: float) -> Asy
         InputError: It cannot be run, ends, or does not answer in time; the end of what it said is shown.
     """
     port = free_port()
-    parts = [part.format(folder=model, name=model.name, port=port) for part in shlex.split(command)]
-    address = base_url.format(port=port)
+    parts = [filled(part, model, port) for part in shlex.split(command)]
+    address = filled(base_url, model, port)
     LOGS.mkdir(exist_ok=True)
     log = LOGS / f"server-{model.name}.log"
     logger.info("starting %s (its log: %s)", shlex.join(parts), log)
@@ -48,6 +48,11 @@ async def start(command: str, base_url: str, model: Path, timeout: float) -> Asy
         yield address
     finally:
         await asyncio.to_thread(_end, process)
+
+
+def filled(text: str, model: Path, port: int) -> str:
+    """The text with what stands for the model's folder, its name and the port; other braces may be JSON."""
+    return text.replace("{folder}", str(model)).replace("{name}", model.name).replace("{port}", str(port))
 
 
 async def _answers(process: "subprocess.Popen[bytes]", address: str, log: Path, timeout: float) -> None:

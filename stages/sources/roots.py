@@ -6,16 +6,30 @@ One path for all three: ``datasets.load_dataset(<root>/<repository> or <reposito
 import json
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args
 
 from stages.errors import InputError
+from stages.files import lines_of
 
 Data = Literal["bundled", "hub", "mirror"]
 Row = dict[str, Any]
 
 BUNDLED = Path("data/bundled")
 MIRROR_VARIABLE = "HUB_MIRROR"
+
+
+class Fields(Row):
+    """A row that names its place, and the fields that it has, when it is asked for one that it lacks."""
+
+    def __init__(self, row: Row, place: str) -> None:
+        super().__init__(row)
+        self.place = place
+
+    def __missing__(self, name: str) -> Any:
+        raise InputError(f"{self.place}: expected a field {name!r}, found {', '.join(self) or 'none'}")
 
 
 class Source:
@@ -30,18 +44,21 @@ class Source:
         self.data = data
         self.folder = _folder(data)
 
+    def __str__(self) -> str:
+        return "the Hub" if self.folder is None else str(self.folder)
+
     def holds(self, repository: str) -> bool:
         """Whether the repository lies in the root's folder; never so on the Hub itself."""
         return self.folder is not None and (self.folder / repository).is_dir()
 
-    def rows(self, repository: str, config: str | None, split: str, revision: str | None) -> Iterator[Row]:
+    def rows(self, repository: str, config: str | None, split: str, revision: str | None) -> Iterator[Fields]:
         """The rows of one split, in their order; ``revision`` counts on the Hub alone."""
         if self.folder is None:
             return _load(repository, config, split, revision)
         self._require(repository)
         return _load(str(self.folder / repository), config, split, None)
 
-    def json_lines(self, repository: str, file: str, revision: str | None) -> Iterator[Row]:
+    def json_lines(self, repository: str, file: str, revision: str | None) -> Iterator[Fields]:
         """The rows of one JSONL file, whatever else (a loading script, say) the repository holds."""
         if self.folder is None:
             return read_rows(hub_file(repository, file, revision))
@@ -71,22 +88,29 @@ def _folder(data: Data) -> Path | None:
     return Path(place)
 
 
-def _load(path: str, config: str | None, split: str, revision: str | None) -> Iterator[Row]:
-    from datasets import load_dataset
+def _load(path: str, config: str | None, split: str, revision: str | None) -> Iterator[Fields]:
+    from datasets import disable_progress_bars, load_dataset
     from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled
 
-    try:
+    is_folder = Path(path).is_dir()
+    if is_folder:
+        disable_progress_bars()
+    # What the library prepared of a folder it finds again by the folder's last name and its card, whatever the files
+    # hold by then, or in another place of that name: a folder is prepared anew each time.
+    with TemporaryDirectory() if is_folder else nullcontext() as prepared:
         try:
-            rows = load_dataset(path, config, split=split, revision=revision)
-        except (OfflineModeIsEnabled, ConnectionError):
-            rows = load_dataset(cached_snapshot(path, revision), config, split=split)
-    except GatedRepoError as error:
-        raise InputError(gated(path)) from error
-    except (OSError, ValueError, RuntimeError) as error:
-        if "gated" in str(error).lower():
+            try:
+                rows = load_dataset(path, config, split=split, revision=revision, cache_dir=prepared)
+            except (OfflineModeIsEnabled, ConnectionError):
+                rows = load_dataset(cached_snapshot(path, revision), config, split=split)
+        except GatedRepoError as error:
             raise InputError(gated(path)) from error
-        raise InputError(f"{path} (configuration {config}, split {split}): {error}") from error
-    yield from (dict(row) for row in rows)
+        except (OSError, ValueError, RuntimeError) as error:
+            if "gated" in str(error).lower():
+                raise InputError(gated(path)) from error
+            raise InputError(f"{path} (configuration {config}, split {split}): {error}") from error
+        for number, row in enumerate(rows, start=1):
+            yield Fields(dict(row), f"{path} (configuration {config}, split {split}), row {number}")
 
 
 def cached_snapshot(repository: str, revision: str | None) -> str:
@@ -107,21 +131,23 @@ def cached_snapshot(repository: str, revision: str | None) -> str:
         ) from error
 
 
-def read_rows(path: Path) -> Iterator[Row]:
+def read_rows(path: Path) -> Iterator[Fields]:
     """The objects of a JSONL file; a line that is none is an error that names it."""
     if not path.is_file():
-        raise InputError(f"{path} does not exist")
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise InputError(f"{path}, line {number}: not JSON ({error.msg}, column {error.colno})") from None
-            if not isinstance(row, dict):
-                raise InputError(f"{path}, line {number}: expected an object, found {type(row).__name__}")
-            yield row
+        raise InputError(f"{path} does not exist: expected a JSONL file there")
+    for number, line in enumerate(lines_of(path), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise InputError(
+                f"{path}, line {number}: not JSON ({error.msg}, column {error.colno}): expected one object a line; "
+                "mend or remove the line"
+            ) from None
+        if not isinstance(row, dict):
+            raise InputError(f"{path}, line {number}: expected an object, found {type(row).__name__}")
+        yield Fields(row, f"{path}, line {number}")
 
 
 def hub_file(repository: str, file: str, revision: str | None) -> Path:

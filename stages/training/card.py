@@ -1,8 +1,8 @@
 """The model card that lies in a trained model's folder."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
-from stages.base_models.preset import ModelPreset
 from stages.training.recipe import Recipe
 
 ARMS = {
@@ -13,14 +13,21 @@ ARMS = {
 }
 
 
+class Base(NamedTuple):
+    """What a card tells of the base model: these keys alone of its preset, so that no other costs a training."""
+
+    origin: str
+    license: str
+
+
 def card(
-    model: str, preset: ModelPreset, arm: str, seed: int, corpus: str, recipe: Recipe, metrics: Mapping[str, object]
+    model: str, base: Base, arm: str, seed: int, corpus: str, recipe: Recipe, metrics: Mapping[str, object]
 ) -> str:
     """Markdown that says what was trained, on what, how, from where, and what it is for."""
     facts = "\n".join(f"| {key} | {value} |" for key, value in recipe.model_dump().items())
     results = "\n".join(f"| {key} | {value} |" for key, value in metrics.items())
     return f"""---
-license: {preset.license.lower()}
+license: {base.license.lower()}
 library_name: transformers
 pipeline_tag: text-generation
 tags: [self-prompt-tuning, role-play, {arm}]
@@ -30,7 +37,7 @@ tags: [self-prompt-tuning, role-play, {arm}]
 
 An arm of a reimplementation of Self-Prompt Tuning (Kong et al., arXiv 2407.08995): {ARMS[arm]}.
 
-**Base.** {preset.origin} Licence: {preset.license}.
+**Base.** {base.origin} Licence: {base.license}.
 
 **Data.** The corpus `{corpus}` with role prompts; assistant turns alone are learnt (role prompt, answer, end of turn).
 Seed of training: {seed}.

@@ -90,9 +90,6 @@ class Checkpoints:
                 shutil.rmtree(old)
         torch.distributed.barrier()
 
-    def remove(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
-
     def _forget_others(self) -> None:
         for other in self.folder.glob("*"):
             if other != self.home:

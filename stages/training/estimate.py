@@ -91,7 +91,7 @@ def operations(size: Size, tokens: Sequence[int]) -> float:
     return sum(6.0 * size.multiplied * count + 6.0 * size.layers * size.width * count**2 for count in tokens)
 
 
-def memory(size: Size, recipe: Recipe, hardware: Hardware) -> list[tuple[str, float, float]]:
+def memory(size: Size, hardware: Hardware) -> list[tuple[str, float, float]]:
     """Bytes of model states by ZeRO stage and offload: what, on one GPU, on a node's host (DeepSpeed's estimators)."""
     on_node, nodes = min(hardware.gpus, hardware.gpus_a_node), math.ceil(hardware.gpus / hardware.gpus_a_node)
     found: list[tuple[str, float, float]] = [("ZeRO 0", 18.0 * size.parameters, 0.0)]
@@ -134,7 +134,7 @@ def estimate(name: str, size: Size, tokens: Sequence[int], recipe: Recipe, hardw
         "",
         f"{'model states':40}{'GB a GPU':>10}{'GB a host':>11}  with activations, of {hardware.gpu_memory:g} GB",
     ]
-    for what, gpu, host in memory(size, recipe, hardware):
+    for what, gpu, host in memory(size, hardware):
         fits = "fits" if (gpu + held) / 1e9 <= hardware.gpu_memory else "DOES NOT FIT"
         lines.append(f"{what:40}{gpu / 1e9:10.1f}{host / 1e9:11.1f}  {fits}")
     return "\n".join(lines)

@@ -11,7 +11,10 @@ def recorded_cpus(root: Path) -> set[str]:
     log = root / run_record.LOG
     last: dict[str, str] = {}
     for line in log.read_text(encoding="utf-8").splitlines() if log.is_file() else []:
-        record = json.loads(line)
+        try:
+            record = json.loads(line)
+        except ValueError:  # torn by a kill
+            continue
         if record["stage"] and record["outcome"] == "ok":
             last[record["stage"]] = record["cpu"]
     return set(last.values())

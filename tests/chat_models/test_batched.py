@@ -180,6 +180,27 @@ def test_a_batch_whose_id_was_lost_is_found_and_not_made_twice(tmp_path: Path) -
         assert len(batches.created) == 2
 
 
+def test_what_a_kill_left_of_a_note_is_passed_by(tmp_path: Path) -> None:
+    (tmp_path / "batches").mkdir()
+    (tmp_path / "batches/.writing-file-0.json-abc.json").touch()
+    with api() as (server, _):
+        assert all(outcome.value for outcome in batched(server, tmp_path).ask(requests(2), as_it_is))
+
+
+def test_a_batch_is_looked_for_again_where_the_server_is_busy(tmp_path: Path) -> None:
+    with api() as (server, batches):
+        list(batched(server, tmp_path).ask(requests(2), as_it_is))
+        note = tmp_path / "batches" / "file-9.json"
+        note.write_text(json.dumps({"base_url": server.url, "input_file": "file-0", "batch": None}))
+        (tmp_path / "replies.jsonl").unlink()
+        served, busy = server.routes["/v1/batches"], iter([503])
+        server.routes["/v1/batches"] = lambda asked: (
+            Reaction(status) if "?" in asked.path and (status := next(busy, None)) else served(asked)
+        )
+        assert all(outcome.value for outcome in batched(server, tmp_path).ask(requests(2), as_it_is))
+        assert len(batches.created) == 1
+
+
 def test_equal_requests_stand_in_a_batch_once(tmp_path: Path) -> None:
     twins = [request("same").model_copy(update={"id": str(number)}) for number in range(4)]
     with api() as (server, batches):

@@ -50,4 +50,4 @@ def test_a_claim_dies_with_its_process_and_not_before(tmp_path: Path) -> None:
     assert not asyncio.run(claim(0.3))
     holder.kill()
     holder.wait()
-    assert asyncio.run(claim(5.0))
+    assert asyncio.run(claim(60.0))

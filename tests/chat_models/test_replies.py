@@ -45,6 +45,28 @@ def test_a_disk_that_fails_stops_the_run(tmp_path: Path, monkeypatch: pytest.Mon
         asyncio.run(replies.keep("0" * 64, reply()))
 
 
+def test_a_disk_that_fails_is_told_to_all_who_still_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replies, may_fail = opened(tmp_path), threading.Event()
+
+    def sync() -> None:
+        may_fail.wait(10.0)
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(replies.cache, "sync", sync)
+
+    async def main() -> list[BaseException | None]:
+        keeping = [asyncio.create_task(replies.keep(str(number) * 64, reply())) for number in range(3)]
+        await asyncio.sleep(0.1)
+        keeping[0].cancel()
+        await asyncio.sleep(0)
+        may_fail.set()
+        return await asyncio.wait_for(asyncio.gather(*keeping, return_exceptions=True), 10.0)
+
+    cancelled, *told = asyncio.run(main())
+    assert isinstance(cancelled, asyncio.CancelledError)
+    assert [str(error) for error in told] == ["the disk is gone"] * 2
+
+
 def test_a_walk_follows_the_attempts(tmp_path: Path) -> None:
     replies = Replies(openai_preset("http://localhost:1/v1", attempts=2), tmp_path)
     first = replies.walk(request("1"), as_it_is)

@@ -4,6 +4,7 @@ import pytest
 
 from stages.corpora.split_parameters import SplitParameters
 from stages.corpora.splitting import near_duplicate_groups, split
+from stages.errors import InputError
 from stages.records.conversation import AnnotatedConversation
 
 WORDS = ["river", "bread", "violin", "tax", "orchid", "glacier", "bridge", "saddle", "comet", "ledger"]
@@ -69,3 +70,16 @@ def test_a_limit_takes_sources_in_turn():
 def test_a_source_with_few_items_does_not_break_the_split():
     train, validation = split([*ITEMS, item(300, "rare")], parameters(), 17)
     assert len(train) + len(validation) == 101
+
+
+def test_too_few_items_for_two_sides_is_an_error_that_says_what_helps():
+    with pytest.raises(InputError, match=r"5 items, of which 5 .* takes at least 10: add items, or raise .*validation"):
+        split(ITEMS[:5], parameters(), 17)
+    alike = [item(number, "law", "What is a river and where does it begin?") for number in range(20)]
+    with pytest.raises(InputError, match="20 items, of which 1 are no near-duplicates"):
+        split(alike, parameters(), 17)
+
+
+def test_as_many_items_as_folds_are_split():
+    train, validation = split(ITEMS[:10], parameters(), 17)
+    assert (len(train), len(validation)) == (9, 1)

@@ -1,12 +1,14 @@
 """Every wrong parameter is an error that names its key, before any work."""
 
-import shutil
+import sys
+import types
 
 import pytest
 import yaml
 
 from stages.errors import InputError
-from stages.planning.checking import checked
+from stages.planning import checking
+from stages.planning.checking import checked, missing_keys
 from stages.planning.run_choice import plan
 from tests.import_graph import ROOT
 
@@ -14,7 +16,6 @@ from tests.import_graph import ROOT
 @pytest.fixture
 def parameters(tmp_path, monkeypatch):
     """A function that writes params.yaml with some values changed, and checks it."""
-    shutil.copytree(ROOT / "stages" / "benchmarks", tmp_path / "stages" / "benchmarks")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HUB_MIRROR", raising=False)
     content = yaml.safe_load((ROOT / "params.yaml").read_text())
@@ -53,6 +54,34 @@ def test_rivals_stand_apart_from_the_systems_that_are_scored(parameters):
         ("rival-openai", "openai"),
     ]
     assert [system.name for system in found.systems] == ["tiny-standard-1", "tiny-role-1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            'ANSWER_KIND = "letter"\nTRIGGER = ""\nquestions = show = len\n',
+            r"mine\.py: ANSWER_KIND: 'letter' is none of choice",
+        ),
+        ('\nANSWER_KIND = "choice"\nTRIGGER = ""\nquestions = len\n', r"mine\.py lacks show"),
+    ],
+)
+def test_a_benchmark_of_ones_own_that_could_not_be_scored_is_an_error_now(parameters, monkeypatch, text, expected):
+    module = types.ModuleType("stages.benchmarks.mine")
+    exec(text, module.__dict__)
+    monkeypatch.setitem(sys.modules, "stages.benchmarks.mine", module)
+    monkeypatch.setattr(checking, "_benchmarks", lambda: {"mine"})
+    with pytest.raises(InputError, match=expected):
+        parameters(run__benchmarks=["mine"], scales__mini__generate__benchmarks__mine={"max_new_tokens": 8})
+
+
+def test_keys_that_will_be_asked_for_are_named_before_any_work(parameters, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    assert list(missing_keys(parameters())) == []
+    (told,) = missing_keys(parameters(run__judge="openai"))
+    assert "judges.openai names the environment variable OPENAI_API_KEY, which is not set" in told
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    assert list(missing_keys(parameters())) == []
 
 
 def test_a_number_written_as_a_string_is_read(parameters):
@@ -103,6 +132,23 @@ def test_a_number_written_as_a_string_is_read(parameters):
             {"models__mistral-7b__official__official": {"source": "itself"}},
             r"official\.official: an official chat version has none of its own",
         ),
+        (
+            {
+                "models__llama-3.1-8b": {
+                    "source": "folder",
+                    "path": "x",
+                    "dtype": "float32",
+                    "origin": "",
+                    "license": "",
+                }
+            },
+            r"models\.llama-3\.1-8b.*expected a key of letters, digits, - and _ alone",
+        ),
+        (
+            {"run__conditions": {"role": ["random", "random"], "standard": []}},
+            r"conditions\.role: an entry stands twice",
+        ),
+        ({"servers__openai__base_url": "http://127.0.0.1:{port}/v1"}, r"servers\.openai: base_url: .* command is null"),
         ({"run": {}}, r"run\.models: Field required"),
         ({"run__model": "tiny"}, r"run\.model: .*the keys here are: models, arms"),
         ({"mmlu_domains": {"all": ["anatomy"]}}, "in no domain"),

@@ -12,13 +12,12 @@ from datasets import load_dataset
 from huggingface_hub import DatasetCard, ModelCard
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from stages.base_models.preset import RandomModel
 from stages.errors import InputError
 from stages.publishing.dataset_folder import lay_out_roles
 from stages.publishing.model_folder import lay_out_model
 from stages.publishing.results import Results, load
 from stages.systems import System
-from stages.training.card import card
+from stages.training.card import Base, card
 from stages.training.recipe import Recipe
 from tests.import_graph import ROOT
 from tests.reporting import example_run
@@ -38,9 +37,9 @@ def published(finished, tiny, tmp_path_factory) -> Path:
     model, tokenizer = AutoModelForCausalLM.from_pretrained(tiny), AutoTokenizer.from_pretrained(tiny)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    preset = RandomModel(source="random", dtype="float32", origin="Random weights.", license="MIT")
+    base = Base(origin="Random weights.", license="MIT")
     recipe = Recipe(**yaml.safe_load((ROOT / "params.yaml").read_text())["scales"]["smoke"]["finetune"])
-    (folder / "README.md").write_text(card("small", preset, "role", 1, "bundled", recipe, {"loss": 1.5}))
+    (folder / "README.md").write_text(card("small", base, "role", 1, "bundled", recipe, {"loss": 1.5}))
     for file in folder.iterdir():
         file.chmod(0o444)  # as DVC links files from its cache
     return lay_out_model(finished, tmp_path_factory.mktemp("out"), ROLE, load(finished))

@@ -50,6 +50,10 @@ def test_one_training_is_no_measure_of_the_spread():
     assert "Each arm was trained with 3 seeds" in told(seeds=(1, 2, 3))
 
 
+def test_a_seed_of_zero_is_a_seed():
+    assert "any answers were cut off" in told(seeds=(0,), cut=0.5)
+
+
 @pytest.mark.parametrize(("low", "warned"), [(0.2, True), (0.25, True), (0.26, False)])
 def test_scores_that_may_be_guesses(low, warned):
     assert ("On MMLU guessing lies within" in told(scores={"mmlu": entry(low)})) == warned

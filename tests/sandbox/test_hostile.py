@@ -101,7 +101,7 @@ def test_programs_end_with_the_process_that_judges_them(method: Method):
         judge.process.kill()
         with pytest.raises(RuntimeError, match="judging process ended"):
             running.result()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60  # of a machine that may be busy
     while any(is_running(number) for number in started):
         assert time.monotonic() < deadline
         time.sleep(0.01)

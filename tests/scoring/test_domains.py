@@ -2,6 +2,7 @@ import pytest
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from stages.errors import InputError
 from stages.scoring.domains import SUBJECTS, Domains, by_domain, rows
 from stages.scoring.run import score_plan
 from tests.scoring import synthetic
@@ -65,3 +66,12 @@ def test_domains_of_which_nothing_was_asked_are_absent(tmp_path):
     plan = synthetic.plan(synthetic.systems(), ["mmlu"])
     synthetic.write_run(tmp_path, plan, {"mmlu": 3})
     assert list(by_domain(score_plan(plan, tmp_path / "data"), TWO_DOMAINS, seed=17)["tiny"]) == ["first"]
+
+
+def test_a_subject_that_mmlu_does_not_have_is_named(tmp_path):
+    plan = synthetic.plan(synthetic.systems(), ["mmlu"])
+    synthetic.write_run(tmp_path, plan, {"mmlu": 57})
+    items = score_plan(plan, tmp_path / "data")
+    items[3] = items[3].model_copy(update={"group": "alchemy"})
+    with pytest.raises(InputError, match=rf"id '{items[3].id}': its subject 'alchemy' is none of MMLU's 57"):
+        by_domain(items, TWO_DOMAINS, seed=17)

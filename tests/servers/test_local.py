@@ -29,10 +29,10 @@ def test_when_one_of_two_is_killed_the_stage_fails_and_goes_on_later(tiny, tmp_p
     running = start(folder, "gsm8k")
     begun = time.monotonic()
     while len(lines := partial_lines(folder)) < 2 or min(lines) < 1:
-        assert time.monotonic() - begun < 60 and running.poll() is None
+        assert time.monotonic() - begun < 300 and running.poll() is None
         time.sleep(0.005)
     psutil.Process(running.pid).children()[-1].kill()
-    running.communicate(timeout=60)
+    running.communicate(timeout=300)
     assert running.returncode == 1
     assert not out(folder, "gsm8k").exists()
     use_one_process(folder)
@@ -43,7 +43,7 @@ def test_when_one_of_two_is_killed_the_stage_fails_and_goes_on_later(tiny, tmp_p
 def finish(folder: Path) -> str:
     """Run the stage in processes of its own: this one's libraries have chosen their instructions already."""
     running = start(folder, "gsm8k")
-    _, said = running.communicate(timeout=120)
+    _, said = running.communicate(timeout=600)
     assert running.returncode == 0, said
     return said
 

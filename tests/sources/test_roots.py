@@ -2,12 +2,14 @@
 
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
 
 import pytest
 
+from stages import questions
 from stages.errors import InputError
 from stages.sources.roots import Source
 from tests.import_graph import ROOT
@@ -106,3 +108,35 @@ def test_what_is_not_in_the_cache_is_an_error_that_says_what_to_do(work):
     assert done.returncode == 2
     assert "hf download" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_column_that_is_missing_is_named_with_its_row(tmp_path, monkeypatch):
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "a/b/train.jsonl").write_text('{"x": 1, "y": 2}\n')
+    monkeypatch.setenv("HUB_MIRROR", str(tmp_path))
+    for row in (
+        next(Source("mirror").rows("a/b", None, "train", None)),
+        next(Source("mirror").json_lines("a/b", "train.jsonl", None)),
+    ):
+        assert row["x"] == 1
+        with pytest.raises(InputError, match=r"a/b.*(row|line) 1: expected a field 'question', found x, y"):
+            row["question"]
+
+
+def test_rows_are_those_of_the_files_as_they_are_now(tmp_path, monkeypatch):
+    for place in ("one", "other"):
+        folder = shutil.copytree(ROOT / "data/bundled/openai", tmp_path / place / "openai") / "gsm8k/main"
+        monkeypatch.setenv("HUB_MIRROR", str(tmp_path / place))
+        lines = (folder / "train.jsonl").read_text().splitlines(keepends=True)
+        for kept in (8, 5) if place == "one" else (3,):
+            (folder / "train.jsonl").write_text("".join(lines[:kept]))
+            assert len(list(Source("mirror").rows("openai/gsm8k", "main", "train", None))) == kept
+
+
+def test_rows_of_which_no_questions_can_be_made_are_an_error_that_names_the_benchmark(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "data/bundled/openai", tmp_path / "openai")
+    train = tmp_path / "openai/gsm8k/main/train.jsonl"
+    train.write_text("".join(train.read_text().splitlines(keepends=True)[:3]))
+    monkeypatch.setenv("HUB_MIRROR", str(tmp_path))
+    with pytest.raises(InputError, match=r"gsm8k, from .*: the rows are not as .*gsm8k\.py expects .*Sample larger"):
+        questions.read("gsm8k", Source("mirror"), random.Random(1))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from stages import run_record
+from stages.verifying.machines import recorded_cpus
 from stages.verifying.verifying import lines, verify
 from tests.import_graph import ROOT
 
@@ -116,3 +117,10 @@ def test_an_out_that_the_rerun_lacks_is_missing(repository):
     (rerun / "dvc.lock").write_text(lock[: lock.index("  score:")])
     said = lines(verify(repository, rerun, tolerance=0.02))
     assert any(line.startswith("  metrics/score.json: missing (recorded") for line in said)
+
+
+def test_a_line_of_the_log_that_a_kill_cut_off_is_passed_by(tmp_path):
+    whole = json.dumps({"stage": "score", "outcome": "ok", "cpu": "Z80"})
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs/runs.jsonl").write_text(f"{whole}\n{whole[:20]}\n")
+    assert recorded_cpus(tmp_path) == {"Z80"}
