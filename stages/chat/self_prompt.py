@@ -8,11 +8,14 @@ def join(role: str, answer: str) -> str:
 
 
 def answer_of(output: str) -> str:
-    """What follows the role prompt; small models write several of them, and none of them answers."""
+    """What follows the role prompt; small models write several of them, and none of them answers.
+
+    Nor do the first words of one, where the output was cut off.
+    """
     role, answer = split(output)
     while role is not None:
         role, answer = split(answer.lstrip())
-    return answer
+    return "" if OPENING.startswith(answer.strip()) else answer
 
 
 def split(output: str) -> tuple[str | None, str]:

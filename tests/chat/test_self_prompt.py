@@ -24,3 +24,10 @@ def test_role_prompts_that_follow_one_another_are_no_answer():
     assert answer_of(f"{roles}Moss is a plant.") == "Moss is a plant."
     assert answer_of(f"{roles}{OPENING} a") == ""
     assert answer_of("Moss is a plant.") == "Moss is a plant."
+
+
+@pytest.mark.parametrize("torn", ["From", "From now on", "From now on, you", OPENING])
+def test_the_first_words_of_a_role_prompt_where_an_output_was_cut_off_are_no_answer(torn):
+    assert answer_of(f"{OPENING} a botanist.\n\n{torn}") == ""
+    assert answer_of(torn) == ""
+    assert answer_of(f"{OPENING} a botanist.\n\nFrom moss.") == "From moss."
