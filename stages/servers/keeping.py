@@ -25,11 +25,12 @@ def main() -> None:
     threading.Thread(target=_end_with_input, args=(command.pid,), daemon=True).start()
     os.waitid(os.P_PID, command.pid, os.WEXITED | os.WNOWAIT)
     _signal(command.pid, signal.SIGKILL)  # what it left behind; its number is not given away before it is waited for
-    sys.exit(command.wait() % 256)
+    code = command.wait()
+    sys.exit(code if code >= 0 else 128 - code)
 
 
 def _end_with_input(group: int) -> None:
-    sys.stdin.buffer.read()
+    os.read(sys.stdin.fileno(), 1)  # not by sys.stdin, whose lock a thread that waits would hold to the very end
     _signal(group, signal.SIGTERM)
     time.sleep(GRACE)
     _signal(group, signal.SIGKILL)
