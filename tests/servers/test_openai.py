@@ -1,11 +1,8 @@
 """Answers through a server against answers in the stage's own process."""
 
-import shlex
 import subprocess
 import sys
-import time
 
-import psutil
 import pytest
 
 from stages.chat import self_prompt
@@ -13,7 +10,7 @@ from stages.errors import InputError
 from stages.servers.parameters import OpenAI
 from tests.import_graph import ROOT
 from tests.servers.completion_server import Model, serving
-from tests.servers.support import generate, stage_folder, start
+from tests.servers.support import generate, stage_folder
 
 SERVED = ("--server", "openai")
 
@@ -165,45 +162,6 @@ def test_a_command_serves_for_as_long_as_it_is_needed(asked, tiny, monkeypatch):
     assert asked("strategyqa", *SERVED, **changes) == asked("strategyqa", *SERVED)
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert "tests.servers.completion_server data/base/tiny" not in running
-
-
-# A server that starts another process, as vLLM starts one a GPU, tells both their numbers, and answers nothing.
-SERVER = """
-import os, pathlib, subprocess, sys, time
-child = subprocess.Popen(["sleep", "600"])
-pathlib.Path("numbers.tmp").write_text(f"{os.getpid()} {child.pid}")
-os.rename("numbers.tmp", "numbers")
-time.sleep(600)
-"""
-
-
-@pytest.mark.parametrize("ending", ["kill", "terminate"])
-def test_a_server_ends_with_the_stage_that_started_it_even_when_that_is_killed(tiny, tmp_path, monkeypatch, ending):
-    command = f"{shlex.quote(sys.executable)} -c {shlex.quote(SERVER.replace('{', '{{').replace('}', '}}'))}"
-    changes = {"command": command, "base_url": "http://127.0.0.1:{port}/v1", "model": "{folder}"}
-    folder = stage_folder(tmp_path, tiny, openai=changes)
-    monkeypatch.setenv("REQUEST_CACHE", str(tmp_path / "cache"))
-    stage = start(folder, "strategyqa", *SERVED)
-    await_true(lambda: (folder / "numbers").exists() or stage.poll() is not None, seconds=120)
-    numbers = [int(number) for number in (folder / "numbers").read_text().split()]
-    assert all(psutil.pid_exists(number) for number in numbers)
-    getattr(stage, ending)()
-    stage.communicate(timeout=60)
-    await_true(lambda: not any(map(is_running, numbers)), seconds=60)
-
-
-def is_running(number):
-    try:
-        return psutil.Process(number).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def await_true(condition, seconds):
-    begun = time.monotonic()
-    while not condition():
-        assert time.monotonic() - begun < seconds
-        time.sleep(0.05)
 
 
 def test_a_command_that_cannot_be_run_is_named(asked):
