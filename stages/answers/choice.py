@@ -93,15 +93,17 @@ def _from_statement(stated: str, question: Question, letters: str) -> str | None
 
 
 def _named(text: str, question: Question) -> str | None:
-    """The letter of the one choice whose text is there; a choice within a longer one that is there does not count."""
+    """The letter of the one choice whose text is there; where it is but a part of a longer choice, it is not."""
     text = _folded(text)
-    named = {}
-    for letter, choice in zip(labels(question), map(_folded, question.choices), strict=True):
+    named = []
+    choices = zip(labels(question), map(_folded, question.choices), strict=True)
+    for letter, choice in sorted(choices, key=lambda pair: -len(pair[1])):
         # Nothing may make it another word or number: neither "100", "-10" nor "10.5" names the choice "10".
-        if choice and re.search(rf"(?<![\w.-])(?<!\bnot )(?<!n't ){re.escape(choice)}(?!\w|[.,]\d)", text):
-            named[letter] = choice
-    longest = [a for a, text_a in named.items() if not any(text_a != b and text_a in b for b in named.values())]
-    return longest[0] if len(longest) == 1 else None
+        mention = rf"(?<![\w.-])(?<!\bnot )(?<!n't ){re.escape(choice)}(?!\w|[.,]\d)"
+        text, count = re.subn(mention, "\n", text) if choice else (text, 0)
+        if count:
+            named.append(letter)
+    return named[0] if len(named) == 1 else None
 
 
 def _folded(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import math
 
+from stages import conditions
 from stages.chat import self_prompt
 from stages.errors import InputError
 from stages.records.execution import Execution
@@ -32,7 +33,7 @@ def score_item(
         execution: What the program did; only where the answer is code.
     """
     role, _ = self_prompt.split(generation.output)
-    reading = kind.read(self_prompt.answer_of(generation.output), question)
+    reading = kind.read(conditions.answer_of(generation.output), question)
     scored = Scored(
         system=system.name,
         model=system.model,

@@ -146,6 +146,8 @@ def test_the_prompts_own_example_repeated_is_no_answer(example):
 def test_a_choice_within_a_longer_choice_does_not_count():
     assert choice.read("Answer: New York", QUESTION).value == "C"
     assert choice.read("Answer: York", QUESTION).value == "D"
+    assert choice.read("It is in York, and so is New York.", QUESTION) == UNREAD
+    assert choice.read("It is in New York, New York.", QUESTION).value == "C"
 
 
 @pytest.mark.parametrize(("text", "letter"), [("10", "A"), ("100", "B"), ("-10", "C"), ("10.5", "D"), ("10.", "A")])

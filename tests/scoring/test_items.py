@@ -1,6 +1,7 @@
 import pytest
 
 from stages.chat import self_prompt
+from stages.conditions import STEP_BY_STEP
 from stages.errors import InputError
 from stages.records.execution import Execution
 from stages.scoring.items import score_item
@@ -55,6 +56,12 @@ def test_a_second_role_prompt_is_no_answer_either():
     assert self_prompt.answer_of(roles) == ""
     assert scored("gsm8k", right=True, output=f"{roles}Answer: 7").score == 1.0
     assert scored("gsm8k", right=True, output=roles).written is None
+
+
+def test_what_a_condition_put_at_the_head_is_no_part_of_the_answer():
+    assert scored("hotpotqa", right=True, output=f"{STEP_BY_STEP}\n\nSalzburg").written == "Salzburg"
+    assert scored("hotpotqa", right=True, output=f"{STEP_BY_STEP}\n\n").written is None
+    assert scored("strategyqa", right=True, output=f"{STEP_BY_STEP}\n\nNo, it could not.").written == "no"
 
 
 def test_a_wrong_number_of_log_probabilities_is_named():
