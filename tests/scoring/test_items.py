@@ -64,6 +64,12 @@ def test_what_a_condition_put_at_the_head_is_no_part_of_the_answer():
     assert scored("strategyqa", right=True, output=f"{STEP_BY_STEP}\n\nNo, it could not.").written == "no"
 
 
+@pytest.mark.parametrize(("output", "read"), [("It takes 7 rows of 4", "7"), ("Answer: 4", None), ("It is 7.", None)])
+def test_a_number_that_the_limit_may_have_cut_through_is_not_read(output, read):
+    assert scored("gsm8k", right=True, output=output, finished=False).written == read
+    assert scored("gsm8k", right=True, output=output, finished=True).written in {"4", "7"}
+
+
 def test_a_wrong_number_of_log_probabilities_is_named():
     with pytest.raises(InputError, match=r"tiny-role-1/mmlu\.jsonl, id 'mmlu-1': choice_logprobs: expected 4 numbers"):
         scored("mmlu", right=True, choice_logprobs=[-1.0])
