@@ -55,6 +55,11 @@ def ask(condition: str | None, message: str, manual_role: str, other_role: str |
     return put[condition]
 
 
+def answer_of(output: str) -> str:
+    """What of an output may be read as an answer: no role prompt, nor what a condition put at its head."""
+    return self_prompt.answer_of(output.removeprefix(f"{STEP_BY_STEP}\n\n"))
+
+
 def manual_role(question: Question, roles: Mapping[str, str], benchmark: str) -> str:
     """The role written for the question's group, else for its benchmark."""
     return roles.get(f"{benchmark}/{question.group}", roles.get(benchmark, GENERIC))

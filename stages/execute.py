@@ -7,9 +7,8 @@ one greedy answer a problem). Where the machine offers no sandbox nothing is run
 import shutil
 from pathlib import Path
 
-from stages import command_line, parameters
+from stages import command_line, conditions, parameters
 from stages.answers import code
-from stages.chat import self_prompt
 from stages.errors import InputError
 from stages.files import read_json, read_jsonl, write_jsonl
 from stages.records.execution import Execution
@@ -60,7 +59,7 @@ def task(questions: dict[str, Question], generation: Generation, path: Path) -> 
             f"{path}: id {generation.id!r} has no question with tests in {QUESTIONS}: run `dvc repro`, "
             "which answers the questions that are there"
         )
-    answer = self_prompt.answer_of(generation.output)
+    answer = conditions.answer_of(generation.output)
     return Task(
         program=code.program(question, answer),
         entry_point=question.task.entry_point,

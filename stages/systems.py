@@ -51,6 +51,7 @@ class Plan(BaseModel):
     Attributes:
         systems: Those that answer the benchmarks.
         rivals: Those that answer the open-ended prompts alone.
+        server: What gave the systems' answers: a key of ``servers``.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -63,3 +64,4 @@ class Plan(BaseModel):
     judge: str
     data: str
     scale: str
+    server: str = "local"

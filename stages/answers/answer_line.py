@@ -11,6 +11,8 @@ PHRASE = re.compile(
     r"\b(?:answer|option|choice|solution)\b[^\n.:=]{0,40}?(?:(?:\bis\b|\bwas\b|\bbe\b)[ \t]*:?|[:=])[ \t]*",
     re.IGNORECASE,
 )
+# The prompt's own example, repeated ("Answer: X, where X is the letter of the right choice"), states nothing.
+EXAMPLE = re.compile(r"[\"']?[XN][\"']?(?:\W*$|\W+where\b)")
 # A dot ends no sentence after an initial ("J. S. Bach"), a choice's letter ("B. Paris") or a title.
 SENTENCE_END = re.compile(r"(?:(?<=[^\W\d_]{2})(?<!\b(?:St|Mr|Ms|Dr|Mt|Ft|Jr|Sr|vs))|(?<=[\d%)]))[.!?](?:\s|$)|\n")
 
@@ -28,13 +30,14 @@ def last(text: str) -> str | None:
     """What stands after ``Answer:`` on the last line that opens so, or on the line below if that one is bare.
 
     None without such a line. An answer that a model revises is its last; a bare ``Answer:`` at the very end, where
-    an output was cut off, revises nothing.
+    an output was cut off, revises nothing, nor does the prompt's example.
     """
     lines = plain(text).splitlines()
     for index in range(len(lines) - 1, -1, -1):
         if found := LINE.match(lines[index]):
             following = (line.strip() for line in [found["stated"], *lines[index + 1 :]])
-            if stated := next(filter(None, following), None):
+            stated = next(filter(None, following), None)
+            if stated and not EXAMPLE.match(stated):
                 return stated
     return None
 
@@ -49,5 +52,5 @@ def phrases(text: str) -> Iterator[str]:
         rest = text[found.end() : found.end() + 300]
         end = SENTENCE_END.search(rest)
         stated = (rest[: end.start()] if end else rest).strip()
-        if stated:
+        if stated and not EXAMPLE.match(stated):
             yield stated

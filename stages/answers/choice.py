@@ -1,11 +1,11 @@
 """A choice's letter.
 
-Strict: the last line ``Answer: B`` holds a letter alone, in brackets, or set off from what follows
-(``B``, ``(b)``, ``B.``, ``B) Paris``). Flexible, in this order:
+Strict: the last line ``Answer: B`` holds a letter alone, in brackets or quotes, or set off from what follows
+(``B``, ``(b)``, ``"B"``, ``B.``, ``B) Paris``). Flexible, in this order:
 
 1. that line, read more freely: ``B because``, ``option B``, the text of a choice, a letter in brackets after it;
 2. the last sentence that says "the answer is …", read the same way;
-3. one letter alone that is said to be right ("B is correct");
+3. one letter alone that is said to be right or chosen ("B is correct", "I choose B");
 4. one letter alone set out as ``B.`` or ``(B)`` at the head of a line; several are choices gone through, no answer;
 5. the text of one choice alone, or one bracketed letter alone, anywhere.
 
@@ -21,6 +21,7 @@ from stages.records.question import Question
 
 READING = "loglikelihood"
 
+OPEN, CLOSE = r"[\"'(\[<]?", r"[\"')\]>]?"
 LATEX = re.compile(r"\\(?:boxed|text|mathrm|mathbf|textbf)\{([^{}]*)\}|\$(?=\(?[A-Z\\])|(?<=[A-Z)}])\$")
 
 
@@ -42,7 +43,8 @@ def read(text: str, question: Question) -> Reading:
             return UNREAD
         if letter := _set_off(stated, letters):
             return strict(letter)
-        return flexible(_from_statement(stated, question, letters))
+        said = next(answer_line.phrases(stated), stated)  # "Answer: The answer is B"
+        return flexible(_set_off(said, letters) or _from_statement(said, question, letters))
     for phrase in answer_line.phrases(text):
         if _offers_two(phrase, letters):
             return UNREAD
@@ -53,10 +55,11 @@ def read(text: str, question: Question) -> Reading:
 
 def _unstated(text: str, question: Question, letters: str) -> Reading:
     for pattern in (
-        rf"(?<![\w'])\(?([{letters}])\)? is (?:the )?(?:correct|right|best)\b",
-        rf"^[ \t>-]*\(?([{letters}])(?:[.):](?!\w)|[ \t]*$)",
+        rf"(?<![\w'])(?:{OPEN}([{letters}]){CLOSE} is (?:the )?(?:correct|right|best|answer)\b"
+        rf"|(?:I(?:'d| would| will)? (?:choose|pick|select)|[Ll]etter(?: is|:)) {OPEN}([{letters}])\b(?!['-]))",
+        rf"^[ \t>-]*{OPEN}([{letters}]){CLOSE}(?:[.):](?!\w)|[ \t]*$)",
     ):
-        found = set(re.findall(pattern, text, re.MULTILINE))
+        found = {match[match.lastindex or 0] for match in re.finditer(pattern, text, re.MULTILINE)}
         if found:
             return flexible(found.pop()) if len(found) == 1 else UNREAD
     return flexible(_named(text, question) or _bracketed(text, letters))
@@ -69,17 +72,18 @@ def _offers_two(stated: str, letters: str) -> bool:
 
 
 def _set_off(stated: str, letters: str) -> str | None:
-    found = re.match(rf"\(?([{letters}{letters.lower()}])(?:[.):,;](?![\w'])|\s*$|\s*[=-]\s|\s+\()", stated)
+    either = letters + letters.lower()
+    found = re.match(rf"{OPEN}([{either}])(?:[.):,;\"'\]>](?![\w'])|\s*$|\s*[=-]\s|\s+\()", stated)
     return found[1].upper() if found else None
 
 
 def _from_statement(stated: str, question: Question, letters: str) -> str | None:
-    if stated.lower().startswith("not "):
+    if re.match(rf"not |{OPEN}[{letters}]{CLOSE} is(?:n't| not| wrong| incorrect)\b", stated, re.IGNORECASE):
         return None
     # "a" and "I" are words too: they count as letters only where set off.
     bare = "".join(letter for letter in letters.lower() if letter not in "ai")
     for pattern in (
-        rf"(?:option|choice|letter|answer)\s+\(?([{letters}{letters.lower()}])\b",
+        rf"(?i:option|choice|letter|answer)\s+{OPEN}([{letters}{letters.lower()}])\b",
         rf"\(?([{letters.replace('I', '')}])\b(?!['-])(?=\s+(?:because|since|as|is|which|for|with|due)\b)",
         rf"\(?([{letters.replace('A', '').replace('I', '')}{bare}])\b(?!['-])",
     ):
@@ -89,15 +93,17 @@ def _from_statement(stated: str, question: Question, letters: str) -> str | None
 
 
 def _named(text: str, question: Question) -> str | None:
-    """The letter of the one choice whose text is there; a choice within a longer one that is there does not count."""
+    """The letter of the one choice whose text is there; where it is but a part of a longer choice, it is not."""
     text = _folded(text)
-    named = {}
-    for letter, choice in zip(labels(question), map(_folded, question.choices), strict=True):
+    named = []
+    choices = zip(labels(question), map(_folded, question.choices), strict=True)
+    for letter, choice in sorted(choices, key=lambda pair: -len(pair[1])):
         # Nothing may make it another word or number: neither "100", "-10" nor "10.5" names the choice "10".
-        if choice and re.search(rf"(?<![\w.-])(?<!\bnot )(?<!n't ){re.escape(choice)}(?!\w|[.,]\d)", text):
-            named[letter] = choice
-    longest = [a for a, text_a in named.items() if not any(text_a != b and text_a in b for b in named.values())]
-    return longest[0] if len(longest) == 1 else None
+        mention = rf"(?<![\w.-])(?<!\bnot )(?<!n't ){re.escape(choice)}(?!\w|[.,]\d)"
+        text, count = re.subn(mention, "\n", text) if choice else (text, 0)
+        if count:
+            named.append(letter)
+    return named[0] if len(named) == 1 else None
 
 
 def _folded(text: str) -> str:

@@ -3,7 +3,8 @@ r"""A number, compared by its value.
 Strict: the last line ``Answer: 29`` holds one number, whatever its dress (``$29.00``, ``1,000 apples``, ``-3``,
 ``50%``, ``3/4``, ``2 1/2``, ``ten``); of an equation there, what stands after the last ``=`` counts. Flexible, in this
 order: the first number of several on that line; a number after ``####`` or in ``\boxed{}``; the number in the last
-sentence that says "the answer is …"; the last number in digits. A range, or two numbers joined by "or", is no answer.
+sentence that says "the answer is …"; the last number in digits that does not number a step ("2. She then …"). A range,
+or two numbers joined by "or", is no answer.
 """
 
 import re
@@ -30,6 +31,7 @@ IN_DIGITS = rf"{NUMERAL}(?:\s+(?:{'|'.join(SCALES)})\b)?"
 NUMBER = re.compile(rf"{IN_DIGITS}|{IN_WORDS}", re.IGNORECASE)
 DIGITS_ONLY = re.compile(IN_DIGITS, re.IGNORECASE)
 BETWEEN = r"[^\d,;]{0,25}?\s?(?:\bor\b|\bto\b|-)\s?[^\d,;]{0,5}"
+STEP = re.compile(r"^[ \t>*-]*(?:step[ \t]+\d+\b[.:]?|\d+[.)])[ \t]+(?=\S)", re.IGNORECASE | re.MULTILINE)
 LONGEST = 30  # digits; a model that repeats itself may write thousands, which answer nothing
 
 
@@ -54,7 +56,7 @@ def read(text: str, question: Question) -> Reading:
             return UNREAD
         if numbers := _numbers(result):
             return flexible(numbers[0])
-    numbers = _numbers(answer_line.plain(text), DIGITS_ONLY)
+    numbers = _numbers(STEP.sub("", answer_line.plain(text)), DIGITS_ONLY)
     return flexible(numbers[-1] if numbers else None)
 
 

@@ -25,7 +25,8 @@ def read(text: str, question: Question) -> Reading:
     for phrase in answer_line.phrases(text):
         return flexible(_trimmed(phrase))
     whole = answer_line.plain(text).strip()
-    if whole and "\n" not in whole and len(whole.split()) <= LONGEST and not whole.endswith(":"):
+    says_nothing = whole.endswith(":") or answer_line.LINE.match(whole)  # such a line would have been read
+    if whole and "\n" not in whole and len(whole.split()) <= LONGEST and not says_nothing:
         return flexible(_trimmed(whole))
     return UNREAD
 

@@ -8,11 +8,17 @@ def join(role: str, answer: str) -> str:
 
 
 def answer_of(output: str) -> str:
-    """What follows the role prompt; small models write several of them, and none of them answers."""
-    role, answer = split(output)
-    while role is not None:
-        role, answer = split(answer.lstrip())
-    return answer
+    """The output without any role prompt: small models write several of them, also between parts of an answer.
+
+    None of them answers, nor do the first words of one where the output was cut off.
+    """
+    paragraphs = split(output)[1].split("\n\n")
+    return "\n\n".join(paragraph for paragraph in paragraphs if not _is_role(paragraph)).removeprefix("\n\n")
+
+
+def _is_role(paragraph: str) -> bool:
+    text = paragraph.strip().lstrip("\"'")
+    return text.startswith(OPENING) or (text != "" and OPENING.startswith(text))
 
 
 def split(output: str) -> tuple[str | None, str]:

@@ -9,7 +9,7 @@ from stages.decoding.choices import choice_logprobs
 from stages.decoding.generating import Completion, batches, generate
 from stages.decoding.model import Loaded, load
 from stages.decoding.partial import Partial, fingerprint
-from stages.decoding.prompting import Item, Job, choice_tokens, prepare, record
+from stages.decoding.prompting import Item, Job, choice_tokens, prepare, record, warn_of_missing_shots
 from stages.decoding.sampling import Chooser
 from stages.decoding.sharing import ALONE, Share
 from stages.records.generation import Generation
@@ -24,6 +24,8 @@ def answer(
     Batches are formed as one process forms them, whatever the number of processes that share them: an answer's bytes
     depend on who else is in its batch, never on who computes it.
     """
+    if share.rank == 0:
+        warn_of_missing_shots(job, questions)
     loaded = load(job.folder, job.decoding)
     items = prepare(job, questions, own_roles, loaded.tokenizer)
     prompts = [item.prompt for item in items]

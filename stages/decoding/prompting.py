@@ -1,6 +1,8 @@
 """From questions to prompts, and from what was written to records: the same whichever server answers."""
 
+import logging
 import string
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -17,6 +19,8 @@ from stages.decoding.parameters import Asking, Decoding, OpenEnded, Sampling
 from stages.randomness import derive_seed, generator
 from stages.records.generation import Generation
 from stages.records.question import Question
+
+logger = logging.getLogger("generate")
 
 FOLLOWING = "The"
 """How an answer may begin."""
@@ -94,6 +98,19 @@ def prepare(
         for text, put in zip(texts, asked, strict=True)
     ]
     return [Item(*parts) for parts in zip(tests, asked, texts, prompts, strict=True)]
+
+
+def warn_of_missing_shots(job: Job, questions: Sequence[Question]) -> None:
+    """Say so once where fewer worked examples exist than are asked for: those that exist are shown."""
+    there = Counter(question.group for question in questions if question.use == "shot")
+    tests = [question for question in questions if question.use == "test"][: job.asking.limit]
+    fewer = [there[question.group] for question in tests if there[question.group] < job.asking.shots]
+    if fewer:
+        logger.warning(
+            "generate.benchmarks.%s.shots is %d, and %d of %d questions have fewer worked examples of their group, "
+            "some only %d: they are asked with those",
+            *(job.benchmark, job.asking.shots, len(fewer), len(tests), min(fewer)),
+        )
 
 
 def begun(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:

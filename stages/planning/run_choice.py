@@ -63,6 +63,7 @@ def plan(run: Run) -> Plan:
         judge=run.judge,
         data=run.data,
         scale=run.scale,
+        server=run.server,
     )
 
 

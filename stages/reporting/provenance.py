@@ -50,9 +50,20 @@ def choices(inputs: Inputs) -> list[tuple[str, str]]:
         ("corpus", plan.corpus),
         ("annotator", _chat_model(plan.annotator, annotator)),
         ("judge", _chat_model(plan.judge, judge)),
+        ("answers from", _server(inputs)),
         ("scale", plan.scale),
         ("seed", str(inputs.parameters.get("seed", ""))),
     ]
+
+
+def _server(inputs: Inputs) -> str:
+    """What answered; of a server, what it calls the model, and whether it gave log-probabilities of choices."""
+    preset = inputs.preset("servers", inputs.plan.server)
+    name = preset.get("model")
+    if name is None:
+        return f"{inputs.plan.server} (the pipeline's own process, from the weights)"
+    choices = "" if preset.get("logprobs", True) else ", without log-probabilities of choices"
+    return f"{inputs.plan.server} (a server that calls the model {name}{choices})"
 
 
 def _chat_model(name: str, preset: dict[str, Any]) -> str:

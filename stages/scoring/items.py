@@ -1,7 +1,9 @@
 """One answer, read and scored."""
 
 import math
+import re
 
+from stages import conditions
 from stages.chat import self_prompt
 from stages.errors import InputError
 from stages.records.execution import Execution
@@ -11,6 +13,8 @@ from stages.records.scored import Scored
 from stages.scoring.kinds import Kind
 from stages.scoring.role_form import well_formed
 from stages.systems import System
+
+TORN_NUMBER = re.compile(r"\d[\d.,/]*$")
 
 
 def score_item(
@@ -32,7 +36,7 @@ def score_item(
         execution: What the program did; only where the answer is code.
     """
     role, _ = self_prompt.split(generation.output)
-    reading = kind.read(self_prompt.answer_of(generation.output), question)
+    reading = kind.read(answer_of(generation, kind), question)
     scored = Scored(
         system=system.name,
         model=system.model,
@@ -57,6 +61,15 @@ def score_item(
     if kind.READING == "loglikelihood" and generation.choice_logprobs is not None:
         return _by_loglikelihood(scored, kind, question, generation.choice_logprobs)
     return scored.model_copy(update={"score": scored.written_correct})
+
+
+def answer_of(generation: Generation, kind: Kind) -> str:
+    """What of an output is read.
+
+    Not a number at the end of an output that the limit cut off: it may be the head of a longer one ("25 rows of 4").
+    """
+    answer = conditions.answer_of(generation.output)
+    return answer if generation.finished or kind.READING == "pass@1" else TORN_NUMBER.sub("", answer)
 
 
 def _by_execution(scored: Scored, execution: Execution) -> Scored:

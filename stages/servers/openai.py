@@ -3,8 +3,8 @@
 Prompts are rendered here, by the model's own chat template, and sent whole to ``/completions``, what a condition puts
 at the head of the answer included. Whatever came back is in the request cache first: a killed run goes on from there.
 
-Files that only carry requests (``stages/chat_models``, ``completions.py``, ``starting.py``) are no dependencies of the
-stage in ``dvc.yaml``; all that shapes an answer stands here.
+Files that only carry requests (``stages/chat_models``, ``completions.py``, ``starting.py``, ``keeping.py``) are no
+dependencies of the stage in ``dvc.yaml``; all that shapes an answer stands here.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from stages.chat.rendering import tokenize
 from stages.chat_models.in_order import InOrder
 from stages.chat_models.interface import ChatReply
 from stages.decoding.generating import Prompt
-from stages.decoding.prompting import Item, Job, choice_tokens, prepare, record
+from stages.decoding.prompting import Item, Job, choice_tokens, prepare, record, warn_of_missing_shots
 from stages.errors import InputError
 from stages.records.generation import Generation
 from stages.records.question import Question
@@ -44,6 +44,7 @@ def answer(
     """
     if not (job.folder / "config.json").is_file():
         raise InputError(f"{job.folder} holds no model: run `dvc repro`, which makes it, or `dvc pull`")
+    warn_of_missing_shots(job, questions)
     tokenizer = AutoTokenizer.from_pretrained(job.folder)
     items = prepare(job, questions, own_roles, tokenizer)
     if items and items[0].question.choices and not preset.logprobs:

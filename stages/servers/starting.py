@@ -2,25 +2,25 @@
 
 import asyncio
 import logging
-import os
 import shlex
-import signal
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from stages.errors import InputError
+from stages.servers import keeping
 from stages.training.ports import free_port
 
 logger = logging.getLogger("server")
 
 LOGS = Path("logs")
-POLL, GRACE = 1.0, 30.0
-"""Seconds between two looks whether it answers, and seconds to end before it is killed."""
+POLL = 1.0
+"""Seconds between two looks whether it answers."""
 TOLD = 2000
 """Characters of its log that an error shows."""
 
@@ -28,6 +28,8 @@ TOLD = 2000
 @asynccontextmanager
 async def start(command: str, base_url: str, model: Path, timeout: float) -> AsyncIterator[str]:
     """Run the command on a free port and give its address once it answers; end it, with its children, afterwards.
+
+    It ends with this process too, however that ends.
 
     Raises:
         InputError: It cannot be run, ends, or does not answer in time; the end of what it said is shown.
@@ -39,10 +41,13 @@ async def start(command: str, base_url: str, model: Path, timeout: float) -> Asy
     log = LOGS / f"server-{model.name}.log"
     logger.info("starting %s (its log: %s)", shlex.join(parts), log)
     with log.open("wb") as file:
-        try:
-            process = subprocess.Popen(parts, stdout=file, stderr=subprocess.STDOUT, start_new_session=True)
-        except OSError as error:
-            raise InputError(f"servers.openai.command: {parts[0]} cannot be run: {error}") from None
+        process = subprocess.Popen(
+            [sys.executable, "-I", keeping.__file__, *parts],
+            stdin=subprocess.PIPE,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # an interrupt is for the stage to handle
+        )
     try:
         await _answers(process, address, log, timeout)
         yield address
@@ -77,9 +82,6 @@ def _listens(address: str) -> bool:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    for wanted in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, wanted)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE)
-            return
+    assert process.stdin is not None
+    process.stdin.close()
+    process.wait()

@@ -45,6 +45,9 @@ MANY = Question(id="3", question="Which?", choices=[f"thing {n}" for n in range(
         "Answer:\nB",
         "Answer: A\nNo, that is London.\nAnswer: B",
         "  > Answer: B  ",
+        'Answer: "B"',
+        "Answer: [B]",
+        'Answer: "B. Paris"',
     ],
 )
 def test_the_line_that_was_asked_for_is_read_strictly(text):
@@ -80,6 +83,15 @@ def test_the_line_that_was_asked_for_is_read_strictly(text):
         "The answer seems to be B.",
         "A is in England. B is correct.",
         "B is the best of these.",
+        "B is the answer.",
+        '"B" is the correct choice.',
+        'The right choice is "B".',
+        "The correct letter is B.",
+        "I would choose B.",
+        '"B"',
+        '"B"\n\nIt is in France.',
+        "Answer: The answer is B",
+        "Answer: Choice B",
     ],
 )
 def test_other_ways_of_saying_it_are_read_flexibly(text):
@@ -108,6 +120,11 @@ def test_other_ways_of_saying_it_are_read_flexibly(text):
         "The answer is not Paris.\nWho knows?",
         "The answer is X.",
         "Bordeaux",
+        "Answer: A is wrong",
+        "Answer: X",
+        '"A" is a good choice. "B" is a good choice.',
+        '"A" is the correct choice. "B" is the correct choice.',
+        '"A" is the safest choice',
     ],
 )
 def test_what_is_not_one_choice_is_not_read(text):
@@ -120,9 +137,17 @@ def test_a_letter_within_a_word_is_no_answer():
     assert choice.read("the answer is an A-level topic", QUESTION) == UNREAD
 
 
+@pytest.mark.parametrize("example", ["Answer: X", 'Answer: "X", where X is the letter of the right choice.'])
+def test_the_prompts_own_example_repeated_is_no_answer(example):
+    assert choice.read(f"Answer: B\n\n{example}", QUESTION) == Reading("B", "strict")
+    assert choice.read(f"{example}\n\nB. Paris", QUESTION) == Reading("B", "flexible")
+
+
 def test_a_choice_within_a_longer_choice_does_not_count():
     assert choice.read("Answer: New York", QUESTION).value == "C"
     assert choice.read("Answer: York", QUESTION).value == "D"
+    assert choice.read("It is in York, and so is New York.", QUESTION) == UNREAD
+    assert choice.read("It is in New York, New York.", QUESTION).value == "C"
 
 
 @pytest.mark.parametrize(("text", "letter"), [("10", "A"), ("100", "B"), ("-10", "C"), ("10.5", "D"), ("10.", "A")])

@@ -71,6 +71,10 @@ def test_a_number_in_any_dress_has_its_value(stated, value):
         ("She pays $29.", "29"),
         ("Final answer: 29", "29"),
         ("It falls to -5", "-5"),
+        ("1. So 40 - 11 = 29 eggs.\n2. She then", "29"),
+        ("Step 1: 3 boxes hold 29.\n\nStep 2: She", "29"),
+        ("It holds\n29", "29"),
+        ("29 eggs", "29"),
     ],
 )
 def test_without_the_line_the_number_is_found_flexibly(text, value):
@@ -90,6 +94,8 @@ def test_without_the_line_the_number_is_found_flexibly(text, value):
         "Answer: 1/0",
         "One might wonder.",
         "H2O and B12 are names.",
+        "1. First she counts.\n2. Then she adds.",
+        "Answer: N",
         "Answer: " + "9" * 5000,
     ],
 )

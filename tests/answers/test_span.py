@@ -25,7 +25,17 @@ def test_reading(text, value, pattern):
     assert span.read(text, question("Salzburg")) == Reading(value, pattern)
 
 
-@pytest.mark.parametrize("text", ["", "Answer:", "A long tale.\nOf many lines.\nWithout an end.", "word " * 16])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Answer:",
+        "Answer: X",
+        "Answer: X, where X is as short as possible.",
+        "A long tale.\nOf many lines.\nWithout an end.",
+        "word " * 16,
+    ],
+)
 def test_a_text_without_an_answer_is_not_read(text):
     assert span.read(text, question("Salzburg")) == UNREAD
 

@@ -41,6 +41,14 @@ def test_the_line_that_was_asked_for_is_read_strictly(text):
         "The answer is false.",
         "Sloths are slow. So no.",
         "Sloths are slow.\n\nNo.",
+        '"No"\n\nSloths are slow.',
+        '"No," says the book.',
+        "'No'",
+        "No it could not.",
+        "No because sloths are slow.",
+        "The answer is most likely no.",
+        "Answer: definitely no",
+        'Sloths are slow. "No" is right.',
     ],
 )
 def test_other_ways_of_saying_it_are_read_flexibly(text):
@@ -62,6 +70,9 @@ def test_other_ways_of_saying_it_are_read_flexibly(text):
         "Answer: no-one knows",
         "Answer: maybe",
         "yesterday",
+        '"Yes"\n\nIt covers the distance.\n\n"No"\n\nIt covers the distance.',
+        "No itinerary is known.",
+        "The answer is likely known.",
     ],
 )
 def test_what_is_no_verdict_is_not_read(text):

@@ -24,3 +24,19 @@ def test_role_prompts_that_follow_one_another_are_no_answer():
     assert answer_of(f"{roles}Moss is a plant.") == "Moss is a plant."
     assert answer_of(f"{roles}{OPENING} a") == ""
     assert answer_of("Moss is a plant.") == "Moss is a plant."
+
+
+def test_a_role_prompt_between_parts_of_an_answer_is_none():
+    answer = "Moss.\n\nIt is green."
+    for role in (f"{OPENING} 30 years old.", f'"{OPENING} a botanist."', f"{OPENING} a botanist.\nYou water."):
+        assert answer_of(f"{OPENING} a gardener.\n\nMoss.\n\n{role}\n\nIt is green.") == answer
+        assert answer_of(f"{answer}\n\n{role}") == answer
+    code = "```python\nx = 1\n\n\ny = 2\n```\n"
+    assert answer_of(f"{OPENING} a programmer.\n\n{code}") == code
+
+
+@pytest.mark.parametrize("torn", ["From", "From now on", "From now on, you", OPENING])
+def test_the_first_words_of_a_role_prompt_where_an_output_was_cut_off_are_no_answer(torn):
+    assert answer_of(f"{OPENING} a botanist.\n\n{torn}") == ""
+    assert answer_of(torn) == ""
+    assert answer_of(f"{OPENING} a botanist.\n\nFrom moss.") == "From moss."

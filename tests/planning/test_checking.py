@@ -47,6 +47,11 @@ def test_systems_of_several_seeds_conditions_and_the_base(parameters):
     assert "smollm2-135m-role.random-2" in names
 
 
+def test_the_plan_tells_what_answers(parameters):
+    assert plan(parameters().run).server == "local"
+    assert plan(parameters(run__server="openai").run).server == "openai"
+
+
 def test_rivals_stand_apart_from_the_systems_that_are_scored(parameters):
     found = plan(parameters(run__models=["tiny"], run__official=["tiny"], run__rivals=["openai"]).run)
     assert [(rival.name, rival.variant) for rival in found.rivals] == [

@@ -1,4 +1,5 @@
 import hashlib
+from dataclasses import replace
 
 from stages.reporting import provenance
 from stages.reporting.inputs import load
@@ -23,6 +24,15 @@ def test_an_address_of_a_server_is_not_told(finished):
     text = str(provenance.choices(run))
     assert "local (gpt-x)" in text
     assert "intranet" not in text
+
+
+def test_what_answered_is_told_without_an_address(finished):
+    run = load(finished)
+    assert dict(provenance.choices(run))["answers from"].startswith("local")
+    run = replace(run, plan=run.plan.model_copy(update={"server": "openai"}))
+    run.parameters["servers"] = {"openai": {"base_url": "http://intranet:1", "model": "{name}", "logprobs": False}}
+    told = dict(provenance.choices(run))["answers from"]
+    assert told == "openai (a server that calls the model {name}, without log-probabilities of choices)"
 
 
 def test_rivals_are_told_with_what_they_are(finished):

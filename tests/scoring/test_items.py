@@ -1,6 +1,7 @@
 import pytest
 
 from stages.chat import self_prompt
+from stages.conditions import STEP_BY_STEP
 from stages.errors import InputError
 from stages.records.execution import Execution
 from stages.scoring.items import score_item
@@ -55,6 +56,18 @@ def test_a_second_role_prompt_is_no_answer_either():
     assert self_prompt.answer_of(roles) == ""
     assert scored("gsm8k", right=True, output=f"{roles}Answer: 7").score == 1.0
     assert scored("gsm8k", right=True, output=roles).written is None
+
+
+def test_what_a_condition_put_at_the_head_is_no_part_of_the_answer():
+    assert scored("hotpotqa", right=True, output=f"{STEP_BY_STEP}\n\nSalzburg").written == "Salzburg"
+    assert scored("hotpotqa", right=True, output=f"{STEP_BY_STEP}\n\n").written is None
+    assert scored("strategyqa", right=True, output=f"{STEP_BY_STEP}\n\nNo, it could not.").written == "no"
+
+
+@pytest.mark.parametrize(("output", "read"), [("It takes 7 rows of 4", "7"), ("Answer: 4", None), ("It is 7.", None)])
+def test_a_number_that_the_limit_may_have_cut_through_is_not_read(output, read):
+    assert scored("gsm8k", right=True, output=output, finished=False).written == read
+    assert scored("gsm8k", right=True, output=output, finished=True).written in {"4", "7"}
 
 
 def test_a_wrong_number_of_log_probabilities_is_named():

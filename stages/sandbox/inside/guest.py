@@ -59,7 +59,7 @@ def serve(program: str, entry_point: str, inbox: TextIO, outbox: TextIO) -> None
 
 def outcome(action: Callable[[], Any]) -> str:
     try:
-        reply = {"value": encode(action())}
+        reply = json.dumps({"value": encode(action())})
     except BaseException as error:  # SystemExit too
-        reply = {"raised": type(error).__name__}
-    return json.dumps(reply) + "\n"
+        reply = json.dumps({"raised": type(error).__name__})
+    return reply + "\n"
