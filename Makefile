@@ -14,7 +14,7 @@ export TOKENIZERS_PARALLELISM := false
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro verify test lint types unit test-crash test-sharing test-browser test-latex bench-annotate bench-batch-size check-data lock clean test-simulation bench-evaluation bench-finetune test-nodes hooks
+.PHONY: help install repro verify test lint types unit test-crash test-experiments test-sharing test-browser test-latex bench-annotate bench-batch-size check-data lock clean test-simulation bench-evaluation bench-finetune test-nodes hooks
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -42,6 +42,9 @@ unit: $(VENV)/installed-dev
 
 test-crash: $(VENV)/installed-dev  ## kill long work at random points, many times
 	pytest -m crash --capture no
+
+test-experiments: $(VENV)/installed-dev  ## a table of models and seeds, a queue, a temporary copy, on a tiny model
+	pytest -m experiments --numprocesses 0 tests/experiments
 
 test-sharing: $(VENV)/installed-dev $(SHARING)/installed  ## push to a folder and to an S3 server, pull in another clone, run nothing
 	pytest -m sharing --numprocesses 0 tests/sharing

@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.import_graph import ROOT
-from tests.temporary_clone import SMALL, choose, commit, copy_repository, git, run
+from tests.temporary_clone import commit, git, run, small_clone
 
 COMMANDS = ROOT / ".cache/test-sharing/bin"
 """DVC with dvc-s3, and moto; `make test-sharing` installs them."""
@@ -33,8 +33,7 @@ class Place:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Path:
     """A run of the tiny model."""
-    folder = copy_repository(tmp_path_factory.mktemp("finished") / "repository")
-    choose(folder, **SMALL | {"benchmarks": ["mmlu"]})
+    folder = small_clone(tmp_path_factory.mktemp("finished") / "repository", benchmarks=["mmlu"])
     run(folder, "dvc", "repro")
     return folder
 
