@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCH_EVALUATION := .cache/bench-evaluation
 BENCH_FINETUNE := .cache/bench-finetune
+SHARING := .cache/test-sharing
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # A run must not depend on who runs it: no telemetry, no parallel tokenizers, hashes in one order.
@@ -14,7 +15,7 @@ export TOKENIZERS_PARALLELISM := false
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro verify test lint types unit test-crash test-browser test-latex bench-annotate bench-batch-size check-data lock clean test-simulation bench-evaluation bench-finetune test-nodes hooks
+.PHONY: help install repro verify test lint types unit test-crash test-experiments test-sharing test-browser test-latex bench-annotate bench-batch-size check-data lock clean test-simulation bench-evaluation bench-finetune test-nodes hooks
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -42,6 +43,12 @@ unit: $(VENV)/installed-dev
 
 test-crash: $(VENV)/installed-dev  ## kill long work at random points, many times
 	pytest -m crash --capture no
+
+test-experiments: $(VENV)/installed-dev  ## a table of models and seeds, a queue, a temporary copy, on a tiny model
+	pytest -m experiments --numprocesses 0 tests/experiments
+
+test-sharing: $(VENV)/installed-dev $(SHARING)/installed  ## push to a folder and to an S3 server, pull in another clone, run nothing
+	pytest -m sharing --numprocesses 0 tests/sharing
 
 test-simulation: $(VENV)/installed-dev  ## how often intervals cover and tests reject, over 2,000 draws
 	SIMULATION_DRAWS=2000 pytest tests/statistics
@@ -101,4 +108,10 @@ $(BENCH_EVALUATION)/installed: requirements.txt requirements.lock tests/bench/re
 	$(PYTHON) -m venv $(BENCH_EVALUATION)
 	$(BENCH_EVALUATION)/bin/pip install --quiet --upgrade pip
 	$(BENCH_EVALUATION)/bin/pip install --quiet -r requirements.txt -r tests/bench/requirements-evaluation.txt -c requirements.lock
+	touch $@
+
+$(SHARING)/installed: requirements.lock tests/sharing/requirements.txt
+	$(PYTHON) -m venv $(SHARING)
+	$(SHARING)/bin/pip install --quiet --upgrade pip
+	$(SHARING)/bin/pip install --quiet -r tests/sharing/requirements.txt -c requirements.lock
 	touch $@

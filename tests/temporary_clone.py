@@ -45,6 +45,14 @@ def choose(folder: Path, **changes) -> None:
     path.write_text(yaml.safe_dump(content, sort_keys=False))
 
 
+def small_clone(folder: Path, **changes) -> Path:
+    """A copy that would run :data:`SMALL`, with changes to it, committed; nothing has run."""
+    copy_repository(folder)
+    choose(folder, **SMALL | changes)
+    commit(folder)
+    return folder
+
+
 def git(folder: Path, *arguments: str) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout

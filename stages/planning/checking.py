@@ -1,6 +1,7 @@
 """All of ``params.yaml`` checked before any work starts."""
 
 import importlib
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from typing import Annotated, get_args
 from pydantic import AfterValidator, Field
 
 from stages import command_line, parameters
-from stages.base_models.preset import Itself, ModelPreset
+from stages.base_models.preset import FolderModel, Itself, ModelPreset
 from stages.chat_models.preset import ChatPreset, OpenAIPreset
 from stages.corpora.preset import CorpusPreset
 from stages.corpora.split_parameters import SplitParameters
@@ -28,6 +29,9 @@ from stages.training.recipe import Recipe
 
 BENCHMARKS = Path("stages/benchmarks")
 CORPORA = Path("data/corpora")
+MODEL_FOLDERS = Path("data/model_folders")
+
+logger = logging.getLogger(__name__)
 
 TAKEN = {"base", "official", "tie", *get_args(Arm)}
 """Variants and verdicts, beside which a rival's key stands and for none of which it may be mistaken."""
@@ -118,6 +122,9 @@ def checked(path: Path = parameters.PATH) -> Parameters:
         _check_benchmark(name)
     for name in run.official:
         _check_official(found.models[name], name, path)
+    for name in run.models:
+        _warn_unwatched(f"models.{name}", found.models[name])
+        _warn_unwatched(f"models.{name}.official", found.models[name].official if name in run.official else None)
     _require_data(run, found.corpora[run.corpus], path)
     return found
 
@@ -150,6 +157,18 @@ def _check_official(preset: ModelPreset, name: str, path: Path) -> None:
     if preset.official is None:
         raise InputError(
             f"{path}: run.official: models.{name}.official is not given: add it, in the form of an entry of `models`"
+        )
+
+
+def _warn_unwatched(key: str, preset: ModelPreset | Itself | None) -> None:
+    """A model may lie anywhere, but outside of the watched folder, or behind a link to a folder, DVC sees no change."""
+    if isinstance(preset, FolderModel) and not Path(preset.path).resolve().is_relative_to(MODEL_FOLDERS.resolve()):
+        logger.warning(
+            "%s.path: %s is not in %s, the folder that DVC watches: that the model changed will go unnoticed. Put or "
+            "link its files there (`cp -rs`), or after a change `dvc repro --force --single-item` its base_model",
+            key,
+            preset.path,
+            MODEL_FOLDERS,
         )
 
 

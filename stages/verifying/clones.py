@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 RESULTS = ("dvc.lock", "metrics", "plots")
 SHARED = (".cache/wheels", ".cache/requests")
 """What a rerun may take over: downloads, checked by their SHA-256, and answers that were paid for. Nothing computed."""
+INPUTS = ("data/corpora", "data/model_folders")
+"""Where inputs of one's own lie, which Git may not keep."""
 
 
 def clone(source: Path, folder: Path) -> Path:
@@ -27,8 +29,17 @@ def clone(source: Path, folder: Path) -> Path:
         if (source / name).is_dir():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).symlink_to((source / name).resolve())
+    for name in INPUTS:
+        if (source / name).is_dir():
+            shutil.copytree(source / name, folder / name, copy_function=_link_missing, dirs_exist_ok=True)
     _run(folder, sys.executable, "-m", "dvc", "config", "--local", "cache.dir", str(folder / ".dvc/cache"))
     return folder
+
+
+def _link_missing(file: str, place: str) -> None:
+    """A model may be large; DVC reads through links to files."""
+    if not Path(place).exists():
+        Path(place).symlink_to(Path(file).resolve())
 
 
 def uncommitted(source: Path) -> list[str]:

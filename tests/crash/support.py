@@ -1,9 +1,15 @@
 """What the crash tests share: an undisturbed run, and how another compares with it."""
 
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.temporary_clone import git, run
+import yaml
+
+from tests.temporary_clone import attempt, git, run
+
+NAMESPACES = (["unshare", "--user", "--map-root-user", "--mount"], ["unshare", "--mount"])
+"""How a process gets mounts that no other sees: as anybody, or as root where user namespaces are switched off."""
 
 
 @dataclass
@@ -12,6 +18,9 @@ class Undisturbed:
 
     seconds: float
     files: dict[str, bytes]
+    folder: Path
+    grown: int
+    """Bytes on disk that it wrote."""
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -33,3 +42,26 @@ def start_anew(folder: Path) -> None:
     """The commit alone: no outs, no cache, no lock of a run."""
     git(folder, "checkout", "--quiet", "--", ".")
     git(folder, "clean", "-ffdxq")
+
+
+def on_disk(folder: Path) -> int:
+    """Bytes that a folder takes, links counted once."""
+    found = subprocess.run(["du", "--summarize", "--block-size=1", folder], check=True, capture_output=True, text=True)
+    return int(found.stdout.split()[0])
+
+
+def entries(lock: bytes, *stages: str) -> dict[str, object]:
+    """What a lock says of some stages."""
+    found = yaml.safe_load(lock)["stages"]
+    return {stage: found[stage] for stage in stages}
+
+
+def with_mounts(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a shell script in the clone that may mount what it likes, and the rest of the machine sees nothing of it."""
+    for namespace in NAMESPACES:
+        if subprocess.run([*namespace, "true"], check=False, capture_output=True).returncode == 0:
+            return attempt(folder, *namespace, "sh", "-euc", script)
+    raise AssertionError(
+        "mounting needs user namespaces (`sysctl kernel.unprivileged_userns_clone=1`, and on Ubuntu "
+        "`kernel.apparmor_restrict_unprivileged_userns=0`) or root: this machine allows neither"
+    )

@@ -162,3 +162,18 @@ def test_a_number_written_as_a_string_is_read(parameters):
 def test_a_wrong_value_is_named(parameters, changes, expected):
     with pytest.raises(InputError, match=expected):
         parameters(**changes)
+
+
+def folder_model(path):
+    words = {"origin": "one of ours", "license": "MIT"}
+    return {"source": "folder", "path": str(path), "chat_template": "plain", "dtype": "float32", **words}
+
+
+@pytest.mark.parametrize("place", ["data/model_folders/mine", "mine", "data/model_folders/linked"])
+def test_a_model_whose_change_dvc_would_not_notice_is_warned_of(parameters, tmp_path, caplog, place):
+    for name in ("data/model_folders/mine", "mine"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "data/model_folders/linked").symlink_to(tmp_path / "mine")
+    parameters(models__mine=folder_model(place), run__models=["mine"])
+    warned = f"models.mine.path: {place} is not in data/model_folders" in caplog.text
+    assert warned is (place != "data/model_folders/mine")

@@ -111,6 +111,17 @@ def test_on_another_processor_metrics_decide_within_the_tolerance(repository, sc
     assert ("metrics/score.json:score: 0.5 recorded, 0.6 in the rerun" in said) is not good
 
 
+def test_inputs_that_git_does_not_keep_are_there_in_the_clone(repository):
+    corpora = repository / "data/corpora"
+    corpora.mkdir()
+    (corpora / "mine.txt").write_text("1 2")
+    reads_it = "import shutil; shutil.copy('data/corpora/mine.txt', 'data/count.txt')"
+    (repository / "count.py").write_text(reads_it)
+    run(repository, "dvc", "repro")
+    commit(repository)
+    assert "2 of 2 outs equal: verified" in run(repository, sys.executable, "-m", "stages.verify")
+
+
 def test_an_out_that_the_rerun_lacks_is_missing(repository):
     rerun = shutil.copytree(repository, repository.parent / "rerun", symlinks=True)
     lock = (rerun / "dvc.lock").read_text()
