@@ -2,20 +2,13 @@
 
 from collections.abc import Iterator
 
-from stages.reporting import formatting, names
+from stages.reporting import formatting, names, notes
+from stages.reporting.guessing import chance
 from stages.reporting.inputs import ROLE_PAIR, Inputs
 from stages.reporting.table import Cell, Entry, Table
 
 SIGNIFICANT = 0.05
 MAIN = ("base", "standard", "role")
-INTERVAL = "Intervals are at 95%."
-
-
-def chance(inputs: Inputs, benchmark: str) -> float | None:
-    """What guessing would score, where there are choices."""
-    questions = inputs.questions.get(benchmark, {}).values()
-    shares = [1 / len(question.choices) for question in questions if question.choices]
-    return sum(shares) / len(shares) if shares else None
 
 
 def is_significant(entry: Entry) -> bool:
@@ -42,10 +35,11 @@ def main_table(inputs: Inputs) -> Table:
         _model_head(inputs, head),
         rows,
         [
-            INTERVAL,
-            "Difference: role less standard, in percentage points; bold where p < 0.05 after Holm's correction over "
-            "the benchmarks.",
+            notes.of_scores(inputs),
+            notes.GUESSING,
+            f"Difference: role less standard, in percentage points; {notes.HOLM}.",
             *_reasons(inputs),
+            *notes.of_questions(inputs),
         ],
         labels=1 + (len(inputs.models) > 1),
     )
@@ -73,8 +67,10 @@ def difference_table(inputs: Inputs) -> Table:
         _model_head(inputs, ["Benchmark", *DIFFERENCE_HEAD]),
         rows,
         [
-            f"{INTERVAL} Each is of one comparison alone. p after Holm's correction over the benchmarks of one model.",
-            "Detectable: the smallest true difference that this comparison would find four times in five.",
+            notes.of_differences(inputs),
+            f"p (Holm): after Holm's correction over the benchmarks of one model; {notes.HOLM}.",
+            notes.DETECTABLE,
+            *notes.of_questions(inputs),
         ],
         labels=1 + (len(inputs.models) > 1),
         words=[6 + (len(inputs.models) > 1)],
@@ -111,8 +107,9 @@ def controls_table(inputs: Inputs) -> Table:
         "Controls and conditions",
         _model_head(inputs, ["Comparison", "Benchmark", "First", "Second", *DIFFERENCE_HEAD[1:4]]),
         rows,
-        [f"Scores in per cent, differences in percentage points. {INTERVAL}",
-         "p after Holm's correction over the benchmarks of one comparison."],
+        [f"Scores in per cent, differences in percentage points. {notes.of_differences(inputs)}",
+         f"p (Holm): after Holm's correction over the benchmarks of one comparison; {notes.HOLM}.",
+         *notes.of_questions(inputs)],
         labels=2 + (len(inputs.models) > 1),
     )  # fmt: skip
 
@@ -150,7 +147,7 @@ def readings_table(inputs: Inputs) -> Table:
         "F1",
         "Macro",
         "Unread",
-        "With role",
+        "Role well formed",
         "Seeds' SD",
     ]
     return Table(
@@ -160,9 +157,11 @@ def readings_table(inputs: Inputs) -> Table:
         rows,
         [
             "Written: right as read from the text. Likeliest: the choice of the highest log-likelihood is right. "
-            "Macro: mean over MMLU's subjects.",
-            "Unread: no answer could be found in the text, which counts as wrong. With role: opens with a well-formed "
-            "role prompt.",
+            "Macro: mean over MMLU's subjects. F1: mean overlap of words with the right answer.",
+            "Unread: no answer could be found in the text, which counts as wrong where the text is scored. Role well "
+            "formed: opens with a role prompt as training has them, ended by a blank line. Seeds' SD: standard "
+            "deviation of the score over seeds of training.",
+            *notes.of_questions(inputs),
         ],
         labels=2 + (len(inputs.models) > 1),
         words=[2 + (len(inputs.models) > 1)],
@@ -190,7 +189,12 @@ def domains_table(inputs: Inputs) -> Table:
         "MMLU by domain: score in per cent",
         _model_head(inputs, head),
         rows,
-        [f"{INTERVAL} Differences in percentage points; p after Holm's correction over the domains."],
+        [
+            f"{notes.of_scores(inputs, subjects=False)} Differences in percentage points, with Bonett and Price's "
+            "intervals of one comparison alone. p (Holm): after Holm's correction over the domains.",
+            notes.DETECTABLE,
+            *notes.of_questions(inputs),
+        ],
         labels=1 + (len(inputs.models) > 1),
     )
 

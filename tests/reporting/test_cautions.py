@@ -68,7 +68,7 @@ def test_few_benchmarks_with_unread_answers_are_named_and_many_are_counted():
 
 def test_answers_cut_off_are_counted():
     assert "cut off" not in told(cut=0.2)
-    assert "cut off at the limit of tokens: on 4 of 4 benchmarks (standard 50.0%, role 50.0%)." in told(cut=0.5)
+    assert "cut off at the limit of tokens: on 4 of 4 sets of questions (standard 50.0%, role 50.0%)." in told(cut=0.5)
 
 
 def test_a_missing_score_has_its_reason():
