@@ -249,7 +249,7 @@ RULES: list[tuple[str, Callable[[Place], Expected]]] = [
     (r"on # of # (?:benchmarks|sets of questions) \(standard #(?: to #)?%, role #(?: to #)?%\)", rates_summed),
     (rf"{NAME} \(standard #%, role #%\)", rates_named),
     (rf"{NAME} \(#% unread against #%\)", unread),
-    (rf"(?:seldom wrote a role prompt on|%\),|%\) and) {NAME} \(#%\)", role_rate),
+    (rf"{NAME} \(#%\)", role_rate),
     (rf"{NAME} \(# questions?\)", overlapping),
     (r"cosine of at least #", threshold),
     (rf"# on {NAME}(?=[;.])", differences_drawn),
