@@ -147,7 +147,7 @@ def readings_table(inputs: Inputs) -> Table:
         "F1",
         "Macro",
         "Unread",
-        "Role well formed",
+        "Role",
         "Seeds' SD",
     ]
     return Table(
@@ -158,9 +158,9 @@ def readings_table(inputs: Inputs) -> Table:
         [
             "Written: right as read from the text. Likeliest: the choice of the highest log-likelihood is right. "
             "Macro: mean over MMLU's subjects. F1: mean overlap of words with the right answer.",
-            "Unread: no answer could be found in the text, which counts as wrong where the text is scored. Role well "
-            "formed: opens with a role prompt as training has them, ended by a blank line. Seeds' SD: standard "
-            "deviation of the score over seeds of training.",
+            "Unread: no answer could be found in the text, which counts as wrong where the text is scored. Role: opens "
+            "with a well-formed role prompt, ended by a blank line. Seeds' SD: standard deviation of the score over "
+            "seeds of training.",
             *notes.of_questions(inputs),
         ],
         labels=2 + (len(inputs.models) > 1),
