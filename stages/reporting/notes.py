@@ -1,13 +1,24 @@
 """What tables and captions say of how their numbers came about."""
 
-from stages.reporting.inputs import Inputs
+from stages.reporting.inputs import ROLE_PAIR, Inputs
 
 GUESSING = "Guessing: the mean of one divided by the number of choices, over the questions asked."
-HOLM = "bold where p < 0.05 after Holm's correction over the benchmarks"
 DETECTABLE = (
     "Detectable: the smallest true difference that this comparison alone, without that correction, would find four "
     "times in five, were the two to disagree as often as here; n/a where there are too few questions to find any."
 )
+# What is compared besides the two arms: of training, and of how a trained arm is asked.
+VARIANTS = {
+    "base": "the model before fine-tuning",
+    "shuffled": "trained with the role prompts of other items",
+    "constant": "trained with one generic role prompt for all items",
+    "role.stripped": "role, kept from writing a role prompt",
+    "role.generic": "role, its turn begun with a generic role prompt",
+    "role.random": "role, its turn begun with the role prompt that it wrote for another question",
+    "role.oracle": "role, its turn begun with a role prompt written by hand",
+    "standard.manual": "standard, asked with a role prompt written by hand",
+    "standard.cot": "standard, its turn begun with a request to think step by step",
+}
 
 
 def of_scores(inputs: Inputs, *, subjects: bool = True) -> str:
@@ -39,3 +50,15 @@ def of_questions(inputs: Inputs) -> list[str]:
         "The questions are this project's own in the formats of the benchmarks named, HumanEval's alone the published "
         "ones: no score here is one on a published benchmark."
     ]
+
+
+def holm(over: str) -> str:
+    return f"p (Holm): after Holm's correction over {over}; bold where it is below 0.05."
+
+
+def of_variants(inputs: Inputs) -> str:
+    """What the variants in the comparisons besides role with standard are."""
+    pairs = [pair for pairs in inputs.metrics["comparison"].values() for pair in pairs if pair != ROLE_PAIR]
+    compared = [variant for variant in VARIANTS if any(variant in pair.split(" - ") for pair in pairs)]
+    told = "; ".join(f"{variant}: {VARIANTS[variant]}" for variant in compared)
+    return f"{told}." if told else ""

@@ -37,7 +37,8 @@ def main_table(inputs: Inputs) -> Table:
         [
             notes.of_scores(inputs),
             notes.GUESSING,
-            f"Difference: role less standard, in percentage points; {notes.HOLM}.",
+            "Difference: role less standard, in percentage points; bold where p < 0.05 after Holm's correction over "
+            "the benchmarks.",
             *_reasons(inputs),
             *notes.of_questions(inputs),
         ],
@@ -68,7 +69,7 @@ def difference_table(inputs: Inputs) -> Table:
         rows,
         [
             notes.of_differences(inputs),
-            f"p (Holm): after Holm's correction over the benchmarks of one model; {notes.HOLM}.",
+            notes.holm("the benchmarks of one model"),
             notes.DETECTABLE,
             *notes.of_questions(inputs),
         ],
@@ -101,17 +102,20 @@ def controls_table(inputs: Inputs) -> Table:
                 entry = Entry("metrics/comparison.json", inputs.metrics["comparison"]).at(model, pair, benchmark)
                 cells = [Cell(pair.replace(" - ", f" {formatting.MINUS} ")), Cell(names.benchmark(benchmark))]
                 rows.append(_with_model(inputs, model, [*cells, *_scores(inputs, model, pair, benchmark),
-                                                        *_difference(entry)[1:4]]))  # fmt: skip
+                                                        *_difference(entry)[:4]]))  # fmt: skip
     return Table(
         "controls",
         "Controls and conditions",
-        _model_head(inputs, ["Comparison", "Benchmark", "First", "Second", *DIFFERENCE_HEAD[1:4]]),
+        _model_head(inputs, ["Comparison", "Benchmark", "First", "Second", *DIFFERENCE_HEAD[:4]]),
         rows,
-        [f"Scores in per cent, differences in percentage points. {notes.of_differences(inputs)}",
-         f"p (Holm): after Holm's correction over the benchmarks of one comparison; {notes.HOLM}.",
-         *notes.of_questions(inputs)],
+        [
+            notes.of_variants(inputs),
+            f"Scores in per cent, differences in percentage points. {notes.of_differences(inputs)}",
+            f"{notes.holm('the benchmarks of one comparison')} No correction is made for the number of comparisons.",
+            *notes.of_questions(inputs),
+        ],
         labels=2 + (len(inputs.models) > 1),
-    )  # fmt: skip
+    )
 
 
 def _scores(inputs: Inputs, model: str, pair: str, benchmark: str) -> Iterator[Cell]:
@@ -191,7 +195,7 @@ def domains_table(inputs: Inputs) -> Table:
         rows,
         [
             f"{notes.of_scores(inputs, subjects=False)} Differences in percentage points, with Bonett and Price's "
-            "intervals of one comparison alone. p (Holm): after Holm's correction over the domains.",
+            f"intervals of one comparison alone. {notes.holm('the domains')}",
             notes.DETECTABLE,
             *notes.of_questions(inputs),
         ],

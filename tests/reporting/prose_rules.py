@@ -262,7 +262,7 @@ RULES: list[tuple[str, Callable[[Place], Expected]]] = [
     (r"^(?P<model>[\w-]+(?:, official chat version)?): (.+Licence of the weights: .+)$", origin),
 ]
 LITERALS = [
-    r"\bat 95%|with 95% intervals|its 95% interval|p < 0\.05|significant at 5%",
+    r"\bat 95%|with 95% intervals|its 95% interval|p < 0\.05|is below 0\.05|significant at 5%",
     r"^Figure (?:1\. The first|2\. Scores|3\. MMLU|4\. The roles|5\. Whose)",
     r"\(arXiv 2407\.08995\)|\(Dubois et al\. 2024\)",
     r"where 50 is no bias|would not reach 100 either",
