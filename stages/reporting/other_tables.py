@@ -75,7 +75,8 @@ def belonging_table(inputs: Inputs) -> Table:
         rows,
         [
             "In its domain: answers whose role a classifier, trained on other questions and the subjects' names and "
-            "never on roles, puts into the question's domain; an answer without a role counts as outside.",
+            "never on roles, puts into the question's domain; an answer without a role counts as outside. A "
+            "role that only repeats words of its question may count as inside.",
             "Dealt at random: the same with the roles permuted among the questions. Classifier: its accuracy on "
             "questions that it was not trained on; it errs, so that roles that fit would not reach 100 either. Largest "
             "domain: what always naming that domain would give.",
