@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.reporting.prose import Run, faults, texts
 from tests.temporary_clone import SMALL, choose, commit, copy_repository, git, run
 
 
@@ -45,6 +46,12 @@ def test_everything_comes_out(clone):
     assert "mmlu" in read(clone / "metrics/comparison.json")["tiny"]["role - standard"]
     for name in ("mmlu_domains.png", "wordclouds.png", "preference.png", "report.html"):
         assert (clone / "plots" / name).stat().st_size > 1000
+
+
+@pytest.mark.slow
+def test_every_number_in_the_reports_prose_is_what_the_files_give(clone):
+    finished = Run(clone)
+    assert [fault for text in texts(finished) for fault in faults(finished, text)] == []
 
 
 @pytest.mark.slow

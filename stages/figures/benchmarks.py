@@ -9,7 +9,7 @@ from stages.figures import style
 
 ARMS = ("standard", "role")
 SIGNIFICANT = 0.05
-WIDTH, ROW = 5.0, 0.3  # inches: the page shows it on telephones too
+WIDTH, ROW = 5.0, 0.34  # inches: the page shows it on telephones too
 
 # Name for people → each arm's entry of metrics/benchmarks.json, "difference", and "chance" where one can guess.
 Benchmarks = dict[str, dict[str, Any]]
@@ -45,9 +45,9 @@ def _draw_scores(axes: Axes, benchmarks: Benchmarks) -> None:
         color=style.INK,
         label="guessing",
     )
-    axes.set_yticks(range(len(benchmarks)), list(benchmarks))
+    axes.set_yticks(range(len(benchmarks)), [_row_label(name, entry) for name, entry in benchmarks.items()])
     axes.set_ylim(len(benchmarks) - 0.5, -0.5)
-    axes.set_xlim(0, 100)
+    axes.set_xlim(-3, 103)  # room for a marker at either end
     axes.set_xlabel("score (%)")
     _rows(axes)
 
@@ -64,6 +64,11 @@ def _draw_differences(axes: Axes, benchmarks: Benchmarks) -> None:
     reach = max([*ends, 0.05])
     axes.set_xlim(-105 * reach, 105 * reach)
     _rows(axes)
+
+
+def _row_label(name: str, entry: dict[str, Any]) -> str:
+    n = max((found["n"] for arm in ARMS if (found := entry.get(arm))), default=0)
+    return f"{name}\nn = {n:,}"
 
 
 def _rows(axes: Axes) -> None:

@@ -48,6 +48,8 @@ def _draw_scores(axes: Axes, domains: Domains, model: str) -> None:
     axes.set_yticks(range(len(domains)), [_row_label(name, variants) for name, variants in domains.items()])
     axes.set_ylim(len(domains) - 0.5, -0.5)
     axes.axvline(CHANCE, color=style.FAINT, linewidth=0.8, linestyle=":", zorder=0)
+    axes.set_xlim(-5, 105)  # room for a marker at either end
+    axes.set_xticks(range(0, 101, 25))
     axes.set_xlabel("accuracy (%), chance dotted")
     axes.set_title(model, loc="left")
     axes.grid(axis="y", color=style.FAINT, linewidth=0.3)

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from stages.reporting import names
 from stages.reporting.formatting import counted, listed, percent, sentence
-from stages.reporting.inputs import Inputs
+from stages.reporting.guessing import chance
+from stages.reporting.inputs import OPEN_ENDED, Inputs
 from stages.reporting.preference_cautions import preference
-from stages.reporting.result_tables import chance
 
 # Shares above which (below which, of roles) a caution is due.
 UNREAD = 0.2
@@ -42,12 +42,22 @@ def _seeds(inputs: Inputs) -> Iterator[str]:
 def _of_model(inputs: Inputs, model: str) -> Iterator[str]:
     subject = model if len(inputs.models) > 1 else ""
     scores = inputs.metrics["benchmarks"].get(model, {})
+    if shortened := _shortened(inputs, model):
+        limit = inputs.preset("scales", inputs.plan.scale)["finetune"]["max_length"]
+        text = (
+            f"many training items were cut at {limit:,} tokens: {shortened}. Of an item that is cut, role learns less "
+            "of the answer than standard, since its role prompt takes part of that length."
+        )
+        yield sentence(subject, text)
     guessing = [names.benchmark(each) for each in inputs.benchmarks if _could_be_guessing(inputs, model, each)]
     if guessing:
         text = (
             f"on {listed(guessing)} guessing lies within or above the intervals of both arms: the scores there may "
             "measure no knowledge at all, and a difference between them would mean little."
         )
+        yield sentence(subject, text)
+    if nothing := [names.benchmark(each) for each in inputs.benchmarks if _nothing_right(inputs, model, each)]:
+        text = f"on {listed(nothing)} neither arm was right even once: equal scores there do not show equal ability."
         yield sentence(subject, text)
     missing = {
         names.benchmark(benchmark): entry["reason"]
@@ -90,12 +100,30 @@ def _could_be_guessing(inputs: Inputs, model: str, benchmark: str) -> bool:
     return guess is not None and bool(known) and all(entry["ci_low"] <= guess for entry in known)
 
 
+def _nothing_right(inputs: Inputs, model: str, benchmark: str) -> bool:
+    scores = inputs.metrics["benchmarks"].get(model, {})
+    return all(scores.get(arm, {}).get(benchmark, {}).get("score") == 0 for arm in COMPARED)
+
+
+def _shortened(inputs: Inputs, model: str) -> str:
+    """How many of each arm's training items were cut, where there are many."""
+    found = {
+        system.variant: (metrics["items_truncated"], metrics["items"])
+        for system in inputs.systems(model)
+        if system.variant in COMPARED and (metrics := inputs.finetune.get(system.name))
+    }
+    if not any(cut > CUT_OFF * items for cut, items in found.values()):
+        return ""
+    return listed([f"{cut:,} of {items:,} of {arm}" for arm, (cut, items) in found.items()])
+
+
 def _rates(inputs: Inputs, model: str, key: str, limit: float) -> str:
     """Where a rate is above the limit, in words."""
     metrics = inputs.metrics["benchmarks"].get(model, {})
     return _above(
         {each: {arm: metrics.get(arm, {}).get(each, {}).get(key) for arm in COMPARED} for each in inputs.benchmarks},
         limit,
+        "benchmarks",
     )
 
 
@@ -114,16 +142,16 @@ def _read_unequally(inputs: Inputs, model: str) -> list[str]:
 
 def _cut_off(inputs: Inputs, model: str) -> str:
     rates: dict[str, Rates] = {}
-    for benchmark in inputs.benchmarks:
+    for benchmark in [*inputs.benchmarks, OPEN_ENDED]:
         for system in inputs.systems(model):
             answers = inputs.generations.get((system.name, benchmark), {}).values()
             if answers and system.variant in COMPARED:
                 share = sum(not answer.finished for answer in answers) / len(answers)
                 rates.setdefault(benchmark, {})[system.variant] = share
-    return _above(rates, CUT_OFF)
+    return _above(rates, CUT_OFF, "sets of questions")
 
 
-def _above(rates: dict[str, Rates], limit: float) -> str:
+def _above(rates: dict[str, Rates], limit: float, unit: str) -> str:
     """Each benchmark with its arms' rates; of many only how many they are, and the range."""
     high = {
         each: found
@@ -138,7 +166,7 @@ def _above(rates: dict[str, Rates], limit: float) -> str:
         if known:
             low, top = percent(min(known)), percent(max(known))
             arms.append(f"{arm} {low}%" if low == top else f"{arm} {low} to {top}%")
-    return f"on {len(high)} of {len(rates)} benchmarks ({', '.join(arms)})"
+    return f"on {len(high)} of {len(rates)} {unit} ({', '.join(arms)})"
 
 
 def _shown(benchmark: str, rates: Rates) -> str:

@@ -11,7 +11,8 @@ SHOWN = ("standard", "standard.manual", "role")
 RULE = (
     "The first question of MMLU, of GSM8K and of the open-ended prompts, in the order of their files (of another "
     "benchmark where one was not run), answered by the first model and its first training seed, sampled as the "
-    "open-ended prompts are: no choice was made among questions by their answers, nor among answers."
+    "open-ended prompts are, while the answers that are scored are not sampled: no choice was made among questions by "
+    "their answers, nor among answers."
 )
 
 

@@ -12,8 +12,9 @@ from stages.figures import benchmarks, loss, style
 from stages.figures.slug import slug
 from stages.reporting import names
 from stages.reporting.formatting import counted, listed, p_phrase, percent, points
+from stages.reporting.guessing import chance
 from stages.reporting.inputs import ROLE_PAIR, Inputs, Metrics
-from stages.reporting.result_tables import SIGNIFICANT, chance
+from stages.reporting.result_tables import SIGNIFICANT
 
 TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
 
@@ -62,8 +63,9 @@ def main_results(inputs: Inputs) -> Picture | None:
     if not shown:
         return None
     caption = (
-        "Figure 2. Scores with 95% intervals (left; the stroke is what guessing gives), and role less standard (right; "
-        "filled where p < 0.05 after Holm's correction)."
+        "Figure 2. Scores on n questions with 95% intervals (left; the stroke is what guessing gives), and role less "
+        "standard on the same questions (right; filled where p < 0.05 after Holm's correction). The tables below say "
+        "which intervals and tests these are."
     )
     alt = " ".join(
         f"Dot plot for {model}: role less standard is "
@@ -91,8 +93,8 @@ def domains(inputs: Inputs) -> Picture | None:
     if not inputs.metrics["mmlu_domains"]:
         return None
     caption = (
-        "Figure 3. MMLU by domain: both arms with 95% intervals (left), and their difference (right; filled where p < "
-        "0.05 after Holm's correction)."
+        "Figure 3. MMLU by domain: both arms on n questions with 95% intervals (left; what guessing gives is dotted), "
+        "and their difference (right; filled where p < 0.05 after Holm's correction over the domains)."
     )
     alt = " ".join(_domains_in_words(inputs, model) for model in inputs.metrics["mmlu_domains"])
     return from_file(inputs.root, "plots/mmlu_domains", alt, caption, 560)
@@ -143,8 +145,17 @@ def preference(inputs: Inputs) -> Picture | None:
                 )
             else:
                 parts.append(f"{model}, role against {rival}: no result.")
-    caption = "Figure 5. Whose answers to open-ended prompts the judge preferred, role prompts taken out."
+    caption = (
+        "Figure 5. Whose answers to n open-ended prompts the judge preferred, role prompts taken out. A bar: shares of "
+        "the prompts, each judged in both orders. The dot: the win rate, ties counted half, with its 95% interval over "
+        "prompts. What the judge is, and how far it can be trusted, is said above and in the second table."
+    )
     return from_file(inputs.root, "plots/preference", f"Bars. {' '.join(parts)}", caption, 560)
+
+
+def _validation(inputs: Inputs) -> str:
+    count = inputs.validation_items
+    return "validation items" if count is None else counted(count, "validation item")
 
 
 def losses(inputs: Inputs) -> Picture | None:
@@ -159,7 +170,9 @@ def losses(inputs: Inputs) -> Picture | None:
         return None
     caption = (
         "Loss curves. Left: each optimizer step's loss on all tokens learnt, which for role include the role prompt, "
-        "so that the arms' curves do not compare. Right: loss on the answers of the validation items, which does."
+        f"so that the arms' curves do not compare. Right: loss on the answers of the {_validation(inputs)}, "
+        "which role reads after the annotator's role prompt, so that its curve may start lower: compare how far each "
+        "falls."
     )
     alt = f"Line plots of training and validation loss for {listed([*curves])}; the table below has the last values."
     return Picture(drawn(lambda: loss.figure(curves)), alt, caption, 760, wide=True)

@@ -68,8 +68,9 @@ def detectable(tested: Entries) -> str:
     low, high = percent(sizes[0]), percent(sizes[-1])
     span = low if low == high else f"{low} to {high}"
     return (
-        f"With this many questions each test would have found a true difference of {span} percentage points four times "
-        f"in five before that correction; smaller ones would mostly go unnoticed.{lacking}"
+        "With this many questions, and arms that disagree as often as here, each test would have found a true "
+        f"difference of {span} percentage points four times in five before that correction; smaller ones would mostly "
+        f"go unnoticed.{lacking}"
     )
 
 

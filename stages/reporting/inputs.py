@@ -32,6 +32,7 @@ class Inputs:
         generations: System and benchmark → the answers by id.
         examples: What was answered side by side.
         parameters: All of ``params.yaml``.
+        validation_items: How many items the validation losses are of; None where their file is absent.
     """
 
     root: Path
@@ -44,6 +45,7 @@ class Inputs:
     generations: dict[tuple[str, str], dict[str, Generation]]
     examples: list[Example]
     parameters: Metrics
+    validation_items: int | None = None
 
     @property
     def models(self) -> list[str]:
@@ -53,6 +55,11 @@ class Inputs:
     def benchmarks(self) -> list[str]:
         """Those that are scored."""
         return [benchmark for benchmark in self.plan.benchmarks if benchmark != OPEN_ENDED]
+
+    @property
+    def seeds(self) -> int:
+        """How often each arm was trained."""
+        return len({system.seed for system in self.plan.systems if system.seed is not None})
 
     def systems(self, model: str) -> list[System]:
         """A model's systems of the first training seed, and those that have none."""
@@ -100,6 +107,7 @@ def load(root: Path) -> Inputs:
         generations=_generations(root, plan, asked),
         examples=_examples(root / "data/examples.jsonl"),
         parameters=parameters.read(root / "params.yaml"),
+        validation_items=_lines(root / "data/split/validation.jsonl"),
     )
 
 
@@ -126,6 +134,10 @@ def _generations(root: Path, plan: Plan, benchmarks: list[str]) -> dict[tuple[st
 
 def _examples(path: Path) -> list[Example]:
     return read_jsonl(path, Example) if path.is_file() else []
+
+
+def _lines(path: Path) -> int | None:
+    return len(path.read_bytes().splitlines()) if path.is_file() else None
 
 
 def _losses(path: Path) -> LossRows:

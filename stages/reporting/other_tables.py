@@ -17,10 +17,23 @@ def roles_table(inputs: Inputs) -> Table:
     return Table(
         "roles",
         "The roles that were invented for MMLU's questions",
-        ["Domain", "Answers", "With role (%)", "Distinct prompts", "Distinct phrases", "Words", "Most frequent"],
+        [
+            "Domain",
+            "Answers",
+            "With role (%)",
+            "Well formed (%)",
+            "Distinct prompts",
+            "Distinct phrases",
+            "Words",
+            "Most frequent",
+        ],
         rows,
-        ["Words: mean length of the role prompts. Most frequent: noun phrases, with how often each was written."],
-        words=[6],
+        [
+            "With role: answers that open with a role prompt. Well formed: answers in which it has the form that "
+            "training gives it, ended by a blank line. Words: mean length of the role prompts. Most frequent: noun "
+            "phrases, with how often each was written.",
+        ],
+        words=[7],
     )
 
 
@@ -32,6 +45,7 @@ def _roles_row(name: str, entry: Entry) -> list[Cell]:
     return [
         Cell(name),
         entry.number("answers"),
+        entry.percent("role_rate"),
         entry.percent("well_formed_rate"),
         entry.number("distinct"),
         entry.number("distinct_phrases"),
@@ -61,7 +75,8 @@ def belonging_table(inputs: Inputs) -> Table:
         rows,
         [
             "In its domain: answers whose role a classifier, trained on other questions and the subjects' names and "
-            "never on roles, puts into the question's domain; an answer without a role counts as outside.",
+            "never on roles, puts into the question's domain; an answer without a role counts as outside. A "
+            "role that only repeats words of its question may count as inside.",
             "Dealt at random: the same with the roles permuted among the questions. Classifier: its accuracy on "
             "questions that it was not trained on; it errs, so that roles that fit would not reach 100 either. Largest "
             "domain: what always naming that domain would give.",
@@ -74,19 +89,22 @@ def training_table(inputs: Inputs) -> Table:
     for name, metrics in inputs.finetune.items():
         entry = Entry(f"metrics/finetune/{name}.json", metrics)
         if metrics:
-            counts = [entry.number(key) for key in ("items", "steps", "completion_tokens")]
+            counts = [entry.number(key) for key in ("items", "items_truncated", "steps", "completion_tokens")]
             losses = ("loss", "validation_loss_before", "validation_loss", "validation_role_loss")
             answers = ("validation_answer_loss_before", "validation_answer_loss")
             rows.append([Cell(name), *counts, *(entry.number(key, 3) for key in (*losses, *answers))])
-    head = ["System", "Items", "Steps", "Tokens", "Train", "Val. before", "Val. after", "Val. role"]
+    head = ["System", "Items", "Cut", "Steps", "Tokens", "Train", "Val. before", "Val. after", "Val. role"]
     return Table(
         "training",
         "Training: losses in nats a token",
         [*head, "Val. answer before", "Val. answer after"],
         rows,
         [
-            "Train: the last step's loss. Val.: loss on the validation items; role and answer tokens apart. Arms "
-            "differ in the tokens they learn, so that only the answer's columns can be compared between them.",
+            "Cut: items longer than the limit of tokens. Train: mean loss over the last epoch. Val.: loss on the "
+            "validation items; role and answer tokens apart. Arms differ in the tokens they learn, so that the first "
+            "columns of losses do not compare between them. The answer's do so with care: role reads the annotator's "
+            "role prompt first, which tells something of the answer, and where an item is cut, less of its answer "
+            "counts.",
         ],
     )
 

@@ -54,6 +54,7 @@ def context(inputs: Inputs, made: list[Table]) -> dict[str, Any]:
         "style": Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         "script": Markup((TEMPLATES / "browser.js").read_text(encoding="utf-8")),
         "plan": inputs.plan,
+        "models": inputs.models,
         "names": names,
         "findings": findings.findings(inputs),
         "cautions": cautions.cautions(inputs),

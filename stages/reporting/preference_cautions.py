@@ -47,9 +47,18 @@ def _unequal(pair: str, summary: Metrics) -> Iterator[str]:
             f"of the answers judged between role and {against}, {listed(empty)} had nothing left without the role "
             "prompt: cut off at the limit of tokens, or never begun."
         )
+    if seen := [f"{counted(side['cut'], 'answer')} of {name}" for name, side in sides.items() if side.get("cut")]:
+        yield f"of the answers judged between role and {against}, the judge saw only the beginning of {listed(seen)}."
     lengths = [side["words"] for side in sides.values() if side.get("words")]
     if len(lengths) == len(sides) and max(lengths) > LONGER * min(lengths):
         yield (
             f"answers of role have {lengths[0]:.0f} words on average, those of {against} {lengths[1]:.0f}. Judges "
-            "often prefer the longer answer (Dubois et al. 2024); see the length-controlled win rate."
+            f"often prefer the longer answer (Dubois et al. 2024); {_length_controlled(summary)}."
         )
+
+
+def _length_controlled(summary: Metrics) -> str:
+    controlled = summary.get("length_controlled", {})
+    if controlled.get("win_rate") is None:
+        return f"there is no length-controlled win rate: {controlled.get('reason', 'nothing was judged')}"
+    return "see the length-controlled win rate"

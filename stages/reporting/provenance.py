@@ -15,10 +15,19 @@ LIBRARIES = (
 
 
 def hashes(inputs: Inputs) -> list[tuple[str, str]]:
-    """Each data file with its SHA-256, those that exist."""
+    """The weights before fine-tuning, and each data file with its SHA-256, those that exist."""
+    weights = [(f"weights of {model}", _weights(inputs.preset("models", model))) for model in inputs.models]
     paths = ["data/corpus.jsonl", "data/annotated.jsonl"]
     paths += [f"data/questions/{benchmark}.jsonl" for benchmark in inputs.questions]
-    return [(path, sha256(inputs.root / path)) for path in paths if (inputs.root / path).is_file()]
+    files = [(path, sha256(inputs.root / path)) for path in paths if (inputs.root / path).is_file()]
+    return [*((name, told) for name, told in weights if told), *files]
+
+
+def _weights(preset: dict[str, Any]) -> str:
+    """The file's SHA-256, or which commit of which repository."""
+    if preset.get("repository"):
+        return f"{preset['repository']}, commit {preset.get('revision') or 'not pinned'}"
+    return str(preset.get("sha256") or "")
 
 
 def sha256(path: Path) -> str:

@@ -2,20 +2,13 @@
 
 from collections.abc import Iterator
 
-from stages.reporting import formatting, names
+from stages.reporting import formatting, names, notes
+from stages.reporting.guessing import chance
 from stages.reporting.inputs import ROLE_PAIR, Inputs
 from stages.reporting.table import Cell, Entry, Table
 
 SIGNIFICANT = 0.05
 MAIN = ("base", "standard", "role")
-INTERVAL = "Intervals are at 95%."
-
-
-def chance(inputs: Inputs, benchmark: str) -> float | None:
-    """What guessing would score, where there are choices."""
-    questions = inputs.questions.get(benchmark, {}).values()
-    shares = [1 / len(question.choices) for question in questions if question.choices]
-    return sum(shares) / len(shares) if shares else None
 
 
 def is_significant(entry: Entry) -> bool:
@@ -42,10 +35,12 @@ def main_table(inputs: Inputs) -> Table:
         _model_head(inputs, head),
         rows,
         [
-            INTERVAL,
+            notes.of_scores(inputs),
+            notes.GUESSING,
             "Difference: role less standard, in percentage points; bold where p < 0.05 after Holm's correction over "
             "the benchmarks.",
             *_reasons(inputs),
+            *notes.of_questions(inputs),
         ],
         labels=1 + (len(inputs.models) > 1),
     )
@@ -73,8 +68,10 @@ def difference_table(inputs: Inputs) -> Table:
         _model_head(inputs, ["Benchmark", *DIFFERENCE_HEAD]),
         rows,
         [
-            f"{INTERVAL} Each is of one comparison alone. p after Holm's correction over the benchmarks of one model.",
-            "Detectable: the smallest true difference that this comparison would find four times in five.",
+            notes.of_differences(inputs),
+            notes.holm("the benchmarks of one model"),
+            notes.DETECTABLE,
+            *notes.of_questions(inputs),
         ],
         labels=1 + (len(inputs.models) > 1),
         words=[6 + (len(inputs.models) > 1)],
@@ -105,16 +102,20 @@ def controls_table(inputs: Inputs) -> Table:
                 entry = Entry("metrics/comparison.json", inputs.metrics["comparison"]).at(model, pair, benchmark)
                 cells = [Cell(pair.replace(" - ", f" {formatting.MINUS} ")), Cell(names.benchmark(benchmark))]
                 rows.append(_with_model(inputs, model, [*cells, *_scores(inputs, model, pair, benchmark),
-                                                        *_difference(entry)[1:4]]))  # fmt: skip
+                                                        *_difference(entry)[:4]]))  # fmt: skip
     return Table(
         "controls",
         "Controls and conditions",
-        _model_head(inputs, ["Comparison", "Benchmark", "First", "Second", *DIFFERENCE_HEAD[1:4]]),
+        _model_head(inputs, ["Comparison", "Benchmark", "First", "Second", *DIFFERENCE_HEAD[:4]]),
         rows,
-        [f"Scores in per cent, differences in percentage points. {INTERVAL}",
-         "p after Holm's correction over the benchmarks of one comparison."],
+        [
+            notes.of_variants(inputs),
+            f"Scores in per cent, differences in percentage points. {notes.of_differences(inputs)}",
+            f"{notes.holm('the benchmarks of one comparison')} No correction is made for the number of comparisons.",
+            *notes.of_questions(inputs),
+        ],
         labels=2 + (len(inputs.models) > 1),
-    )  # fmt: skip
+    )
 
 
 def _scores(inputs: Inputs, model: str, pair: str, benchmark: str) -> Iterator[Cell]:
@@ -150,7 +151,7 @@ def readings_table(inputs: Inputs) -> Table:
         "F1",
         "Macro",
         "Unread",
-        "With role",
+        "Role",
         "Seeds' SD",
     ]
     return Table(
@@ -160,9 +161,11 @@ def readings_table(inputs: Inputs) -> Table:
         rows,
         [
             "Written: right as read from the text. Likeliest: the choice of the highest log-likelihood is right. "
-            "Macro: mean over MMLU's subjects.",
-            "Unread: no answer could be found in the text, which counts as wrong. With role: opens with a well-formed "
-            "role prompt.",
+            "Macro: mean over MMLU's subjects. F1: mean overlap of words with the right answer.",
+            "Unread: no answer could be found in the text, which counts as wrong where the text is scored. Role: opens "
+            "with a well-formed role prompt, ended by a blank line. Seeds' SD: standard deviation of the score over "
+            "seeds of training.",
+            *notes.of_questions(inputs),
         ],
         labels=2 + (len(inputs.models) > 1),
         words=[2 + (len(inputs.models) > 1)],
@@ -190,7 +193,12 @@ def domains_table(inputs: Inputs) -> Table:
         "MMLU by domain: score in per cent",
         _model_head(inputs, head),
         rows,
-        [f"{INTERVAL} Differences in percentage points; p after Holm's correction over the domains."],
+        [
+            f"{notes.of_scores(inputs, subjects=False)} Differences in percentage points, with Bonett and Price's "
+            f"intervals of one comparison alone. {notes.holm('the domains')}",
+            notes.DETECTABLE,
+            *notes.of_questions(inputs),
+        ],
         labels=1 + (len(inputs.models) > 1),
     )
 

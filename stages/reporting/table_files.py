@@ -43,7 +43,7 @@ def html(table: Table) -> Markup:
         Markup("<tr>{}</tr>").format(Markup("").join(_cell(table, place, cell) for place, cell in enumerate(row)))
         for row in table.rows
     )
-    caption = Markup("<caption>{}</caption>").format(table.title)
+    caption = Markup("<caption><span>{}</span></caption>").format(table.title)
     return Markup('<table id="table-{}">\n{}\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>').format(
         table.name, caption, head, rows
     )

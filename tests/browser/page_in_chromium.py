@@ -138,7 +138,11 @@ def test_every_picture_is_drawn(page: Page):
 
 
 def test_print_keeps_within_the_page(chromium, report, tmp_path):
-    opened = chromium.new_page()
+    """A4 less its margins is 680 CSS pixels wide."""
+    opened = chromium.new_page(viewport={"width": 680, "height": 1000})
     opened.goto(report.as_uri())
     opened.pdf(path=tmp_path / "report.pdf", format="A4")
     assert (tmp_path / "report.pdf").stat().st_size > 50_000
+    opened.emulate_media(media="print")
+    beyond = "[...document.querySelectorAll('table, img')].filter((each) => each.getBoundingClientRect().right > 681)"
+    assert opened.evaluate(f"{beyond}.map((each) => each.id || each.alt)") == []

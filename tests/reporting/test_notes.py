@@ -1,0 +1,29 @@
+from stages.conditions import CONDITIONS
+from stages.reporting import notes
+from stages.reporting.inputs import load
+from tests.reporting.test_cautions import inputs
+
+
+def test_every_control_and_condition_is_explained():
+    conditions = {f"{arm}.{condition}" for arm, found in CONDITIONS.items() for condition in found}
+    assert set(notes.VARIANTS) == {"base", "shuffled", "constant", *conditions}
+
+
+def test_what_is_compared_is_explained_and_nothing_else(finished):
+    told = notes.of_variants(load(finished))
+    assert told.startswith("base: the model before fine-tuning; shuffled: trained with the role prompts of other items")
+    assert "constant" not in told
+    assert notes.of_variants(inputs()) == ""
+
+
+def test_intervals_say_what_widens_them():
+    assert notes.of_scores(inputs()).endswith("widened on MMLU since questions of one subject may be alike.")
+    assert notes.of_scores(inputs(), subjects=False) == "Intervals are at 95%: Wilson's."
+    assert "everywhere since scores differ from one seed of training to the next" in notes.of_scores(inputs((1, 2)))
+
+
+def test_a_table_of_the_projects_own_questions_says_so():
+    run = inputs()
+    assert "no score here is one on a published benchmark" in notes.of_questions(run)[0]
+    run.plan.data = "hub"
+    assert notes.of_questions(run) == []
