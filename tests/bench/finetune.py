@@ -1,7 +1,7 @@
 """How fast fine-tuning is on a CPU, against TRL's SFTTrainer: ``python -m tests.bench.finetune``, last line JSON.
 
 ``ratio_trl``: completion tokens a second of ours to TRL's, over the same token ids: 64 items of LIMA, cut at 1,024
-tokens, one epoch, each at that of its settings below which is fastest on a quarter of them. Ours keeps master weights
+tokens, one epoch, each at that of its settings below which is fastest on an eighth of them. Ours keeps master weights
 and optimizer states in float32; TRL may keep them in bfloat16 too, if that is faster.
 ``share_of_matmul``: the share of this machine's bfloat16 rate (a product of 4096 x 4096 matrices, just before and just
 after) that our training reaches: (6 x body parameters x tokens + 6 x vocabulary x width x labelled tokens) / seconds,
@@ -32,7 +32,7 @@ from stages.records.conversation import AnnotatedConversation
 from stages.training.data import rendered_rows
 
 LIMIT, ITEMS, THREADS = 1024, 64, os.cpu_count() or 1
-TRIED_ITEMS = 16
+TRIED_ITEMS = 8
 """Spread over LIMA as the others are; on them each setting is tried."""
 
 OURS = [{"batch": 2}, {"batch": 4}, {"batch": 8}]
