@@ -31,7 +31,8 @@ IN_DIGITS = rf"{NUMERAL}(?:\s+(?:{'|'.join(SCALES)})\b)?"
 NUMBER = re.compile(rf"{IN_DIGITS}|{IN_WORDS}", re.IGNORECASE)
 DIGITS_ONLY = re.compile(IN_DIGITS, re.IGNORECASE)
 BETWEEN = r"[^\d,;]{0,25}?\s?(?:\bor\b|\bto\b|-)\s?[^\d,;]{0,5}"
-STEP = re.compile(r"^[ \t>*-]*(?:step[ \t]+\d+\b[.:]?|\d+[.)])[ \t]+(?=\S)", re.IGNORECASE | re.MULTILINE)
+# "1. She counts", "Step 2: she adds", "- 3,000 a month": what opens an item is no number, nor a minus.
+STEP = re.compile(r"^[ \t>]*(?:[*-][ \t]+)?(?:(?:step[ \t]+\d+\b[.:]?|\d+[.)])[ \t]+(?=\S))?", re.I | re.M)
 LONGEST = 30  # digits; a model that repeats itself may write thousands, which answer nothing
 
 

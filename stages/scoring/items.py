@@ -14,7 +14,7 @@ from stages.scoring.kinds import Kind
 from stages.scoring.role_form import well_formed
 from stages.systems import System
 
-TORN_NUMBER = re.compile(r"\d[\d.,/]*$")
+TORN_NUMBER = re.compile(r"\d(?:[\d.,/]*[\d,/])?$")  # a full stop ends it
 
 
 def score_item(
@@ -68,8 +68,8 @@ def answer_of(generation: Generation, kind: Kind) -> str:
 
     Not a number at the end of an output that the limit cut off: it may be the head of a longer one ("25 rows of 4").
     """
-    answer = conditions.answer_of(generation.output)
-    return answer if generation.finished or kind.READING == "pass@1" else TORN_NUMBER.sub("", answer)
+    whole = generation.finished or kind.READING == "pass@1"
+    return conditions.answer_of(generation.output if whole else TORN_NUMBER.sub("", generation.output))
 
 
 def _by_execution(scored: Scored, execution: Execution) -> Scored:

@@ -74,6 +74,9 @@ def test_a_number_in_any_dress_has_its_value(stated, value):
         ("1. So 40 - 11 = 29 eggs.\n2. She then", "29"),
         ("Step 1: 3 boxes hold 29.\n\nStep 2: She", "29"),
         ("It holds\n29", "29"),
+        ("- 29 a month", "29"),
+        ("Each year:\n\n- 1. It is 29", "29"),
+        ("It is\n-29", "-29"),
         ("29 eggs", "29"),
     ],
 )

@@ -64,7 +64,15 @@ def test_what_a_condition_put_at_the_head_is_no_part_of_the_answer():
     assert scored("strategyqa", right=True, output=f"{STEP_BY_STEP}\n\nNo, it could not.").written == "no"
 
 
-@pytest.mark.parametrize(("output", "read"), [("It takes 7 rows of 4", "7"), ("Answer: 4", None), ("It is 7.", None)])
+@pytest.mark.parametrize(
+    ("output", "read"),
+    [
+        ("It takes 7 rows of 4", "7"),
+        ("Answer: 4", None),
+        ("It is 7.", "7"),
+        ("The answer is 7\n\nFrom now on, you are 4", "7"),
+    ],
+)
 def test_a_number_that_the_limit_may_have_cut_through_is_not_read(output, read):
     assert scored("gsm8k", right=True, output=output, finished=False).written == read
     assert scored("gsm8k", right=True, output=output, finished=True).written in {"4", "7"}
