@@ -1,4 +1,4 @@
-"""Put right what a killed `dvc repro` may leave that DVC refuses to read; `make repro` begins with it.
+"""Put right what a killed `dvc repro`, or a full disk, may leave that DVC refuses to read; `make repro` begins with it.
 
 DVC writes dvc.lock and its own .dvc/tmp/rwlock in place, so that a kill in that second leaves a part of the file. The
 whole entries of dvc.lock are kept; what others said is found in DVC's run cache, and nothing is computed twice.
@@ -27,7 +27,7 @@ def main() -> None:
     repair_lock(LOCK)
     if IN_USE.is_file() and not _is_json(IN_USE.read_text(encoding="utf-8", errors="replace")):
         IN_USE.unlink()
-        logger.warning("%s was cut off by a kill: removed, DVC makes it anew", IN_USE)
+        logger.warning("%s was cut off, by a kill or a full disk: removed, DVC makes it anew", IN_USE)
 
 
 def repair_lock(lock: Path) -> None:
@@ -46,7 +46,8 @@ def repair_lock(lock: Path) -> None:
         files.write_text(lock, kept)
     else:
         lock.unlink()
-    logger.warning("%s was cut off by a kill: %s", lock, "its whole entries are kept" if kept else "removed")
+    done = "its whole entries are kept" if kept else "removed"
+    logger.warning("%s was cut off, by a kill or a full disk: %s", lock, done)
 
 
 def whole_entries(text: str) -> str:

@@ -102,6 +102,18 @@ def test_another_clone_pulls_what_was_pushed_and_runs_nothing(clone, tmp_path):
     assert not git(other, "status", "--porcelain")
 
 
+@pytest.mark.slow
+def test_an_experiment_runs_what_it_changes_and_is_compared(clone, tmp_path):
+    other = copy_tree(clone, tmp_path / "experiment")
+    commit(other)
+    said = run(other, "dvc", "exp", "run", "-n", "fewer", "-S", "run.benchmarks=[mmlu,gsm8k]", "score")
+    assert "Running stage 'score'" in said
+    assert "python -m stages.generate" not in said
+    changed = json.loads(run(other, "dvc", "metrics", "diff", "--json"))["metrics/benchmarks.json"]
+    assert {key.split(".")[2] for key in changed} == {"humaneval"}
+    assert "fewer" in run(other, "dvc", "exp", "show", "--csv", "--drop", ".*", "--keep", "Experiment")
+
+
 def copy_tree(source: Path, folder: Path) -> Path:
     """The clone with its cache, so that what is done to it does not touch the one that tests share."""
     return Path(shutil.copytree(source, folder, symlinks=True))

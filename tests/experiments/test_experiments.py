@@ -31,7 +31,7 @@ def test_several_models_and_seeds_stand_in_one_table_and_leave_nothing_behind(re
     assert "tiny" in table
     assert "other" in table
     changed = json.loads(run(repository, "dvc", "metrics", "diff", "--json"))
-    test = changed["diff"]["metrics/comparison.json"]["tiny.role - standard.mmlu.test"]
+    test = changed["metrics/comparison.json"]["tiny.role - standard.mmlu.test"]
     assert (test["old"], test["new"]) == ("permutation_by_group", "seeds_and_items_t")
     assert scores_by_experiment(repository)["table"] == str(scores["tiny"]["standard"]["mmlu"]["score"])
     run(repository, "dvc", "plots", "diff")
