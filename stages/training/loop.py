@@ -100,7 +100,7 @@ def validate(engine: DeepSpeedEngine, rows: Sequence[Rendered], recipe: Recipe) 
     return {
         "validation_loss": float(summed.sum()) / sum(counts[1:]),
         "validation_role_loss": float(summed[Part.ROLE]) / counts[Part.ROLE] if counts[Part.ROLE] else None,
-        "validation_answer_loss": float(summed[Part.ANSWER]) / counts[Part.ANSWER],
+        "validation_answer_loss": float(summed[Part.ANSWER]) / counts[Part.ANSWER] if counts[Part.ANSWER] else None,
     }
 
 

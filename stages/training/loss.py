@@ -53,12 +53,15 @@ class CompletionLoss(nn.Module):
 
 def _check_that_logits_are_a_projection(model: PreTrainedModel) -> None:
     found = [name for name in CHANGES_OF_LOGITS if getattr(model.config, name, None) not in (None, 1)]
-    if model.get_output_embeddings().bias is not None:
+    head = model.get_output_embeddings()
+    if not isinstance(head, nn.Linear):
+        found.append(f"an output layer of the kind {type(head).__module__}.{type(head).__name__}")
+    elif head.bias is not None:
         found.append("a bias in the output layer")
     if found:
         raise InputError(
             f"{type(model).__name__} has {', '.join(found)}: training expects logits that are a projection of the last "
-            "hidden state and nothing more; choose another model in `run.models`"
+            "hidden state and nothing more; choose another model in `run.models`, or `lora.targets` without that layer"
         )
 
 

@@ -67,7 +67,7 @@ def fine_tune(
     steps = [[learnt.rows[index] for index in step] for step in batches.optimizer_steps(order, recipe.batch_size)]
 
     start_processes_group()
-    shaping = [recipe.model_dump(exclude={"checkpoint_every"}), steps, held_out, seed, world_size()]
+    shaping = [recipe.model_dump(exclude={"checkpoint_every"}), learnt.rows, order, held_out, seed, world_size()]
     checkpoints = Checkpoints(checkpoint_folder, fingerprint(base, shaping), recipe.checkpoint_every)
     model = load(base, recipe)
     engine = initialize(CompletionLoss(model), recipe)

@@ -166,10 +166,10 @@ def test_a_command_serves_for_as_long_as_it_is_needed(asked, tiny, monkeypatch):
 
 def test_a_command_that_cannot_be_run_is_named(asked):
     with pytest.raises(InputError, match=r"(?s)servers\.openai\.command ended \(1\).*no-such-server cannot be run"):
-        asked("strategyqa", *SERVED, command="no-such-server {folder}", base_url="http://127.0.0.1:{port}/v1")
+        asked("strategyqa", *SERVED, command="no-such-server {folder} {port}", base_url="http://127.0.0.1:{port}/v1")
 
 
 def test_a_command_that_ends_at_once_is_an_error_with_what_it_said(asked):
-    command = f"{sys.executable} -c 'import sys; sys.exit(\"no such flag\")'"
+    command = f"{sys.executable} -c 'import sys; sys.exit(\"no such flag\")' {{port}}"
     with pytest.raises(InputError, match=r"(?s)ended \(1\); the end of logs/server-tiny\.log.*no such flag"):
         asked("strategyqa", *SERVED, command=command, base_url="http://127.0.0.1:{port}/v1")

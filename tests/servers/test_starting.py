@@ -33,7 +33,7 @@ asyncio.run(main())
 
 @pytest.mark.parametrize("ending", ["kill", "terminate", "interrupt"])
 def test_a_server_and_what_it_started_end_with_the_stage_even_when_that_is_killed(tmp_path, ending):
-    command = shlex.join([sys.executable, "-c", SERVER.replace("{", "{{").replace("}", "}}")])
+    command = shlex.join([sys.executable, "-c", SERVER])
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     stage = subprocess.Popen(
         [sys.executable, "-c", STAGE, command], cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL

@@ -47,6 +47,13 @@ def test_a_model_that_changes_its_logits_is_refused(tiny):
         CompletionLoss(changing)
 
 
+def test_an_adapter_on_the_output_layer_is_refused_not_left_untrained(tiny):
+    adapted = model(tiny)
+    adapted.set_output_embeddings(torch.nn.Sequential(adapted.get_output_embeddings()))
+    with pytest.raises(InputError, match=r"Sequential.*lora\.targets"):
+        CompletionLoss(adapted)
+
+
 def test_nothing_to_learn_gives_every_parameter_a_gradient_of_zero(tiny):
     trained = CompletionLoss(model(tiny))
     total, _ = trained(micro_batch([]))
