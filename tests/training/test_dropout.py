@@ -22,5 +22,5 @@ def test_the_bottom_layer_drops_nothing_and_the_top_one_its_share(tiny):
 
 def test_an_architecture_that_normalises_what_it_adds_is_refused(tmp_path):
     model = AutoModelForCausalLM.from_pretrained(tiny_model("gemma3", tmp_path))
-    with pytest.raises(InputError, match="residual_dropout: 0.0"):
+    with pytest.raises(InputError, match=r"residual_dropout: 0\.0"):
         add_residual_dropout(model, 0.3)
