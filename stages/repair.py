@@ -1,13 +1,16 @@
 """Put right what a killed `dvc repro`, or a full disk, may leave that DVC refuses to read; `make repro` begins with it.
 
 DVC writes dvc.lock and its own .dvc/tmp/rwlock in place, so that a kill in that second leaves a part of the file. The
-whole entries of dvc.lock are kept; what others said is found in DVC's run cache, and nothing is computed twice.
+whole entries of dvc.lock are kept; what others said is found in DVC's run cache, and nothing is computed twice. What
+was being copied into the cache lies there under a temporary name for good, and is removed.
 """
 
 import json
 import logging
 from pathlib import Path
 
+from dvc.lock import LockError
+from dvc.repo import Repo
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from dvc.utils.serialize import YAMLFileCorruptedError, parse_yaml
 from voluptuous import Invalid
@@ -16,6 +19,7 @@ from stages import command_line, files
 from stages.errors import InputError
 
 LOCK = Path("dvc.lock")
+CACHE = Path(".dvc/cache")
 IN_USE = Path(".dvc/tmp/rwlock")
 CONFLICT = "<<<<<<< "
 
@@ -28,6 +32,20 @@ def main() -> None:
     if IN_USE.is_file() and not _is_json(IN_USE.read_text(encoding="utf-8", errors="replace")):
         IN_USE.unlink()
         logger.warning("%s was cut off, by a kill or a full disk: removed, DVC makes it anew", IN_USE)
+    remove_unfinished(CACHE)
+
+
+def remove_unfinished(cache: Path) -> None:
+    """Copies that DVC did not finish; it never does, and on a full disk each try would leave one more."""
+    if not (found := list(cache.rglob(".*.tmp"))):
+        return
+    try:
+        with Repo() as repo, repo.lock:  # as long as it is held, no other command copies into the cache
+            for path in found:
+                path.unlink(missing_ok=True)
+        logger.warning("%s: %d unfinished file(s) removed", cache, len(found))
+    except LockError:
+        logger.warning("%s: unfinished files are left, as another DVC command runs", cache)
 
 
 def repair_lock(lock: Path) -> None:

@@ -1,8 +1,10 @@
 """What a kill leaves of a lock is cut back to its whole entries, and a whole lock stays as it is."""
 
 import random
+from pathlib import Path
 
 import pytest
+from dvc.repo import Repo
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from dvc.utils.serialize import parse_yaml
 
@@ -41,3 +43,21 @@ def test_a_merge_is_for_people_to_settle(tmp_path):
     lock.write_text("<<<<<<< ours\nschema: '2.0'\n=======\n>>>>>>> theirs\n")
     with pytest.raises(InputError, match="both sides of a merge"):
         repair.repair_lock(lock)
+
+
+def test_what_dvc_did_not_finish_copying_is_removed_and_nothing_else(tmp_path, monkeypatch):
+    Repo.init(str(tmp_path), no_scm=True).close()
+    monkeypatch.chdir(tmp_path)
+    whole, unfinished = (
+        Path(".dvc/cache/files/md5/fa/0123"),
+        Path(".dvc/cache/files/md5/fa/.eJ9kRdAt8M1B8M1OAB-lCw.tmp"),
+    )
+    whole.parent.mkdir(parents=True)
+    for path in (whole, unfinished):
+        path.write_text("x")
+    with Repo() as repo, repo.lock:
+        repair.remove_unfinished(repair.CACHE)
+        assert unfinished.exists()
+    repair.remove_unfinished(repair.CACHE)
+    assert whole.exists()
+    assert not unfinished.exists()
