@@ -16,7 +16,7 @@ from stages.verifying.clones import clone, repro, uncommitted
 from stages.verifying.locks import read_outs
 from stages.verifying.verifying import Verified, lines, verify
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("verify")
 
 
 def main() -> None:
