@@ -79,13 +79,20 @@ def test_another_recipe_never_takes_up_a_checkpoint(tiny, tmp_path):
 def test_twenty_kills_of_two_processes_change_nothing(tiny, tmp_path, stage):
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     options = (stage, 1, 100, 5, 0)
-    begun = time.monotonic()
     finish(tiny, undisturbed, *options, processes=2)
-    whole = time.monotonic() - begun
     chance = random.Random(stage)
     for _ in range(20):
+        before = newest_checkpoint(killed)
         running = start(tiny, killed, *options, processes=2)
-        time.sleep(chance.uniform(0.3, 0.9) * whole)
+        while newest_checkpoint(killed) == before and running.poll() is None:
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0.0, 0.5))  # some checkpoints more, or the middle of one
+        assert running.poll() is None, "it ended before it could be killed"
         kill(running)
-    finish(tiny, killed, *options, processes=2)
+    said = finish(tiny, killed, *options, processes=2)
+    assert "going on from the checkpoint" in said
     assert left(killed) == left(undisturbed)
+
+
+def newest_checkpoint(out: Path) -> str:
+    return max((path.name for path in out.glob("checkpoints/*/step-*[0-9]")), default="")
