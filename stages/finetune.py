@@ -66,7 +66,7 @@ def print_estimate(
     hardware = estimate.Hardware(
         arguments.gpus, arguments.gpus_per_node, arguments.gpu_memory, arguments.tflops, arguments.mfu
     )
-    size = estimate.size(estimate.configuration(base, preset))
+    size = estimate.size(estimate.configuration(base, preset), recipe.lora)
     print(estimate.estimate(arguments.model, size, estimate.lengths(base, train, recipe), recipe, hardware))
 
 

@@ -12,9 +12,9 @@ End with a line "Answer: X", where X is the letter of the right choice.
 import random
 from collections.abc import Iterator
 
-from stages.benchmarks.lettered import LETTERS, show_choices
+from stages.benchmarks.lettered import letter_of, show_choices
 from stages.records.question import Question
-from stages.sources.roots import Row, Source
+from stages.sources.roots import Fields, Source
 
 ANSWER_KIND = "choice"
 TRIGGER = "\n\nAnswer:"
@@ -31,9 +31,9 @@ def questions(source: Source, rng: random.Random) -> Iterator[Question]:
         yield _question(f"commonsenseqa-shot-{number}", row).model_copy(update={"use": "shot"})
 
 
-def _question(identifier: str, row: Row) -> Question:
-    right = row["choices"]["label"].index(row["answerKey"])
-    return Question(id=identifier, question=row["question"], choices=row["choices"]["text"], answer=LETTERS[right])
+def _question(identifier: str, row: Fields) -> Question:
+    answer = letter_of(row, row["answerKey"], row["choices"]["label"])
+    return Question(id=identifier, question=row["question"], choices=row["choices"]["text"], answer=answer)
 
 
 def show(question: Question) -> str:

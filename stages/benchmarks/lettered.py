@@ -4,6 +4,9 @@ import random
 import string
 from collections.abc import Sequence
 
+from stages.errors import InputError
+from stages.sources.roots import Fields
+
 LETTERS = string.ascii_uppercase
 
 
@@ -17,3 +20,15 @@ def shuffled(choices: Sequence[str], right: int, rng: random.Random) -> tuple[li
     order = list(range(len(choices)))
     rng.shuffle(order)
     return [choices[index] for index in order], LETTERS[order.index(right)]
+
+
+def letter_of(row: Fields, place: object, places: Sequence[object]) -> str:
+    """The letter under which the right choice is shown.
+
+    Raises:
+        InputError: The row names a right choice that it does not have.
+    """
+    if place not in places:
+        known = ", ".join(map(str, places))
+        raise InputError(f"{row.place}: the right answer is {place!r}, expected one of the choices: {known or 'none'}")
+    return LETTERS[places.index(place)]

@@ -13,9 +13,9 @@ End with a line "Answer: X", where X is the letter of the right choice.
 import random
 from collections.abc import Iterator
 
-from stages.benchmarks.lettered import LETTERS, show_choices
+from stages.benchmarks.lettered import letter_of, show_choices
 from stages.records.question import Question
-from stages.sources.roots import Row, Source
+from stages.sources.roots import Fields, Source
 
 ANSWER_KIND = "choice"
 TRIGGER = "\n\nAnswer:"
@@ -30,14 +30,10 @@ def questions(source: Source, rng: random.Random) -> Iterator[Question]:
         yield _question(f"mmlu-shot-{number}", row).model_copy(update={"use": "shot"})
 
 
-def _question(identifier: str, row: Row) -> Question:
-    return Question(
-        id=identifier,
-        group=row["subject"],
-        question=row["question"],
-        choices=row["choices"],
-        answer=LETTERS[row["answer"]],
-    )
+def _question(identifier: str, row: Fields) -> Question:
+    choices = row["choices"]
+    answer = letter_of(row, row["answer"], range(len(choices)))
+    return Question(id=identifier, group=row["subject"], question=row["question"], choices=choices, answer=answer)
 
 
 def show(question: Question) -> str:

@@ -1,5 +1,6 @@
 """From questions to generations in this process, or in this one's share of several: prompts, batches, records."""
 
+import sys
 from collections.abc import Sequence
 
 from tqdm import tqdm
@@ -12,6 +13,7 @@ from stages.decoding.partial import Partial, fingerprint
 from stages.decoding.prompting import Item, Job, choice_tokens, prepare, record, warn_of_missing_shots
 from stages.decoding.sampling import Chooser
 from stages.decoding.sharing import ALONE, Share
+from stages.errors import InputError
 from stages.records.generation import Generation
 from stages.records.question import Question
 
@@ -29,6 +31,7 @@ def answer(
     loaded = load(job.folder, job.decoding)
     items = prepare(job, questions, own_roles, loaded.tokenizer)
     prompts = [item.prompt for item in items]
+    _check_context(loaded, job, items)
     chooser = Chooser(job.sampling, [job.seed_of(item.question) for item in items])
     shaping = [items, job.benchmark, job.trigger, job.named_choices, job.asking, job.decoding, job.seed]
     partial = Partial(job.partial, fingerprint(job.folder, shaping), share.rank)
@@ -49,6 +52,25 @@ def answer(
         return []
     found = partial.read()
     return [found[index] for index in range(len(items))]
+
+
+def _check_context(loaded: Loaded, job: Job, items: Sequence[Item]) -> None:
+    """Hold the longest prompt and answer, and the choices where they are scored, against the model's context.
+
+    Raises:
+        InputError: The model would be asked about positions that it was not made for.
+    """
+    room = getattr(loaded.model.config.get_text_config(), "max_position_embeddings", None) or sys.maxsize
+    longest = max(items, key=lambda item: len(item.prompt.ids) + item.prompt.max_new_tokens)
+    choices = choice_tokens(job, longest.question, loaded.tokenizer)
+    scored = len(tokenize(loaded.tokenizer, job.trigger)) + max(map(len, choices)) if choices else 0
+    length, new = len(longest.prompt.ids), longest.prompt.max_new_tokens
+    if length + new + scored > room:
+        raise InputError(
+            f"{longest.question.id}: a prompt of {length} tokens, an answer of up to {new} and its choices ({scored}) "
+            f"exceed the {room} positions of {job.folder}: lower `max_new_tokens` or `shots` of {job.benchmark} in "
+            "the scale's `generate.benchmarks`, or choose a model of longer context"
+        )
 
 
 class _TokenCounter:

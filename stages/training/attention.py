@@ -6,6 +6,7 @@ no ``[length, length]`` tensor over the whole sequence is ever made.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -118,11 +119,19 @@ def in_blocks(
         factor = scaling
         if softcap is not None:
             scores, factor = torch.tanh(scores * (scaling / softcap)), softcap
-        unseen = ~visible(begin, end, first, sliding_window, query.device)
-        bias = torch.zeros_like(unseen, dtype=query.dtype).masked_fill(unseen, -torch.inf)
+        bias = _bias(begin, end, first, sliding_window, query.device, query.dtype)
         weights = F.dropout(torch.softmax(torch.add(bias, scores, alpha=factor), dim=-1), dropout)
         mixed.append((weights.flatten(1, 2) @ values[:, first:end]).unflatten(1, (groups, -1)))
     return torch.cat(mixed, dim=2).flatten(0, 1)[None]
+
+
+@lru_cache(maxsize=64)
+def _bias(
+    begin: int, end: int, first: int, sliding_window: int | None, device: torch.device, dtype: torch.dtype
+) -> Tensor:
+    """0 where :func:`visible`, else minus infinity: all layers ask for the same."""
+    unseen = ~visible(begin, end, first, sliding_window, device)
+    return torch.zeros_like(unseen, dtype=dtype).masked_fill_(unseen, -torch.inf)
 
 
 def visible(begin: int, end: int, first: int, sliding_window: int | None, device: torch.device) -> Tensor:

@@ -10,12 +10,14 @@ from typing import Any
 import torch
 from deepspeed.runtime.zero.stage3 import estimate_zero3_model_states_mem_needs
 from deepspeed.runtime.zero.stage_1_and_2 import estimate_zero2_model_states_mem_needs
+from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from stages.base_models.preset import HubModel, ModelPreset
 from stages.errors import InputError
 from stages.records.conversation import AnnotatedConversation
-from stages.training.recipe import Recipe
+from stages.training.lora import with_adapters
+from stages.training.recipe import Lora, Recipe
 
 CHARACTERS_A_TOKEN = 4.0
 """English text under a vocabulary of 32,000; used where no tokenizer is at hand."""
@@ -36,9 +38,13 @@ class Hardware:
 
 @dataclass(frozen=True)
 class Size:
-    """A model's numbers: parameters in all, in its largest layer, in matrices that tokens are multiplied with."""
+    """A model's numbers: parameters in all and in matrices that tokens are multiplied with, and what is trained.
+
+    ``largest_layer`` counts trained parameters, as the optimizer's states do; without adapters they are all.
+    """
 
     parameters: int
+    trained: int
     largest_layer: int
     multiplied: int
     layers: int
@@ -61,15 +67,22 @@ def configuration(base: Path, preset: ModelPreset) -> Any:
     raise InputError(f"{base} holds no model: run `dvc repro base_model`, which makes it")
 
 
-def size(config: Any) -> Size:
+def size(config: Any, lora: Lora | None = None) -> Size:
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(copy.deepcopy(config))
-    layers = [sum(p.numel() for p in layer.parameters()) for layer in model.get_decoder().layers]
-    projection = model.get_output_embeddings().weight.numel()
-    parameters = sum(parameter.numel() for parameter in model.parameters())
+        parameters = sum(parameter.numel() for parameter in model.parameters())
+        projection = model.get_output_embeddings().weight.numel()
+        if lora is not None:
+            model = with_adapters(model, lora)
+    layers = model.get_decoder().layers
+    largest = max(map(trained, [*layers, model.get_output_embeddings()]))
     # Embeddings are looked up, not multiplied, unless they serve as the projection too.
     multiplied = parameters if config.tie_word_embeddings else parameters - projection
-    return Size(parameters, max([*layers, projection]), multiplied, len(layers), config.hidden_size)
+    return Size(parameters, trained(model), largest, multiplied, len(layers), config.hidden_size)
+
+
+def trained(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 
 def lengths(base: Path, corpus: Sequence[AnnotatedConversation], recipe: Recipe) -> list[int]:
@@ -86,24 +99,31 @@ def lengths(base: Path, corpus: Sequence[AnnotatedConversation], recipe: Recipe)
 def operations(size: Size, tokens: Sequence[int]) -> float:
     """Floating point operations of one epoch, forward and backward: 6 a weight and token, and causal attention.
 
-    After Kaplan et al. 2020, section 2.1; attention, half of it masked, is 6 x layers x width x T^2.
+    After Kaplan et al. 2020, section 2.1; attention, half of it masked, is 6 x layers x width x T^2. A frozen weight
+    has no gradient of its own, which leaves 4.
     """
-    return sum(6.0 * size.multiplied * count + 6.0 * size.layers * size.width * count**2 for count in tokens)
+    a_token = 4.0 * size.multiplied + 2.0 * min(size.trained, size.multiplied)
+    return sum(a_token * count + 6.0 * size.layers * size.width * count**2 for count in tokens)
 
 
 def memory(size: Size, hardware: Hardware) -> list[tuple[str, float, float]]:
-    """Bytes of model states by ZeRO stage and offload: what, on one GPU, on a node's host (DeepSpeed's estimators)."""
+    """Bytes of model states by ZeRO stage and offload: what, on one GPU, on a node's host (DeepSpeed's estimators).
+
+    Frozen weights are 2 bytes each, whole on every GPU but with ZeRO 3, or shared by the hosts if offloaded.
+    """
     on_node, nodes = min(hardware.gpus, hardware.gpus_a_node), math.ceil(hardware.gpus / hardware.gpus_a_node)
-    found: list[tuple[str, float, float]] = [("ZeRO 0", 18.0 * size.parameters, 0.0)]
+    frozen = 2.0 * size.parameters if size.trained < size.parameters else 0.0
+    found: list[tuple[str, float, float]] = [("ZeRO 0", 18.0 * size.trained + frozen, 0.0)]
     for offload in (False, True):
-        host, gpu = estimate_zero2_model_states_mem_needs(size.parameters, on_node, nodes, offload)
-        found.append((f"ZeRO 1, 2{', optimizer offloaded' if offload else ''}", gpu, host))
+        host, gpu = estimate_zero2_model_states_mem_needs(size.trained, on_node, nodes, offload)
+        found.append((f"ZeRO 1, 2{', optimizer offloaded' if offload else ''}", gpu + frozen, host))
     for offload, parameters in ((False, False), (True, False), (True, True)):
         host, gpu, _ = estimate_zero3_model_states_mem_needs(
-            size.parameters, size.largest_layer, on_node, nodes, offload, parameters
+            size.trained, size.largest_layer, on_node, nodes, offload, parameters
         )
         name = "ZeRO 3" + (", optimizer offloaded" if offload else "") + (" and parameters" if parameters else "")
-        found.append((name, gpu, host))
+        of_gpu, of_host = (0.0, frozen / nodes) if parameters else (frozen / hardware.gpus, 0.0)
+        found.append((name, gpu + of_gpu, host + of_host))
     return found
 
 
@@ -123,9 +143,10 @@ def estimate(name: str, size: Size, tokens: Sequence[int], recipe: Recipe, hardw
     hours = work / (hardware.gpus * hardware.tflops * 1e12 * hardware.mfu) / 3600
     held = activations(size, recipe)
     stored = size.parameters * (2 if recipe.dtype == "bfloat16" else 4)
-    checkpoints = 3 * 16 * size.parameters if recipe.checkpoint_every else 0
+    checkpoints = 3 * (16 * size.trained + stored * (size.trained < size.parameters)) if recipe.checkpoint_every else 0
     lines = [
-        f"{name}: {size.parameters / 1e6:,.0f} million parameters, {len(tokens)} conversations, "
+        f"{name}: {size.parameters / 1e6:,.0f} million parameters, {size.trained / 1e6:,.3g} million trained, "
+        f"{len(tokens)} conversations, "
         f"{sum(tokens):,} tokens an epoch, {recipe.epochs:g} epochs, {steps} optimizer steps",
         f"operations  {work:.2e}",
         f"time        {hours:.2g} hours on {hardware.gpus} GPUs of {hardware.tflops:g} TFLOP/s at MFU {hardware.mfu:g}",

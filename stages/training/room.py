@@ -20,4 +20,7 @@ def check_room(base: Path, out: Path) -> None:
     free = shutil.disk_usage(out).free
     needed = COPIES * weights
     if free < needed:
-        raise InputError(f"{out}: {free / 1e9:.1f} GB are free, the trained model takes up to {needed / 1e9:.1f} GB")
+        raise InputError(
+            f"{out}: {free / 1e6:,.0f} MB are free, the trained model takes up to {needed / 1e6:,.0f} MB: make room on "
+            "that disk (`dvc gc --workspace` removes what no run here uses), or clone to a larger one"
+        )

@@ -22,6 +22,7 @@ from stages.training.data import Rows, rendered_rows
 from stages.training.dropout import add_residual_dropout
 from stages.training.engine import initialize, rank, start_processes_group, world_size
 from stages.training.export import export
+from stages.training.lean import keep_less
 from stages.training.lora import with_adapters
 from stages.training.loss import CompletionLoss
 from stages.training.memory import keep_freed_memory
@@ -89,6 +90,7 @@ def load(base: Path, recipe: Recipe) -> PreTrainedModel:
     model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
         base, dtype=dtype, attn_implementation=implementation(dtype)
     )
+    keep_less(model)
     if recipe.residual_dropout:
         add_residual_dropout(model, recipe.residual_dropout)
     if recipe.gradient_checkpointing:

@@ -1,8 +1,12 @@
 """How fast fine-tuning is on a CPU, against TRL's SFTTrainer: ``python -m tests.bench.finetune``, last line JSON.
 
 ``ratio_trl``: completion tokens a second of ours to TRL's, over the same token ids: 64 items of LIMA, cut at 1,024
-tokens, one epoch, each at that of its settings below which is fastest on an eighth of them. Ours keeps master weights
-and optimizer states in float32; TRL may keep them in bfloat16 too, if that is faster.
+tokens, one epoch, each at that of its settings below which is fastest on some of them. Both compute in bfloat16 and
+keep weights and optimizer states in float32. ``ratio_trl_bfloat16_weights``: the same against TRL with weights and
+states in bfloat16, which is faster but another training: ``weights_changed``, the share of weights that differ after
+the epoch, tells how many a learning rate of 1e-5 moves at all. The first optimizer step, which for both is that of the
+longest items, is outside the time: in it, memory that all later ones use again is touched for the first time, and an
+epoch of a real corpus has hundreds.
 ``share_of_matmul``: the share of this machine's bfloat16 rate (a product of 4096 x 4096 matrices, just before and just
 after) that our training reaches: (6 x body parameters x tokens + 6 x vocabulary x width x labelled tokens) / seconds,
 optimizer included, / rate. Before all that, one batch's loss in float32 must equal TRL's to 1e-4.
@@ -32,15 +36,17 @@ from stages.records.conversation import AnnotatedConversation
 from stages.training.data import rendered_rows
 
 LIMIT, ITEMS, THREADS = 1024, 64, os.cpu_count() or 1
-TRIED_ITEMS = 8
-"""Spread over LIMA as the others are; on them each setting is tried."""
+TRIED_ITEMS, TRIED_STEPS = 8, 2
+"""Spread over LIMA as the others are; on so many at least each setting is tried."""
 
-OURS = [{"batch": 2}, {"batch": 4}, {"batch": 8}]
-TRL: list[dict[str, Any]] = [
-    *({"batch": batch, "weights": "bfloat16", "layout": "grouped"} for batch in (1, 4, 8)),
-    *({"batch": batch, "weights": "bfloat16", "layout": "packed"} for batch in (1, 4)),
-    {"batch": 4, "weights": "float32", "layout": "grouped"},
-]
+OURS = [{"batch": batch, "micro_batch": micro_batch} for batch, micro_batch in ((2, 2), (4, 4), (8, 4), (8, 8))]
+TRL, TRL_BFLOAT16_WEIGHTS = (
+    [
+        {"batch": batch, "weights": weights, "layout": layout}
+        for batch, layout in ((1, "grouped"), (4, "grouped"), (8, "grouped"), (1, "packed"), (4, "packed"))
+    ]
+    for weights in ("float32", "bfloat16")
+)
 
 
 def main() -> None:
@@ -65,8 +71,10 @@ def compare(base: Path, items: int) -> None:
     if abs(ours_loss - trl_loss) > 1e-4:
         raise SystemExit("the losses of one batch differ by more than 1e-4")
     ours, trl = at_best(base, items, "ours", OURS), at_best(base, items, "trl", TRL)
+    other = at_best(base, items, "trl", TRL_BFLOAT16_WEIGHTS)
     result = {
         "ratio_trl": round(ours["tokens_per_s"] / trl["tokens_per_s"], 3),
+        "ratio_trl_bfloat16_weights": round(ours["tokens_per_s"] / other["tokens_per_s"], 3),
         "share_of_matmul": round(ours["share_of_matmul"], 3),
         "ours_tokens_per_s": round(ours["tokens_per_s"], 1),
         "trl_tokens_per_s": round(trl["tokens_per_s"], 1),
@@ -76,7 +84,8 @@ def compare(base: Path, items: int) -> None:
 
 def at_best(base: Path, items: int, name: str, settings: Sequence[dict[str, Any]]) -> dict[str, float]:
     """All items at the setting that is fastest with some of them."""
-    tried = [tokens_per_s(base, min(TRIED_ITEMS, items), name, setting) for setting in settings]
+    sizes = [min(max(TRIED_ITEMS, TRIED_STEPS * setting["batch"]), items) for setting in settings]
+    tried = [tokens_per_s(base, size, name, setting) for size, setting in zip(sizes, settings, strict=True)]
     fastest = max(range(len(settings)), key=lambda place: tried[place]["tokens_per_s"])
     return tokens_per_s(base, items, name, settings[fastest])
 
@@ -118,22 +127,25 @@ def learnt(found: Sequence[Rendered]) -> int:
 
 def ours(base: Path, found: list[Rendered], arguments: argparse.Namespace) -> dict[str, float]:
     """One epoch of our loop, by ZeRO 2."""
-    from stages.training.batches import optimizer_steps
+    from stages.training.batches import optimizer_steps, tokens
     from stages.training.loop import optimizer_step
 
-    recipe, engine = our_engine(base, arguments.setting["batch"], "bfloat16")
-    steps = [[found[index] for index in step] for step in optimizer_steps(range(len(found)), recipe.batch_size)]
+    recipe, engine = our_engine(base, dtype="bfloat16", **arguments.setting)
+    order = optimizer_steps(range(len(found)), recipe.batch_size)
+    first, *steps = sorted(([found[index] for index in step] for step in order), key=tokens, reverse=True)
+    optimizer_step(engine, first, recipe, recipe.learning_rate)
     before = matmul_rate()
     begin = time.perf_counter()
     for step in steps:
         optimizer_step(engine, step, recipe, recipe.learning_rate)
     seconds = time.perf_counter() - begin
     rate = (before + matmul_rate()) / 2
-    share = operations(engine.module.model, found) / seconds / rate
-    return {"tokens_per_s": learnt(found) / seconds, "share_of_matmul": share, "matmul_gflops": rate / 1e9}
+    timed = [row for step in steps for row in step]
+    share = operations(engine.module.model, timed) / seconds / rate
+    return {"tokens_per_s": learnt(timed) / seconds, "share_of_matmul": share, "matmul_gflops": rate / 1e9}
 
 
-def our_engine(base: Path, batch: int, dtype: str) -> tuple[Any, Any]:
+def our_engine(base: Path, batch: int, micro_batch: int, dtype: str) -> tuple[Any, Any]:
     from stages.training.engine import initialize, start_processes_group
     from stages.training.loss import CompletionLoss
     from stages.training.memory import keep_freed_memory
@@ -143,7 +155,7 @@ def our_engine(base: Path, batch: int, dtype: str) -> tuple[Any, Any]:
     recipe = Recipe(
         epochs=1,
         batch_size=batch,
-        micro_batch_size=batch,
+        micro_batch_size=micro_batch,
         max_length=LIMIT,
         learning_rate=1e-5,
         final_learning_rate=1e-6,
@@ -177,12 +189,36 @@ def matmul_rate(size: int = 4096, tries: int = 3) -> float:
 
 
 def trl(base: Path, found: list[Rendered], arguments: argparse.Namespace) -> dict[str, float]:
-    """One epoch of SFTTrainer."""
+    """One epoch of SFTTrainer, whose sampler by length begins with the longest items."""
+    from transformers import TrainerCallback
+
+    from stages.training.batches import IGNORED
+
     with tempfile.TemporaryDirectory() as folder:
         trainer = trl_trainer(base, found, folder, **arguments.setting)
-        begin = time.perf_counter()
+        collate, ends, learnt_in = trainer.data_collator, [], []
+
+        def counted(examples: list[Any]) -> Any:
+            batch = collate(examples)
+            learnt_in.append(int((batch["labels"][:, 1:] != IGNORED).sum()))
+            return batch
+
+        class Clock(TrainerCallback):
+            def on_step_end(self, *_: Any, **__: Any) -> None:
+                ends.append(time.perf_counter())
+
+        trainer.data_collator = counted
+        trainer.add_callback(Clock())
         trainer.train()
-        return {"tokens_per_s": learnt(found) / (time.perf_counter() - begin)}
+        changed = weights_changed(base, trainer.model)
+        return {"tokens_per_s": sum(learnt_in[1:]) / (ends[-1] - ends[0]), "weights_changed": changed}
+
+
+def weights_changed(base: Path, model: Any) -> float:
+    """The share of weights that differ from the base model's, as the trained model's type holds these."""
+    before = dict(AutoModelForCausalLM.from_pretrained(base, dtype=model.dtype).named_parameters())
+    pairs = [(before[name], weight) for name, weight in model.named_parameters()]
+    return sum(int((old != new).sum()) for old, new in pairs) / sum(old.numel() for old, _ in pairs)
 
 
 def trl_trainer(base: Path, found: list[Rendered], folder: str, batch: int, weights: str, layout: str) -> Any:
@@ -218,7 +254,7 @@ def trl_trainer(base: Path, found: list[Rendered], folder: str, batch: int, weig
 def ours_loss(base: Path, found: list[Rendered], arguments: argparse.Namespace) -> dict[str, float]:
     from stages.training.batches import micro_batch
 
-    _, engine = our_engine(base, len(found), "float32")
+    _, engine = our_engine(base, len(found), len(found), "float32")
     with torch.no_grad():
         return {"loss": float(engine(micro_batch(found))[0]) / learnt(found)}
 

@@ -7,11 +7,11 @@ from collections import Counter
 import pytest
 import yaml
 
-from stages.benchmarks.lettered import shuffled
+from stages.benchmarks.lettered import letter_of, shuffled
 from stages.benchmarks.ordering import ordered
 from stages.errors import InputError
 from stages.records.question import Question
-from stages.sources.roots import Source
+from stages.sources.roots import Fields, Source
 from tests.import_graph import ROOT
 
 NAMES = [*yaml.safe_load((ROOT / "params.yaml").read_text())["run"]["benchmarks"], "open_ended"]
@@ -71,3 +71,15 @@ def test_the_letter_follows_the_right_choice_through_the_shuffle():
         assert choices["ABCD".index(letter)] == "right"
         letters[letter] += 1
     assert min(letters.values()) > 70
+
+
+@pytest.mark.parametrize(
+    ("place", "places"), [(4, range(4)), (-1, range(4)), ("E", ["A", "B"]), ("", []), (None, range(2))]
+)
+def test_a_right_answer_that_is_none_of_the_choices_names_its_row(place, places):
+    with pytest.raises(InputError, match=r"mmlu/test row 7: the right answer is .*, expected one of the choices"):
+        letter_of(Fields({}, "mmlu/test row 7"), place, places)
+
+
+def test_the_letter_is_that_of_the_place():
+    assert letter_of(Fields({}, ""), "C", ["A", "B", "C"]) == letter_of(Fields({}, ""), 2, range(4)) == "C"

@@ -5,12 +5,17 @@ import json
 import pytest
 import torch
 
+from stages.benchmarks import gsm8k
 from stages.chat.rendering import tokenize
+from stages.decoding.answering import answer
 from stages.decoding.choices import choice_logprobs
 from stages.decoding.generating import Prompt, batches, generate
 from stages.decoding.model import load
-from stages.decoding.parameters import Decoding, Sampling
+from stages.decoding.parameters import Asking, Decoding, Sampling
+from stages.decoding.prompting import Job
 from stages.decoding.sampling import Chooser, nucleus, penalize
+from stages.errors import InputError
+from stages.records.question import Question
 from tests.conftest import tiny_model
 
 TEXTS = [
@@ -178,3 +183,19 @@ def test_penalty_divides_positive_and_multiplies_negative_logits():
     logits = torch.tensor([[2.0, -2.0, 1.0]])
     penalize(logits, [[0, 1, 1]], 1.25)
     torch.testing.assert_close(logits, torch.tensor([[1.6, -2.5, 1.0]]))
+
+
+def test_a_prompt_and_answer_beyond_the_models_context_are_refused_before_any_work(tiny, tmp_path):
+    questions = [
+        Question(id="short", question="Why?", answer="1"),
+        Question(id="long", question="Why? " * 60, answer="1"),
+    ]
+
+    def job(new):
+        asking, decoding = Asking(max_new_tokens=new), Decoding(dtype="float32", batch_tokens=256, threads=1)
+        return Job(tiny, "gsm8k", gsm8k.show, gsm8k.TRIGGER, False, None, asking, decoding, 1, tmp_path / "partial")
+
+    with pytest.raises(InputError, match=r"long: a prompt of \d+ tokens, an answer of up to 4000 .* 4096 positions"):
+        answer(job(4000), questions)
+    assert not list(tmp_path.rglob("*.jsonl"))
+    assert len(answer(job(4), questions)) == 2
