@@ -4,9 +4,9 @@
 tokens, one epoch, each at that of its settings below which is fastest on some of them. Both compute in bfloat16 and
 keep weights and optimizer states in float32. ``ratio_trl_bfloat16_weights``: the same against TRL with weights and
 states in bfloat16, which is faster but another training: ``weights_changed``, the share of weights that differ after
-the epoch, tells how many a learning rate of 1e-5 moves at all. The first optimizer step, which for both is that of the
-longest items, is outside the time: in it, memory that all later ones use again is touched for the first time, and an
-epoch of a real corpus has hundreds.
+the epoch, tells how many a learning rate of 1e-5 moves at all. The first optimizer step is outside the time for both,
+that of the longest items or, where TRL packs, of a pack: in it, memory that all later ones use again is touched for the
+first time, and an epoch of a real corpus has hundreds.
 ``share_of_matmul``: the share of this machine's bfloat16 rate (a product of 4096 x 4096 matrices, just before and just
 after) that our training reaches: (6 x body parameters x tokens + 6 x vocabulary x width x labelled tokens) / seconds,
 optimizer included, / rate. Before all that, one batch's loss in float32 must equal TRL's to 1e-4.
