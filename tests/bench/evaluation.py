@@ -22,7 +22,7 @@ from typing import Any
 
 from transformers import AutoTokenizer
 
-from stages.benchmarks import gsm8k, mmlu
+from stages.benchmarks import gsm8k, lettered, mmlu
 from stages.decoding.parameters import Asking, Decoding
 from stages.decoding.prompting import Item, Job, prepare
 from stages.records.question import Question
@@ -76,18 +76,18 @@ def work_of(arguments: argparse.Namespace, folder: Path) -> tuple[dict[str, Any]
         "generate": [item.text for item in items(folder, gsm8k, problems, 0)],
         "loglikelihood": {
             str(shots): [
-                [item.text + mmlu.TRIGGER.lstrip(), [f" {mmlu.LETTERS[place]}" for place in range(4)]]
+                [item.text + mmlu.TRIGGER.lstrip(), [f" {lettered.LETTERS[place]}" for place in range(4)]]
                 for item in items(folder, mmlu, choices, shots)
             ]
             for shots in SHOTS
         },
     }
-    return work, [mmlu.LETTERS.index(question.answer) for question in choices if question.use == "test"]
+    return work, [lettered.LETTERS.index(question.answer) for question in choices if question.use == "test"]
 
 
 def some_subjects(questions: list[Question], arguments: argparse.Namespace, rng: random.Random) -> Iterator[Question]:
     """Some questions of some subjects, and these subjects' worked examples."""
-    for subject in rng.sample(sorted({question.group for question in questions}), arguments.subjects):
+    for subject in rng.sample(sorted({str(question.group) for question in questions}), arguments.subjects):
         tests = [question for question in questions if question.group == subject and question.use == "test"]
         yield from rng.sample(tests, min(arguments.per_subject, len(tests)))
         yield from (question for question in questions if question.group == subject and question.use == "shot")

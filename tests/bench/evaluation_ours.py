@@ -52,7 +52,8 @@ def scored(loaded: Loaded, rows: list[tuple[str, list[str]]], batch_tokens: int)
     """The log-probability of each choice after a text, in nats."""
     prompts = [Prompt(tokenize(loaded.tokenizer, text), 0) for text, _ in rows]
     choices = [[tokenize(loaded.tokenizer, choice) for choice in texts] for _, texts in rows]
-    chooser, found = Chooser(None, [0] * len(prompts)), {}
+    chooser = Chooser(None, [0] * len(prompts))
+    found: dict[int, list[float]] = {}
     for batch in batches(prompts, batch_tokens):
         chosen = [prompts[index] for index in batch]
         completions = generate(loaded, chosen, chooser, batch, lambda tokens: None)

@@ -159,7 +159,7 @@ def our_engine(base: Path, batch: int, micro_batch: int, dtype: str) -> tuple[An
         max_length=LIMIT,
         learning_rate=1e-5,
         final_learning_rate=1e-6,
-        dtype=dtype,  # type: ignore[arg-type]
+        dtype=dtype,
         zero_stage=2,
         threads=THREADS,
         validate_every=1000,
