@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from stages.decoding.attention import Rows
 from stages.decoding.cache import KeyValues, PreallocatedCache, joined
 from stages.decoding.model import Loaded
 from stages.decoding.prefilling import common, read
@@ -134,10 +136,15 @@ def last_logits(loaded: Loaded, ids: Tensor, lengths: Tensor, cache: Preallocate
     """
     filled, tokens = cache.get_seq_length(), ids.shape[1]
     columns = torch.arange(filled + tokens, device=ids.device)
-    mask = (columns >= filled - lengths[:, None]).long() if bool((lengths < filled).any()) else None
+    seen: dict[str, Any]
+    if loaded.skips_padding:
+        seen = {"rows": Rows(lengths, filled + tokens, tokens)}
+    else:
+        padded = bool((lengths < filled).any())
+        seen = {"attention_mask": (columns >= filled - lengths[:, None]).long() if padded else None}
     out = loaded.model(
+        **seen,
         input_ids=ids,
-        attention_mask=mask,
         position_ids=lengths[:, None] + columns[:tokens],
         past_key_values=cache,
         use_cache=True,

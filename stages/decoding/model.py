@@ -8,9 +8,10 @@ from pathlib import Path
 sys.modules.setdefault("deepspeed", None)  # type: ignore[arg-type]
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from stages import instruction_set
+from stages.decoding.attention import RIGHT_ALIGNED, implementation
 from stages.decoding.packing import pack_linear_layers
 from stages.decoding.parameters import Decoding
 from stages.errors import InputError
@@ -29,6 +30,11 @@ class Loaded:
         device: torch.device = self.model.device
         return device
 
+    @property
+    def skips_padding(self) -> bool:
+        """Whether attention asks for ``rows`` instead of a mask (stages/decoding/attention.py)."""
+        return bool(self.model.config.get_text_config()._attn_implementation == RIGHT_ALIGNED)
+
 
 def load(folder: Path, decoding: Decoding) -> Loaded:
     """The model of a folder, on the GPU where there is one."""
@@ -39,8 +45,13 @@ def load(folder: Path, decoding: Decoding) -> Loaded:
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # costs time; nothing here reads such memory
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, decoding.dtype))
-    model = model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu")).eval()  # type: ignore[arg-type]
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = AutoModelForCausalLM.from_pretrained(
+        folder,
+        dtype=getattr(torch, decoding.dtype),
+        attn_implementation=implementation(AutoConfig.from_pretrained(folder), device),
+    )
+    model = model.to(device).eval()  # type: ignore[arg-type]
     if decoding.packed:
         pack_linear_layers(model)
     return Loaded(model, tokenizer, frozenset(_stops(model, tokenizer)))

@@ -1,0 +1,163 @@
+"""Attention of rows aligned on the right, on a CPU: what pads a row on its left is not read.
+
+Where many rows are answered side by side, most of the time that is not matrix products with weights goes into reading
+keys and values. Torch's kernel takes them at a tenth of the memory's rate, and those of the padding too. Rows of like
+length are taken together here, from where the longest of them begins. The library finds the function by its name.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from itertools import accumulate
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import AttentionInterface, PreTrainedConfig
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+RIGHT_ALIGNED = "right_aligned_rows"
+
+ARCHITECTURES = {"gemma3_text", "llama", "mistral", "qwen2", "qwen3"}
+"""Whose attention is causal, within a window or without, and nothing else: tested against the library's."""
+
+WORTH_A_PART = 512
+"""Keys, counted over rows, that another part must save: as many are read in the time that its calls take."""
+
+
+def implementation(config: PreTrainedConfig, device: torch.device) -> str | None:
+    """The function's name for a configuration's text model; None where the library's own choice stays."""
+    known = config.get_text_config().model_type in ARCHITECTURES
+    return RIGHT_ALIGNED if known and device.type == "cpu" else None
+
+
+class Rows:
+    """Where each row of a batch begins in the cache, for one pass through all layers.
+
+    Attributes:
+        padding: How many positions of the cache stand before each row.
+        filled: Positions of the cache, those of the pass's tokens included.
+        tokens: How many tokens the pass has in each row.
+    """
+
+    def __init__(self, lengths: Tensor, filled: int, tokens: int) -> None:
+        self.padding = tuple((filled - tokens - lengths).tolist())
+        self.filled, self.tokens = filled, tokens
+        self._biases: dict[tuple[int, int, int], Tensor | None] = {}
+
+    @cached_property
+    def parts(self) -> Sequence[tuple[int, int]]:
+        """Begin and end of rows that are taken together."""
+        return parts(self.padding)
+
+    def first(self, begin: int, end: int, window: int | None) -> int:
+        """The first position that any token of some rows sees."""
+        least = min(self.padding[begin:end])
+        return max(least, self.filled - self.tokens - window + 1) if window else least
+
+    def bias(self, begin: int, end: int, window: int | None) -> Tensor | None:
+        """``[rows, 1, tokens, positions]``: 0 where a token sees a position from ``first`` on, else minus infinity.
+
+        None where all see all. It is the same in all layers of one window.
+        """
+        first = self.first(begin, end, window)
+        key = (begin, end, first)
+        if key not in self._biases:
+            self._biases[key] = self._bias(begin, end, first, window)
+        return self._biases[key]
+
+    def _bias(self, begin: int, end: int, first: int, window: int | None) -> Tensor | None:
+        padding = self.padding[begin:end]
+        if self.tokens == 1 and max(padding) <= first:
+            return None
+        positions = torch.arange(first, self.filled)
+        seen = positions >= torch.tensor(padding)[:, None, None]
+        unseen = ~(seen & visible(self.tokens, self.filled, first, window))[:, None]
+        return torch.zeros(unseen.shape).masked_fill_(unseen, -torch.inf)
+
+
+@lru_cache(maxsize=64)
+def parts(padding: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Cut rows where the most padding is saved, as long as it is worth the calls; begins and ends."""
+    waiting, found = [(0, len(padding))], []
+    while waiting:
+        begin, end = waiting.pop()
+        rows = padding[begin:end]
+        before, after = list(accumulate(rows, min)), list(accumulate(rows[::-1], min))[::-1]
+        saved = [
+            place * (before[place - 1] - before[-1]) + (len(rows) - place) * (after[place] - before[-1])
+            for place in range(1, len(rows))
+        ]
+        best = max(saved, default=0)
+        if best > WORTH_A_PART:
+            place = begin + saved.index(best) + 1
+            waiting += [(place, end), (begin, place)]
+        else:
+            found.append((begin, end))
+    return found
+
+
+def visible(tokens: int, filled: int, first: int, window: int | None) -> Tensor:
+    """``[tokens, filled - first]``: whether each of the last tokens sees a position, itself included."""
+    distance = torch.arange(filled - tokens, filled)[:, None] - torch.arange(first, filled)
+    return (distance >= 0) & (distance < (window or filled))
+
+
+def attend(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    rows: Rows | None = None,
+    scaling: float | None = None,
+    sliding_window: int | None = None,
+    **others: Any,
+) -> tuple[Tensor, None]:
+    """Causal attention to what the cache holds.
+
+    Args:
+        module: The attention layer that asks.
+        query: ``[rows, heads, tokens, head_dim]``.
+        key: ``[rows, key_value_heads, filled, head_dim]``.
+        value: As ``key``.
+        attention_mask: None always: the library makes none for a function that it does not know.
+        rows: Where each row begins; None where none is padded on its left.
+        scaling: Of the products; None for the square root's inverse of ``head_dim``.
+        sliding_window: Positions that a token sees, itself included; None for all.
+        others: What else the library passes on.
+
+    Returns:
+        ``[rows, tokens, heads, head_dim]``, and no weights.
+    """
+    tokens, filled = query.shape[2], key.shape[2]
+    if rows is None:
+        plain = tokens in (1, filled) and (sliding_window or filled) >= filled
+        mask = None if plain else visible(tokens, filled, 0, sliding_window)[None, None]
+        mixed, _ = sdpa_attention_forward(module, query, key, value, mask, scaling=scaling)
+        return mixed, None
+    groups = query.shape[1] // key.shape[1]
+    queries = (query * (scaling or query.shape[-1] ** -0.5)).unflatten(1, (-1, groups)).flatten(2, 3)
+    mixed = torch.empty_like(queries)
+    for begin, end in rows.parts:
+        first = rows.first(begin, end, sliding_window)
+        bias = rows.bias(begin, end, sliding_window)
+        if bias is not None and tokens > 1:
+            bias = bias.repeat(1, 1, groups, 1)
+        part = (queries[begin:end], key[begin:end, :, first:], value[begin:end, :, first:], bias)
+        mixed[begin:end] = _mixed(*part)
+    return mixed.unflatten(2, (groups, tokens)).flatten(1, 2).transpose(1, 2), None
+
+
+def _mixed(queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None) -> Tensor:
+    """Values weighted by products that are scaled already: in float32 two products, which beat torch's kernel."""
+    if queries.dtype != torch.float32:
+        mask = None if bias is None else bias.to(queries.dtype)
+        return F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, scale=1.0)
+    scores = queries @ keys.transpose(2, 3)
+    if bias is not None:
+        scores += bias
+    return torch.softmax(scores, dim=-1) @ values
+
+
+AttentionInterface.register(RIGHT_ALIGNED, attend)
