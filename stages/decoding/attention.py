@@ -2,7 +2,9 @@
 
 Where many rows are answered side by side, most of the time that is not matrix products with weights goes into reading
 keys and values. Torch's kernel takes them at a tenth of the memory's rate, and those of the padding too. Rows of like
-length are taken together here, from where the longest of them begins. The library finds the function by its name.
+length are taken together here, from where the longest of them begins, in float32 by embedding bags: sums of a table's
+rows by weight, with which weighted values are written, and products with keys that stand in columns. The library finds
+the function by its name.
 """
 
 from collections.abc import Sequence
@@ -13,8 +15,11 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import AttentionInterface, PreTrainedConfig
+from transformers import AttentionInterface, PreTrainedConfig, PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+from stages.decoding.cache import PreallocatedLayer
+from stages.decoding.columns import BLOCK, ColumnsLayer
 
 RIGHT_ALIGNED = "right_aligned_rows"
 
@@ -24,11 +29,25 @@ ARCHITECTURES = {"gemma3_text", "llama", "mistral", "qwen2", "qwen3"}
 WORTH_A_PART = 512
 """Keys, counted over rows, that another part must save: as many are read in the time that its calls take."""
 
+FEW_QUERIES = 6
+"""Up to how many queries of a head an embedding bag takes less time than a product: half of it for three."""
+
+PLAIN = 4
+"""Dimensions of keys that are not in columns."""
+
 
 def implementation(config: PreTrainedConfig, device: torch.device) -> str | None:
     """The function's name for a configuration's text model; None where the library's own choice stays."""
     known = config.get_text_config().model_type in ARCHITECTURES
     return RIGHT_ALIGNED if known and device.type == "cpu" else None
+
+
+def layer(model: PreTrainedModel) -> type[PreallocatedLayer]:
+    """What the cache is made of while one token after another is written."""
+    config = model.config.get_text_config()
+    few = config.num_attention_heads <= FEW_QUERIES * config.num_key_value_heads
+    ours = config._attn_implementation == RIGHT_ALIGNED
+    return ColumnsLayer if ours and few and model.dtype == torch.float32 else PreallocatedLayer
 
 
 class Rows:
@@ -44,6 +63,7 @@ class Rows:
         self.padding = tuple((filled - tokens - lengths).tolist())
         self.filled, self.tokens = filled, tokens
         self._biases: dict[tuple[int, int, int], Tensor | None] = {}
+        self._bags: dict[tuple[int, ...], tuple[Tensor, Tensor]] = {}
 
     @cached_property
     def parts(self) -> Sequence[tuple[int, int]]:
@@ -74,6 +94,22 @@ class Rows:
         seen = positions >= torch.tensor(padding)[:, None, None]
         unseen = ~(seen & visible(self.tokens, self.filled, first, window))[:, None]
         return torch.zeros(unseen.shape).masked_fill_(unseen, -torch.inf)
+
+    def bags(self, part: Tensor, groups: int) -> tuple[Tensor, Tensor]:
+        """Which rows of a table each sum has, and where each sum's begin: the same in all layers.
+
+        Args:
+            part: ``[rows, heads, ..., summed, width]``, a view of a cache, which is the table: ``[..., width]``.
+            groups: Sums for each head; they are in the order ``[rows, heads, groups, ...]``.
+        """
+        key = (groups, *part.shape, *part.stride())
+        if key not in self._bags:
+            places = torch.zeros((), dtype=torch.int32)
+            for size, stride in zip(part.shape[:-1], part.stride()[:-1], strict=True):
+                places = places[..., None] + torch.arange(size, dtype=torch.int32) * (stride // part.shape[-1])
+            indices = places[:, :, None].expand(-1, -1, groups, *places.shape[2:]).flatten()
+            self._bags[key] = indices, torch.arange(0, len(indices), part.shape[-2], dtype=torch.int32)
+        return self._bags[key]
 
 
 @lru_cache(maxsize=64)
@@ -119,8 +155,8 @@ def attend(
     Args:
         module: The attention layer that asks.
         query: ``[rows, heads, tokens, head_dim]``.
-        key: ``[rows, key_value_heads, filled, head_dim]``.
-        value: As ``key``.
+        key: ``[rows, key_value_heads, filled, head_dim]``, or in columns (stages/decoding/columns.py).
+        value: ``[rows, key_value_heads, filled, head_dim]``.
         attention_mask: None always: the library makes none for a function that it does not know.
         rows: Where each row begins; None where none is padded on its left.
         scaling: Of the products; None for the square root's inverse of ``head_dim``.
@@ -130,7 +166,7 @@ def attend(
     Returns:
         ``[rows, tokens, heads, head_dim]``, and no weights.
     """
-    tokens, filled = query.shape[2], key.shape[2]
+    tokens, filled = query.shape[2], value.shape[2]
     if rows is None:
         plain = tokens in (1, filled) and (sliding_window or filled) >= filled
         mask = None if plain else visible(tokens, filled, 0, sliding_window)[None, None]
@@ -144,20 +180,51 @@ def attend(
         bias = rows.bias(begin, end, sliding_window)
         if bias is not None and tokens > 1:
             bias = bias.repeat(1, 1, groups, 1)
-        part = (queries[begin:end], key[begin:end, :, first:], value[begin:end, :, first:], bias)
-        mixed[begin:end] = _mixed(*part)
+        values = value[begin:end, :, first:]
+        if query.dtype == torch.float32:
+            scores = _scores(queries[begin:end], key[begin:end], first, rows)
+            mixed[begin:end] = _weighted(scores if bias is None else scores + bias, values, rows)
+        else:
+            mask = None if bias is None else bias.to(query.dtype)
+            mixed[begin:end] = F.scaled_dot_product_attention(
+                queries[begin:end], key[begin:end, :, first:], values, attn_mask=mask, scale=1.0
+            )
     return mixed.unflatten(2, (groups, tokens)).flatten(1, 2).transpose(1, 2), None
 
 
-def _mixed(queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None) -> Tensor:
-    """Values weighted by products that are scaled already: in float32 two products, which beat torch's kernel."""
-    if queries.dtype != torch.float32:
-        mask = None if bias is None else bias.to(queries.dtype)
-        return F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, scale=1.0)
-    scores = queries @ keys.transpose(2, 3)
-    if bias is not None:
-        scores += bias
-    return torch.softmax(scores, dim=-1) @ values
+def _scores(queries: Tensor, keys: Tensor, first: int, rows: Rows) -> Tensor:
+    """Products of queries and keys from a position on, ``[rows, heads, queries, positions]``."""
+    if keys.dim() == PLAIN:
+        return queries @ keys[:, :, first:].transpose(2, 3)
+    blocks = keys[:, :, first // BLOCK : -(-rows.filled // BLOCK)]
+    sums = _sums(blocks, queries[:, :, :, None].expand(-1, -1, -1, blocks.shape[2], -1), rows)
+    skipped = first // BLOCK * BLOCK
+    return sums.flatten(3)[..., first - skipped : rows.filled - skipped]
+
+
+def _weighted(scores: Tensor, values: Tensor, rows: Rows) -> Tensor:
+    """Values in the measure that scores give them, ``[rows, heads, queries, width]``."""
+    weights = torch.softmax(scores, dim=-1)
+    return _sums(values, weights, rows) if weights.shape[2] <= FEW_QUERIES else weights @ values
+
+
+def _sums(part: Tensor, weights: Tensor, rows: Rows) -> Tensor:
+    """Sums by weight over the last but one dimension of a part of the cache.
+
+    Args:
+        part: ``[rows, heads, ..., summed, width]``.
+        weights: ``[rows, heads, groups, ..., summed]``.
+        rows: Knows which rows of the cache they are.
+
+    Returns:
+        ``[rows, heads, groups, ..., width]``.
+    """
+    indices, begins = rows.bags(part, weights.shape[2])
+    width = part.shape[-1]
+    last = sum((size - 1) * stride for size, stride in zip(part.shape[:-1], part.stride()[:-1], strict=True))
+    table = part.as_strided((last // width + 1, width), (width, 1))
+    sums = F.embedding_bag(indices, table, begins, mode="sum", per_sample_weights=weights.flatten())
+    return sums.view(*weights.shape[:-1], width)
 
 
 AttentionInterface.register(RIGHT_ALIGNED, attend)

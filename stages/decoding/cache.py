@@ -48,14 +48,20 @@ class PreallocatedLayer(CacheLayerMixin):
         assert self.keys is not None and self.values is not None
         for place, row in enumerate(rows):
             if place != row:
-                self.keys[place, :, : self.filled] = self.keys[row, :, : self.filled]
-                self.values[place, :, : self.filled] = self.values[row, :, : self.filled]
+                self.keys[place] = self.keys[row]
+                self.values[place] = self.values[row]
         self.keys, self.values = self.keys[: len(rows)], self.values[: len(rows)]
 
     def row(self, index: int, begin: int, end: int) -> tuple[Tensor, Tensor]:
         """One row's keys and values from one place to another, as views: each ``[heads, end - begin, width]``."""
         assert self.keys is not None and self.values is not None
         return self.keys[index, :, begin:end], self.values[index, :, begin:end]
+
+    def put(self, index: int, begin: int, keys: Tensor, values: Tensor) -> None:
+        """Write one row's keys and values, ``[heads, tokens, width]``, from a place on; before it stands zero."""
+        assert self.keys is not None and self.values is not None
+        write(self.keys[index], begin, keys)
+        write(self.values[index], begin, values)
 
     def begin_with(self, other: "PreallocatedLayer", rows: int) -> None:
         """Begin every row with the single row of another layer."""
@@ -72,13 +78,19 @@ class PreallocatedLayer(CacheLayerMixin):
         return self.reserved
 
 
+def write(row: Tensor, begin: int, part: Tensor) -> None:
+    """Write ``[heads, tokens, width]`` into a row of the cache, from a place on, and zero before it."""
+    row[:, :begin] = 0
+    row[:, begin : begin + part.shape[1]] = part
+
+
 class PreallocatedCache(Cache):
     """A layer for each of the model's."""
 
     layers: list[PreallocatedLayer]  # type: ignore[assignment]
 
-    def __init__(self, layers: int, reserved: int) -> None:
-        super().__init__(layers=[PreallocatedLayer(reserved) for _ in range(layers)])
+    def __init__(self, layers: int, reserved: int, layer: type[PreallocatedLayer] = PreallocatedLayer) -> None:
+        super().__init__(layers=[layer(reserved) for _ in range(layers)])
 
     def keep(self, rows: Sequence[int]) -> None:
         for layer in self.layers:
@@ -97,22 +109,20 @@ class PreallocatedCache(Cache):
             layer.filled = filled
 
 
-def joined(rows: Sequence[KeyValues], reserved: int) -> tuple[PreallocatedCache, Tensor]:
+def joined(
+    rows: Sequence[KeyValues], reserved: int, layer: type[PreallocatedLayer] = PreallocatedLayer
+) -> tuple[PreallocatedCache, Tensor]:
     """A cache of single sequences put together, with room for more tokens, and the length of each, ``[rows]``.
 
     They are aligned on the right; padding on the left is zero, since what is masked must still be a number.
     """
     lengths = [row[0][0].shape[1] for row in rows]
     longest = max(lengths)
-    cache = PreallocatedCache(len(rows[0]), longest + reserved)
-    for number, layer in enumerate(cache.layers):
+    cache = PreallocatedCache(len(rows[0]), longest + reserved, layer)
+    for number, kept in enumerate(cache.layers):
         keys, values = rows[0][number]
-        layer.keys = keys.new_empty(len(rows), keys.shape[0], longest + reserved, keys.shape[2])
-        layer.values = values.new_empty(len(rows), values.shape[0], longest + reserved, values.shape[2])
-        layer.is_initialized, layer.filled = True, longest
+        kept.lazy_initialization(keys.expand(len(rows), -1, -1, -1), values.expand(len(rows), -1, -1, -1))
         for index, row in enumerate(rows):
-            begin = longest - lengths[index]
-            for whole, part in zip((layer.keys, layer.values), row[number], strict=True):
-                whole[index, :, :begin] = 0
-                whole[index, :, begin:longest] = part
+            kept.put(index, longest - lengths[index], *row[number])
+        kept.filled = longest
     return cache, torch.tensor(lengths, device=rows[0][0][0].device)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from stages.decoding.attention import Rows
+from stages.decoding.attention import Rows, layer
 from stages.decoding.cache import KeyValues, PreallocatedCache, joined
 from stages.decoding.model import Loaded
 from stages.decoding.prefilling import common, read
@@ -88,7 +88,8 @@ def generate(
     ]
     present = [index for index, completion in enumerate(ended) if completion is None]
     if present:
-        cache, lengths = joined([pasts[index] for index in present], max(prompt.max_new_tokens for prompt in prompts))
+        reserved = max(prompt.max_new_tokens for prompt in prompts)
+        cache, lengths = joined([pasts[index] for index in present], reserved, layer(loaded.model))
         ids = torch.tensor([prompts[index].ids[-1:] for index in present], device=loaded.device)
     del pasts
     while present:

@@ -15,6 +15,7 @@ from stages.decoding.attention import RIGHT_ALIGNED, implementation
 from stages.decoding.packing import pack_linear_layers
 from stages.decoding.parameters import Decoding
 from stages.errors import InputError
+from stages.memory import keep_freed_memory
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ def load(folder: Path, decoding: Decoding) -> Loaded:
     if not (folder / "config.json").is_file():
         raise InputError(f"{folder} holds no model: run `dvc repro`, which makes it, or `dvc pull`")
     instruction_set.hold(decoding.dtype)
+    keep_freed_memory()
     torch.set_num_threads(decoding.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # costs time; nothing here reads such memory

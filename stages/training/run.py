@@ -11,6 +11,7 @@ import torch.distributed
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from stages import instruction_set
+from stages.memory import keep_freed_memory
 from stages.randomness import derive_seed, generator
 from stages.records.conversation import AnnotatedConversation
 from stages.systems import Arm
@@ -25,7 +26,6 @@ from stages.training.export import export
 from stages.training.lean import keep_less
 from stages.training.lora import with_adapters
 from stages.training.loss import CompletionLoss
-from stages.training.memory import keep_freed_memory
 from stages.training.recipe import Recipe
 from stages.training.room import check_room
 
