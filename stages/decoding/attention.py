@@ -26,7 +26,7 @@ RIGHT_ALIGNED = "right_aligned_rows"
 ARCHITECTURES = {"gemma3_text", "llama", "mistral", "qwen2", "qwen3"}
 """Whose attention is causal, within a window or without, and nothing else: tested against the library's."""
 
-WORTH_A_PART = 512
+WORTH_A_PART = 1024
 """Keys, counted over rows, that another part must save: as many are read in the time that its calls take."""
 
 FEW_QUERIES = 6
