@@ -28,16 +28,22 @@ def read(name: str, source: Source, rng: random.Random) -> list[Question]:
     """All questions, as the benchmark's own file makes them of rows.
 
     Raises:
-        InputError: A row is not as it expects.
+        InputError: A row is not as it expects, or none becomes a question to be asked.
     """
     benchmark = importlib.import_module(f"stages.benchmarks.{name}")
     try:
-        return list(benchmark.questions(source, rng))
+        found = list(benchmark.questions(source, rng))
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"{name}, from {source}: the rows are not as stages/benchmarks/{name}.py expects them "
             f"({type(error).__name__}: {error}): its REPOSITORY has the fields in another form, or too few rows"
         ) from error
+    if not any(question.use == "test" for question in found):
+        raise InputError(
+            f"{name}, from {source}: none of {len(found)} questions is to be asked (use: test): the split that "
+            f"stages/benchmarks/{name}.py reads is empty, or its rows are all taken as worked examples"
+        )
+    return found
 
 
 if __name__ == "__main__":

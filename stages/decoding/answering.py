@@ -68,8 +68,8 @@ def _check_context(loaded: Loaded, job: Job, items: Sequence[Item]) -> None:
     if length + new + scored > room:
         raise InputError(
             f"{longest.question.id}: a prompt of {length} tokens, an answer of up to {new} and its choices ({scored}) "
-            f"exceed the {room} positions of {job.folder}: lower `max_new_tokens` or `shots` of {job.benchmark} in "
-            "the scale's `generate.benchmarks`, or choose a model of longer context"
+            f"exceed the {room} positions of {job.folder}: lower `max_new_tokens` or `shots` in the scale's "
+            f"`{job.section}`, or choose a model of longer context"
         )
 
 

@@ -55,6 +55,11 @@ class Job:
         """How answers are sampled; None for greedy ones."""
         return self.asking.sampling if isinstance(self.asking, OpenEnded) else None
 
+    @property
+    def section(self) -> str:
+        """Where in a scale of params.yaml its :attr:`asking` stands."""
+        return "preference.decoding" if self.sampling else f"generate.benchmarks.{self.benchmark}"
+
     def seed_of(self, question: Question) -> int:
         """The seed by which a question's answer is sampled."""
         return derive_seed(self.seed, "generate", question.id)

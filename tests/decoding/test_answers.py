@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from transformers import AutoModelForCausalLM
 
 from stages.benchmarks import gsm8k
 from stages.chat.rendering import tokenize
@@ -11,7 +12,7 @@ from stages.decoding.answering import answer
 from stages.decoding.choices import choice_logprobs
 from stages.decoding.generating import Prompt, batches, generate
 from stages.decoding.model import load
-from stages.decoding.parameters import Asking, Decoding, Sampling
+from stages.decoding.parameters import Asking, Decoding, OpenEnded, Sampling
 from stages.decoding.prompting import Job
 from stages.decoding.sampling import Chooser, nucleus, penalize
 from stages.errors import InputError
@@ -34,6 +35,12 @@ def loaded(tiny):
 
 
 @pytest.fixture(scope="module")
+def library(tiny):
+    """The same model with the library's own attention."""
+    return AutoModelForCausalLM.from_pretrained(tiny, dtype=torch.float32).eval()
+
+
+@pytest.fixture(scope="module")
 def prompts(loaded):
     return [Prompt(tokenize(loaded.tokenizer, text), NEW) for text in TEXTS]
 
@@ -43,13 +50,16 @@ def answers(loaded, prompts, sampling=None):
     return generate(loaded, prompts, chooser, list(range(len(prompts))), lambda tokens: None)
 
 
-def test_greedy_answers_equal_the_librarys(loaded, prompts):
+def test_greedy_answers_equal_the_librarys(loaded, library, prompts):
     for prompt, completion in zip(prompts, answers(loaded, prompts), strict=True):
-        library = loaded.model.generate(
-            torch.tensor([prompt.ids]), max_new_tokens=NEW, do_sample=False, eos_token_id=sorted(loaded.stops)
-        )
-        written = [token for token in library[0, len(prompt.ids) :].tolist() if token not in loaded.stops]
-        assert completion.ids == written
+        assert completion.ids == greedy(library, prompt, loaded.stops)
+
+
+def greedy(library, prompt, stops):
+    written = library.generate(
+        torch.tensor([prompt.ids]), max_new_tokens=NEW, do_sample=False, eos_token_id=sorted(stops)
+    )
+    return [token for token in written[0, len(prompt.ids) :].tolist() if token not in stops]
 
 
 def test_what_prompts_have_in_common_is_computed_once_and_changes_nothing(loaded, prompts):
@@ -86,22 +96,19 @@ def test_prompts_longer_than_a_sliding_window_are_answered_as_the_library_does(a
         *(f"{head}Moss grows in the shade. {text}" for text in TEXTS),
     ]
     prompts = [Prompt(tokenize(sliding.tokenizer, text), NEW) for text in texts]
+    library = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     for prompt, completion in zip(prompts, answers(sliding, prompts), strict=True):
-        library = sliding.model.generate(
-            torch.tensor([prompt.ids]), max_new_tokens=NEW, do_sample=False, eos_token_id=sorted(sliding.stops)
-        )
-        written = [token for token in library[0, len(prompt.ids) :].tolist() if token not in sliding.stops]
-        assert completion.ids == written
+        assert completion.ids == greedy(library, prompt, sliding.stops)
 
 
-def test_prompts_that_may_not_be_answered_are_read_for_their_choices(loaded, prompts):
+def test_prompts_that_may_not_be_answered_are_read_for_their_choices(loaded, library, prompts):
     read_only = [Prompt(prompt.ids, 0 if place % 2 else 3) for place, prompt in enumerate(prompts)]
     completions = answers(loaded, read_only)
     assert [len(completion.ids) for completion in completions] == [3, 0, 3, 0, 3]
     choices = [[tokenize(loaded.tokenizer, text) for text in (" A", " no")]] * len(prompts)
     found = choice_logprobs(loaded, read_only, completions, [], choices)
     for prompt, completion, logprobs in zip(read_only, completions, found, strict=True):
-        assert logprobs == pytest.approx(of_whole_passes(loaded, prompt.ids + completion.ids, choices[0]), abs=1e-4)
+        assert logprobs == pytest.approx(of_whole_passes(library, prompt.ids + completion.ids, choices[0]), abs=1e-4)
 
 
 def test_rows_that_stop_early_leave_and_the_others_go_on(loaded, prompts):
@@ -122,19 +129,19 @@ def test_each_prompt_has_its_own_limit(loaded, prompts):
     assert [completion.ids for completion in answers(loaded, limited)] == expected
 
 
-def test_choices_score_as_a_whole_forward_pass_does(loaded, prompts):
+def test_choices_score_as_a_whole_forward_pass_does(loaded, library, prompts):
     completions = answers(loaded, prompts)
     trigger = tokenize(loaded.tokenizer, "\n\nAnswer:")
     choices = [tokenize(loaded.tokenizer, text) for text in (" A", " B", " yes", " no more")]
     found = choice_logprobs(loaded, prompts, completions, trigger, [choices] * len(prompts))
     for prompt, completion, logprobs in zip(prompts, completions, found, strict=True):
         before = prompt.ids + completion.ids + trigger
-        assert logprobs == pytest.approx(of_whole_passes(loaded, before, choices), abs=1e-4)
+        assert logprobs == pytest.approx(of_whole_passes(library, before, choices), abs=1e-4)
 
 
-def of_whole_passes(loaded, before, choices):
+def of_whole_passes(library, before, choices):
     """Each choice's log-probability after some tokens, without a cache."""
-    passes = [loaded.model(torch.tensor([before + choice])).logits[0].detach().log_softmax(-1) for choice in choices]
+    passes = [library(torch.tensor([before + choice])).logits[0].detach().log_softmax(-1) for choice in choices]
     return [
         sum(float(logits[len(before) - 1 + place, token]) for place, token in enumerate(choice))
         for logits, choice in zip(passes, choices, strict=True)
@@ -191,11 +198,15 @@ def test_a_prompt_and_answer_beyond_the_models_context_are_refused_before_any_wo
         Question(id="long", question="Why? " * 60, answer="1"),
     ]
 
-    def job(new):
-        asking, decoding = Asking(max_new_tokens=new), Decoding(dtype="float32", batch_tokens=256, threads=1)
+    def job(new, sampling=None):
+        asking = OpenEnded(max_new_tokens=new, sampling=sampling) if sampling else Asking(max_new_tokens=new)
+        decoding = Decoding(dtype="float32", batch_tokens=256, threads=1)
         return Job(tiny, "gsm8k", gsm8k.show, gsm8k.TRIGGER, False, None, asking, decoding, 1, tmp_path / "partial")
 
-    with pytest.raises(InputError, match=r"long: a prompt of \d+ tokens, an answer of up to 4000 .* 4096 positions"):
+    told = r"long: a prompt of \d+ tokens, an answer of up to 4000 .* 4096 positions.*"
+    with pytest.raises(InputError, match=told + r"`generate\.benchmarks\.gsm8k`"):
         answer(job(4000), questions)
+    with pytest.raises(InputError, match=told + r"`preference\.decoding`"):
+        answer(job(4000, Sampling(temperature=1.0, top_p=1.0)), questions)
     assert not list(tmp_path.rglob("*.jsonl"))
     assert len(answer(job(4), questions)) == 2

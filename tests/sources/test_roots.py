@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from stages import questions
+from stages.benchmarks import gsm8k
 from stages.errors import InputError
 from stages.sources.roots import Source
 from tests.import_graph import ROOT
@@ -139,4 +140,12 @@ def test_rows_of_which_no_questions_can_be_made_are_an_error_that_names_the_benc
     train.write_text("".join(train.read_text().splitlines(keepends=True)[:3]))
     monkeypatch.setenv("HUB_MIRROR", str(tmp_path))
     with pytest.raises(InputError, match=r"gsm8k, from .*: the rows are not as .*gsm8k\.py expects .*Sample larger"):
+        questions.read("gsm8k", Source("mirror"), random.Random(1))
+
+
+def test_a_benchmark_of_which_nothing_is_to_be_asked_is_an_error(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "data/bundled/openai", tmp_path / "openai")
+    monkeypatch.setenv("HUB_MIRROR", str(tmp_path))
+    monkeypatch.setattr(gsm8k, "questions", lambda source, rng: iter(()))
+    with pytest.raises(InputError, match=r"gsm8k, from .*: none of 0 questions is to be asked"):
         questions.read("gsm8k", Source("mirror"), random.Random(1))
