@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from stages.decoding.attention import Rows, layer
+from stages.decoding.attention import layer
 from stages.decoding.cache import KeyValues, PreallocatedCache, joined
 from stages.decoding.model import Loaded
 from stages.decoding.prefilling import common, read
+from stages.decoding.rows import Rows
 from stages.decoding.sampling import Chooser
 
 LEAVE_SHARE = 0.05

@@ -39,10 +39,10 @@ def main() -> None:
     parser.add_argument("--subjects", type=int, default=8)
     parser.add_argument("--per-subject", type=int, default=24)
     parser.add_argument("--problems", type=int, default=100, help="of GSM8K")
-    parser.add_argument("--max-new-tokens", type=int, default=256)
+    parser.add_argument("--max-new-tokens", type=int, default=512, help="as the scale `paper` cuts answers to GSM8K")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--batch-tokens", type=int, default=49152)
+    parser.add_argument("--processes", type=int, default=2, help="of ours, among which the threads are shared out")
     parser.add_argument("--unpacked", action="store_true", help="ours at `packed: false`")
     parser.add_argument(
         "--clock",
@@ -69,8 +69,14 @@ def work_of(arguments: argparse.Namespace, folder: Path) -> tuple[dict[str, Any]
     problems = rng.sample(problems, min(arguments.problems, len(problems)))
     work = {
         "folder": str(folder),
-        "decoding": {name: getattr(arguments, name) for name in ("dtype", "threads", "batch_tokens")}
-        | {"packed": not arguments.unpacked},
+        "decoding": {
+            "dtype": arguments.dtype,
+            "threads": arguments.threads // arguments.processes,
+            "batch_tokens": 256,  # each side has its own way to choose how many rows go together
+            "packed": not arguments.unpacked,
+        },
+        "threads": arguments.threads,
+        "processes": arguments.processes,
         "clock": arguments.clock,
         "max_new_tokens": arguments.max_new_tokens,
         "generate": [item.text for item in items(folder, gsm8k, problems, 0)],

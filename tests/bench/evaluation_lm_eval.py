@@ -23,7 +23,7 @@ TRIED_TOKENS = 64
 
 def main() -> None:
     work: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    torch.set_num_threads(work["decoding"]["threads"])
+    torch.set_num_threads(work["threads"])
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = HFLM(pretrained=work["folder"], device=device, dtype=work["decoding"]["dtype"], batch_size=1)
     clock = getattr(time, work["clock"])

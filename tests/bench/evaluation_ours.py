@@ -1,9 +1,16 @@
-"""Our side of ``tests.bench.evaluation``: what the stage ``generate`` calls, on texts that are given."""
+"""Our side of ``tests.bench.evaluation``: what the stage ``generate`` calls, on texts that are given.
+
+In several processes, as the stage answers with ``servers.local.processes``: on a CPU each has a part of the threads.
+"""
 
 import json
+import math
+import multiprocessing
 import os
 import sys
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,49 +24,85 @@ from stages.decoding.generating import Prompt, batches, generate
 from stages.decoding.model import Loaded, load
 from stages.decoding.parameters import Decoding
 from stages.decoding.sampling import Chooser
+from stages.decoding.sharing import Share
+
+TRIED_ITEMS, TRIED_TOKENS = 64, 64
+"""What is answered before time counts, as the harness has tried its batch sizes by then."""
 
 
 def main() -> None:
     work: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    decoding = Decoding.model_validate(work["decoding"])
-    loaded = load(Path(work["folder"]), decoding)
-    clock = getattr(time, work["clock"])
-    written(loaded, work["generate"][:1], 4, decoding.batch_tokens)
-    begin = clock()
-    outputs = written(loaded, work["generate"], work["max_new_tokens"], decoding.batch_tokens)
-    done: dict[str, Any] = {"generate": {"outputs": outputs, "seconds": clock() - begin}}
-    print(f"ours, generate: {done['generate']['seconds']:.1f} s", flush=True)
-    done["loglikelihood"] = {}
-    for shots, rows in work["loglikelihood"].items():
-        begin = clock()
-        logprobs = scored(loaded, rows, decoding.batch_tokens)
-        done["loglikelihood"][shots] = {"logprobs": logprobs, "seconds": clock() - begin}
-        print(f"ours, {shots}-shot: {done['loglikelihood'][shots]['seconds']:.1f} s", flush=True)
+    processes = work["processes"]
+    context = multiprocessing.get_context("fork")
+    together, answers = context.Barrier(processes), context.SimpleQueue()
+    started = [
+        context.Process(target=side_by_side, args=(work, Share(rank, processes), together, answers), daemon=True)
+        for rank in range(processes)
+    ]
+    for process in started:
+        process.start()
+    done: dict[str, Any] = {"loglikelihood": {}}
+    for name in ("generate", *work["loglikelihood"]):
+        parts = [answers.get() for _ in started]
+        found = {index: value for part, _ in parts for index, value in part.items()}
+        took = {"seconds": max(seconds for _, seconds in parts)}
+        in_order = [found[index] for index in range(len(found))]
+        if name == "generate":
+            done[name] = {"outputs": in_order} | took
+        else:
+            done["loglikelihood"][name] = {"logprobs": in_order} | took
+        print(f"ours, {name}: {took['seconds']:.1f} s", flush=True)
     Path(sys.argv[2]).write_text(json.dumps(done), encoding="utf-8")
 
 
-def written(loaded: Loaded, texts: list[str], max_new_tokens: int, batch_tokens: int) -> list[str]:
+def side_by_side(work: dict[str, Any], share: Share, together: Any, answers: Any) -> None:
+    """One process's part; all begin and end each task together."""
+    loaded = load(Path(work["folder"]), Decoding.model_validate(work["decoding"]))
+    clock = getattr(time, work["clock"])
+
+    def timed(answer: Callable[[], dict[int, Any]]) -> None:
+        together.wait()
+        begin = clock()
+        found = answer()
+        together.wait()
+        answers.put((found, clock() - begin))
+        together.wait()
+
+    written(loaded, work["generate"][:TRIED_ITEMS], TRIED_TOKENS, share)
+    timed(lambda: written(loaded, work["generate"], work["max_new_tokens"], share))
+    for rows in work["loglikelihood"].values():
+        timed(partial(scored, loaded, rows, share))
+
+
+def written(loaded: Loaded, texts: Sequence[str], max_new_tokens: int, share: Share) -> dict[int, str]:
+    """As many batches as processes: each holds as many rows as it can."""
     prompts = [Prompt(tokenize(loaded.tokenizer, text), max_new_tokens) for text in texts]
+    budget = max(map(size, prompts)) * math.ceil(len(prompts) / share.processes)
     chooser, found = Chooser(None, [0] * len(prompts)), {}
-    for batch in batches(prompts, batch_tokens):
+    for batch in share.of(list(batches(prompts, budget))):
         completions = generate(loaded, [prompts[index] for index in batch], chooser, batch, lambda tokens: None)
         for index, completion in zip(batch, completions, strict=True):
             found[index] = str(loaded.tokenizer.decode(completion.ids, skip_special_tokens=True))
-    return [found[index] for index in range(len(prompts))]
+    return found
 
 
-def scored(loaded: Loaded, rows: list[tuple[str, list[str]]], batch_tokens: int) -> list[list[float]]:
-    """The log-probability of each choice after a text, in nats."""
+def scored(loaded: Loaded, rows: Sequence[tuple[str, list[str]]], share: Share) -> dict[int, list[float]]:
+    """The log-probability of each choice after a text, in nats; in some batches each, so that all end together."""
     prompts = [Prompt(tokenize(loaded.tokenizer, text), 0) for text, _ in rows]
     choices = [[tokenize(loaded.tokenizer, choice) for choice in texts] for _, texts in rows]
     chooser = Chooser(None, [0] * len(prompts))
     found: dict[int, list[float]] = {}
-    for batch in batches(prompts, batch_tokens):
+    for batch in share.of(list(batches(prompts, sum(map(size, prompts)) // (2 * share.processes)))):
         chosen = [prompts[index] for index in batch]
         completions = generate(loaded, chosen, chooser, batch, lambda tokens: None)
         logprobs = choice_logprobs(loaded, chosen, completions, [], [choices[index] for index in batch])
         found |= dict(zip(batch, logprobs, strict=True))
-    return [found[index] for index in range(len(prompts))]
+    return found
+
+
+def size(prompt: Prompt) -> int:
+    """Tokens of a prompt and its answer."""
+    return len(prompt.ids) + prompt.max_new_tokens
 
 
 if __name__ == "__main__":
