@@ -22,8 +22,9 @@ class Share:
     processes: int
 
     def of(self, batches: Sequence[Batch]) -> Sequence[Batch]:
-        """Whole batches, dealt out like cards: they come sorted by length, so that all shares weigh alike."""
-        return batches[self.rank :: self.processes]
+        """Whole batches, dealt out forth and back: they come sorted by length, so that all shares weigh alike."""
+        turns = (self.rank, 2 * self.processes - 1 - self.rank)
+        return [batch for place, batch in enumerate(batches) if place % (2 * self.processes) in turns]
 
     def wait_for_the_others(self) -> None:
         """Return once every process has come here, and part from them."""

@@ -1,8 +1,9 @@
 """Answering against lm-evaluation-harness: ``make bench-evaluation``; the last line is JSON.
 
-The same model, texts, stops and dtype on both sides, each in a process of its own, as either runs in practice; loading
-is not timed. Items are MMLU and GSM8K of the mirror that ``HUB_MIRROR`` names, or the bundled sets. The harness runs at
-the fastest of several batch sizes, found on a part of the items. Ours is what the stages call, at ``packed: true``.
+The same model, texts, stops, dtype and number of threads on both sides; loading is not timed. Items are MMLU and GSM8K
+of the mirror that ``HUB_MIRROR`` names, or the bundled sets. The harness runs at the fastest of several batch sizes,
+found on a part of the items, in one process, since it deals out work to GPUs alone (``lm_eval/models/huggingface.py``).
+Ours is what the stages call, at ``packed: true``, in two processes of one thread each (``servers.local.processes``).
 
 ``generate_ratio``, ``loglik_ratio_<k>shot``: items a second, ours to the harness's.
 ``generate_agree``: the share of answers that are equal to the letter.

@@ -92,7 +92,7 @@ def scored(loaded: Loaded, rows: Sequence[tuple[str, list[str]]], share: Share) 
     choices = [[tokenize(loaded.tokenizer, choice) for choice in texts] for _, texts in rows]
     chooser = Chooser(None, [0] * len(prompts))
     found: dict[int, list[float]] = {}
-    for batch in share.of(list(batches(prompts, sum(map(size, prompts)) // (2 * share.processes)))):
+    for batch in share.of(list(batches(prompts, sum(map(size, prompts)) // (4 * share.processes)))):
         chosen = [prompts[index] for index in batch]
         completions = generate(loaded, chosen, chooser, batch, lambda tokens: None)
         logprobs = choice_logprobs(loaded, chosen, completions, [], [choices[index] for index in batch])
