@@ -1,14 +1,16 @@
 """A short span of text, by exact match and F1 after HotpotQA's normalization.
 
 Strict: what stands on the last line ``Answer: X``. Flexible: what follows "the answer is" in the last sentence that
-says so, else a text that is one short line itself. A longer text without either is not read.
+says so, else a text that is one short line itself. A longer text without either is not read. Where the question asks
+for a verdict ("Do whales and bats …?") and one is written, it is read as ``yes_no.py`` does: "yes, since both are
+mammals" is "yes".
 """
 
 import re
 import string
 from collections import Counter
 
-from stages.answers import answer_line
+from stages.answers import answer_line, yes_no
 from stages.answers.reading import UNREAD, Reading, flexible, strict
 from stages.records.question import Question
 
@@ -16,9 +18,14 @@ READING = "exact_match"
 
 LONGEST = 15  # words of a text that is taken whole
 VERDICTS = {"yes", "no", "noanswer"}
+ASKS_FOR_A_VERDICT = re.compile(r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would)\b", re.IGNORECASE)
 
 
 def read(text: str, question: Question) -> Reading:
+    if ASKS_FOR_A_VERDICT.match(question.question.strip()):
+        verdict = yes_no.read(text, question)
+        if verdict.value is not None:
+            return verdict
     stated = answer_line.last(text)
     if stated is not None:
         return strict(_trimmed(stated))

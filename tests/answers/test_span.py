@@ -26,6 +26,27 @@ def test_reading(text, value, pattern):
 
 
 @pytest.mark.parametrize(
+    ("asked", "text", "value", "pattern"),
+    [
+        ("Do whales and bats belong to one class?", "The answer is yes, both are mammals.", "yes", "flexible"),
+        (
+            "Do whales and bats belong to one class?",
+            "Yes, they do.\nBoth are mammals,\nwarm of blood.",
+            "yes",
+            "flexible",
+        ),
+        ("Do whales and bats belong to one class?", "Answer: Yes, both are mammals", "yes", "strict"),
+        ("Do whales and bats belong to one class?", "No, no, no!", "no", "flexible"),
+        ("Did Tolstoy or Gogol write Dead Souls?", "Answer: Gogol", "Gogol", "strict"),
+        ("Which musical has a song of two teas?", "Answer: No, No, Nanette", "No, No, Nanette", "strict"),
+        ("Isaac Newton was born where?", "The answer is no, nobody knows", "no, nobody knows", "flexible"),
+    ],
+)
+def test_a_verdict_is_read_where_the_question_asks_for_one(asked, text, value, pattern):
+    assert span.read(text, Question(id="1", question=asked, answer="")) == Reading(value, pattern)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",
