@@ -36,14 +36,18 @@ def main() -> None:
     context = multiprocessing.get_context("fork")
     together, answers = context.Barrier(processes), context.SimpleQueue()
     started = [
-        context.Process(target=side_by_side, args=(work, Share(rank, processes), together, answers), daemon=True)
+        context.Process(target=started_process, args=(work, Share(rank, processes), together, answers), daemon=True)
         for rank in range(processes)
     ]
     for process in started:
         process.start()
     done: dict[str, Any] = {"loglikelihood": {}}
     for name in ("generate", *work["loglikelihood"]):
-        parts = [answers.get() for _ in started]
+        parts: list[tuple[dict[int, Any], float]] = []
+        while len(parts) < processes:
+            if (part := answers.get()) is None:
+                sys.exit("ours: a process ended before its time; what it said stands above")
+            parts.append(part)
         found = {index: value for part, _ in parts for index, value in part.items()}
         took = {"seconds": max(seconds for _, seconds in parts)}
         in_order = [found[index] for index in range(len(found))]
@@ -53,6 +57,16 @@ def main() -> None:
             done["loglikelihood"][name] = {"logprobs": in_order} | took
         print(f"ours, {name}: {took['seconds']:.1f} s", flush=True)
     Path(sys.argv[2]).write_text(json.dumps(done), encoding="utf-8")
+
+
+def started_process(work: dict[str, Any], share: Share, together: Any, answers: Any) -> None:
+    """Its part, or a word that there will be none, so that nobody waits for it."""
+    try:
+        side_by_side(work, share, together, answers)
+    except BaseException:
+        answers.put(None)
+        together.abort()
+        raise
 
 
 def side_by_side(work: dict[str, Any], share: Share, together: Any, answers: Any) -> None:
