@@ -2,30 +2,39 @@
 
 import random
 from collections.abc import Sequence
+from typing import get_args
 
 from stages.chat import self_prompt
+from stages.chat.sentences import first_sentence
+from stages.randomness import generator
 from stages.records.conversation import AnnotatedConversation
 from stages.systems import Arm
+
+ALL: tuple[Arm, ...] = get_args(Arm)
 
 GENERIC_ROLE = f"{self_prompt.OPENING} a helpful assistant who answers questions of every kind with care."
 
 
-def roles(arm: Arm, corpus: Sequence[AnnotatedConversation], rng: random.Random) -> list[str | None]:
-    """The role prompt that each item is trained with, in the order of the corpus.
+def heads(arm: Arm, corpus: Sequence[AnnotatedConversation]) -> list[str | None]:
+    """What each answer opens with, in the order of the corpus.
 
-    ``standard`` has none; ``role`` the item's own; ``shuffled`` another item's, in a permutation without fixed
-    points; ``constant`` one generic role for all.
+    ``standard`` has nothing; ``role`` the item's role prompt; ``shuffled`` another item's, in a permutation without
+    fixed points that is the same for every seed of training; ``constant`` one generic role prompt for all; ``restated``
+    the question's first sentence; ``brief`` the first sentence of the item's role prompt.
     """
-    own = [item.role for item in corpus]
     match arm:
         case "standard":
             return [None] * len(corpus)
         case "role":
-            return list(own)
+            return [item.role for item in corpus]
         case "shuffled":
-            return list(deranged(own, rng))
+            return list(deranged([item.role for item in corpus], generator(0, "arms", arm)))
         case "constant":
             return [GENERIC_ROLE] * len(corpus)
+        case "restated":
+            return [first_sentence(item.turns[0]) for item in corpus]
+        case "brief":
+            return [first_sentence(item.role) for item in corpus]
 
 
 def deranged(items: Sequence[str], rng: random.Random) -> list[str]:
@@ -37,8 +46,11 @@ def deranged(items: Sequence[str], rng: random.Random) -> list[str]:
     return shuffled
 
 
-def with_role(turns: Sequence[str], role: str | None) -> list[str]:
-    """Turns whose first answer opens with the role prompt."""
-    if role is None:
-        return list(turns)
-    return [turns[0], self_prompt.join(role, turns[1]), *turns[2:]]
+def with_head(turns: Sequence[str], head: str | None) -> list[str]:
+    """Turns whose first answer opens with the head, then a blank line.
+
+    Answers lose white space at their beginning: a tokenizer may join it with the end of the prompt, and then they would
+    be trained after other tokens than those that ask for them.
+    """
+    trimmed = [turn.lstrip() if index % 2 else turn for index, turn in enumerate(turns)]
+    return trimmed if head is None else [turns[0], self_prompt.join(head, trimmed[1]), *trimmed[2:]]

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Arm = Literal["standard", "role", "shuffled", "constant"]
+Arm = Literal["standard", "role", "shuffled", "constant", "restated", "brief"]
 Rival = Literal["official", "chat"]
 
 

@@ -1,7 +1,10 @@
-"""Conversations as token ids with labels: what of them is prompt, role prompt, answer.
+"""Conversations as token ids with labels: what of them is prompt, role prompt, answer, end of turn.
 
-Training and inference tokenize the same text in the same way: a conversation is rendered once by the model's chat
-template and tokenized once; which token belongs to which part follows from the character offsets.
+Training and inference tokenize the same text in the same way: a conversation is rendered by the model's chat template
+and tokenized as a whole; which token belongs to which part follows from its place in the text.
+
+Where each turn stands in the text is found with a second rendering, of short placeholders: it shows what the template
+writes around the turns. The conversation must be just that with the turns put in, or the template is refused.
 """
 
 from collections.abc import Sequence
@@ -10,13 +13,22 @@ from enum import IntEnum
 
 from transformers import PreTrainedTokenizerBase
 
+from stages.chat.marks import control_marks, encode, hidden, shown
+from stages.errors import InputError
+
+PLACEHOLDER = "\ue000{}\ue001"
+"""In place of a turn: private-use characters, which no template writes."""
+WORD = "From"
+"""What an answer may begin with."""
+
 
 class Part(IntEnum):
-    """What a token is: only role and answer tokens are learnt."""
+    """What a token is; all but the prompt is learnt. ``ROLE`` is whatever stands at the head of the first answer."""
 
     PROMPT = 0
     ROLE = 1
     ANSWER = 2
+    END = 3
 
 
 @dataclass(frozen=True)
@@ -30,9 +42,6 @@ class Rendered:
     def completion_tokens(self) -> int:
         return sum(part is not Part.PROMPT for part in self.parts)
 
-    def truncated(self, length: int) -> "Rendered":
-        return Rendered(self.ids[:length], self.parts[:length])
-
 
 def messages(turns: Sequence[str]) -> list[dict[str, str]]:
     """Turns that alternate, the user's first, as chat messages."""
@@ -40,10 +49,16 @@ def messages(turns: Sequence[str]) -> list[dict[str, str]]:
 
 
 def render_prompt(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str]) -> str:
-    """The text that stands before the assistant's next turn."""
-    text = tokenizer.apply_chat_template(messages(turns), tokenize=False, add_generation_prompt=True)
-    assert isinstance(text, str)
-    return text
+    """The text that stands before the assistant's next turn.
+
+    What the template writes at the head of an answer that comes without thoughts, such as an empty thought, is part of
+    it.
+
+    Raises:
+        InputError: The chat template cannot be used.
+    """
+    marks = control_marks(tokenizer)
+    return shown(_prompt(tokenizer, turns, marks)[0], marks)
 
 
 def tokenize(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
@@ -52,46 +67,147 @@ def tokenize(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
     return ids
 
 
-def render(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str], role: str | None) -> Rendered:
-    """A conversation with its role prompt, if any, already at the head of the first assistant's turn.
+def tokenize_prompt(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str], begun: str = "") -> list[int]:
+    """Ids of :func:`render_prompt` and of what the assistant's turn begins with, as they are before a word.
 
-    Learnt are the assistant's turns, each with the token that ends it; not learnt is what the template writes
-    around them. ``role`` only tells which characters are role prompt.
+    They are those of :func:`tokenize` but for two things. Control marks that the turns quote are text here. And white
+    space at the end is tokenized as it would be before a word: some tokenizers take two line breaks as one token at the
+    end of a text and as two elsewhere.
     """
-    text, spans = _spans(tokenizer, turns, role)
-    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    parts, place = [], 0
-    for start, _ in encoded["offset_mapping"]:
-        while place + 1 < len(spans) and start >= spans[place + 1][0]:
-            place += 1
-        parts.append(spans[place][1])
-    return Rendered(encoded["input_ids"], parts)
+    marks = control_marks(tokenizer)
+    text, blank = _prompt(tokenizer, turns, marks)
+    text += blank + hidden(begun, marks) if begun else ""
+    ids, begins = encode(tokenizer, text + WORD if text[-1:].isspace() else text, marks)
+    return [token for token, begin in zip(ids, begins, strict=True) if begin < len(text)]
 
 
-def _spans(
-    tokenizer: PreTrainedTokenizerBase, turns: Sequence[str], role: str | None
-) -> tuple[str, list[tuple[int, Part]]]:
-    """The rendered text, and where in it each part begins, in order."""
-    text, spans = "", [(0, Part.PROMPT)]
-    end = tokenizer.eos_token
-    for index in range(1, len(turns), 2):
-        before = render_prompt(tokenizer, turns[:index])
-        text = _rendered(tokenizer, turns[: index + 1])
-        if not text.startswith(before):
-            raise ValueError("the chat template changes earlier text when a turn is added; it cannot be masked")
-        begin = len(before)
-        stop = text.find(end, begin + len(turns[index].strip()))
-        if stop < 0:
-            raise ValueError(f"the chat template does not end the assistant's turn with {end!r}")
-        if role is not None and index == 1:
-            spans += [(begin, Part.ROLE), (begin + len(role), Part.ANSWER)]
+def render(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str], head: str | None) -> Rendered:
+    """A conversation whose first assistant's turn opens with ``head``, a role prompt for instance, if there is one.
+
+    Learnt are the assistant's turns, each with the mark that ends it: the last always has one, the others where the
+    template writes it after them too. What the template writes around them is prompt. ``head`` only tells which
+    characters of the turn are the head.
+
+    Raises:
+        InputError: The chat template cannot be used, or changes this conversation's text.
+    """
+    marks = control_marks(tokenizer)
+    contents = [hidden(turn, marks) for turn in turns]
+    pieces, generation = _pieces(tokenizer, len(turns)), _pieces(tokenizer, 1, generation=True)[-1]
+    text = _apply(tokenizer, contents)
+    end = _end_mark(tokenizer, pieces[-1], marks)
+    spans = [(0, Part.PROMPT)]
+    for index, (begin, stop) in enumerate(_places(tokenizer, text, pieces, contents)):
+        if index % 2 == 0:
+            continue
+        begin -= _blank_after(pieces[index], generation)
+        if head is not None and index == 1:
+            opening = hidden(head.strip(), marks)
+            spans += [(begin, Part.ROLE), (text.index(opening, begin) + len(opening), Part.ANSWER)]
         else:
             spans.append((begin, Part.ANSWER))
-        spans.append((stop + len(end), Part.PROMPT))
-    return text, spans
+        blank = len(pieces[index + 1]) - len(pieces[index + 1].lstrip())
+        if pieces[index + 1].lstrip().startswith(end):
+            spans.append((stop, Part.END))
+            stop += blank + len(end)
+        spans.append((stop, Part.PROMPT))
+    return _in_parts(*encode(tokenizer, text, marks), spans)
 
 
-def _rendered(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str]) -> str:
-    text = tokenizer.apply_chat_template(messages(turns), tokenize=False)
+def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> str:
+    """The mark that ends an assistant's turn: not always the tokenizer's end of sequence (Gemma, Phi-3).
+
+    Raises:
+        InputError: The chat template writes none.
+    """
+    return _end_mark(tokenizer, _pieces(tokenizer, 2)[-1], control_marks(tokenizer))
+
+
+def _in_parts(ids: list[int], begins: list[int], spans: Sequence[tuple[int, Part]]) -> Rendered:
+    """The part of each token: that of the span in which it begins."""
+    parts, place = [], 0
+    for begin in begins:
+        while place + 1 < len(spans) and begin >= spans[place + 1][0]:
+            place += 1
+        parts.append(spans[place][1])
+    return Rendered(ids, parts)
+
+
+def _prompt(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str], marks: tuple[str, ...]) -> tuple[str, str]:
+    """The text before the next answer, marks that data quote hidden, and the white space that opens the answer."""
+    generation = _pieces(tokenizer, len(turns), generation=True)[-1]
+    before_answer = _pieces(tokenizer, len(turns) + 1)[-2]
+    if not before_answer.startswith(generation):
+        raise refused(tokenizer, f"asks for an answer with {generation!r}, and writes {before_answer!r} before one")
+    text, added = _apply(tokenizer, [hidden(turn, marks) for turn in turns], True), before_answer[len(generation) :]
+    return (text + added, "") if added.strip() else (text, added)
+
+
+def _blank_after(before_answer: str, generation: str) -> int:
+    """How many characters of white space stand between prompt and answer, if nothing else does.
+
+    They are the model's to write: a tokenizer may join them with what follows.
+    """
+    added = before_answer.removeprefix(generation)
+    return len(added) if before_answer.startswith(generation) and not added.strip() else 0
+
+
+def _pieces(tokenizer: PreTrainedTokenizerBase, turns: int, generation: bool = False) -> list[str]:
+    """What the template writes before, between and after so many turns: one text more than there are turns."""
+    names = [PLACEHOLDER.format(index) for index in range(turns)]
+    text, pieces = _apply(tokenizer, names, generation), []
+    for name in names:
+        before, found, text = text.partition(name)
+        if not found:
+            raise refused(tokenizer, "leaves out a turn of a conversation, or changes it")
+        pieces.append(before)
+    if any(PLACEHOLDER[0] in piece for piece in [*pieces, text]):
+        raise refused(tokenizer, "writes a turn of a conversation twice")
+    return [*pieces, text]
+
+
+def _places(
+    tokenizer: PreTrainedTokenizerBase, text: str, pieces: Sequence[str], contents: Sequence[str]
+) -> list[tuple[int, int]]:
+    """Where each turn begins and ends in the text, as it is or without the white space around it."""
+    places, place = [], 0
+    for index, content in enumerate(contents):
+        begin = place + len(pieces[index])
+        for kept in (content, content.strip(), content.lstrip(), content.rstrip()):
+            if text.startswith(pieces[index] + kept + pieces[index + 1], place):
+                place = begin + len(kept)
+                break
+        else:
+            raise refused(tokenizer, f"changes a turn of a conversation, which begins {content[:60]!r}")
+        places.append((begin, place))
+    if text[place:] != pieces[-1]:
+        raise refused(tokenizer, "writes more after a conversation than after its placeholders")
+    return places
+
+
+def _end_mark(tokenizer: PreTrainedTokenizerBase, after: str, marks: tuple[str, ...]) -> str:
+    found = [mark for mark in marks if after.lstrip().startswith(mark)]
+    if not found:
+        raise refused(
+            tokenizer,
+            f"ends the assistant's turn with {after!r}, in which no control token of the tokenizer comes first",
+        )
+    return found[0]
+
+
+def _apply(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str], generation: bool = False) -> str:
+    try:
+        text = tokenizer.apply_chat_template(messages(turns), tokenize=False, add_generation_prompt=generation)
+    except Exception as error:  # a template is a program of others: it may fail in any way
+        kind = f"{type(error).__name__}: {error}"
+        raise refused(tokenizer, f"fails on a conversation of {len(turns)} turns ({kind})") from error
     assert isinstance(text, str)
     return text
+
+
+def refused(tokenizer: PreTrainedTokenizerBase, fault: str) -> InputError:
+    """The error that names the template, its fault and what to do."""
+    return InputError(
+        f"{tokenizer.name_or_path or 'the tokenizer'}: its chat template {fault}: mend the template, or set "
+        "`chat_template` of this model in params.yaml to one of stages/chat/jinja, such as plain"
+    )

@@ -1,5 +1,7 @@
 """The self-prompt: a role prompt at the head of the assistant's turn, a blank line, the answer."""
 
+from stages.chat.sentences import first_sentence
+
 OPENING = "From now on, you are"
 
 
@@ -27,7 +29,19 @@ def split(output: str) -> tuple[str | None, str]:
     There is a role only if the turn opens with :data:`OPENING`; it ends at the first blank line. A turn cut
     off inside the role has an empty answer.
     """
-    if not output.startswith(OPENING):
+    if not output.lstrip().startswith(OPENING):
         return None, output
-    role, _, answer = output.partition("\n\n")
+    role, _, answer = output.lstrip().partition("\n\n")
     return role.rstrip(), answer
+
+
+def split_restated(output: str, question: str) -> tuple[str | None, str]:
+    """Head and answer of a turn by the arm ``restated``, which begins by restating the question's first sentence.
+
+    There is a head only if the turn opens with that sentence; it ends at the first blank line, as a role prompt does.
+    """
+    opening = first_sentence(question)
+    if not opening or not output.lstrip().startswith(opening):
+        return None, output
+    head, _, answer = output.lstrip().partition("\n\n")
+    return head.rstrip(), answer

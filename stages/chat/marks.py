@@ -1,0 +1,96 @@
+"""Control marks that data quote: a user who writes about ``<|im_end|>`` does not end the turn.
+
+A chat template writes control marks as text, and tokenizers turn them into control tokens wherever they stand. So those
+in the data are replaced by names of private-use characters before the template sees them. Text that quotes none is
+tokenized as it is. Text that does is tokenized by a copy of the tokenizer that knows the control tokens by other names:
+the template's own marks take these names, and what the data quote is left with nothing but its letters.
+"""
+
+import json
+import re
+from functools import lru_cache
+
+from tokenizers import Encoding, Tokenizer
+from transformers import PreTrainedTokenizerBase
+
+OPEN, CLOSE = "\ue010", "\ue011"
+"""Around the number of a mark that data quote, and around a control token's other name."""
+
+
+def control_marks(tokenizer: PreTrainedTokenizerBase) -> tuple[str, ...]:
+    """The texts of control tokens, longest first: those called special, and others that the chat template writes."""
+    template = str(tokenizer.chat_template or "")
+    found = {
+        token.content
+        for token in tokenizer.added_tokens_decoder.values()
+        if token.content.strip() and (token.special or token.content in template)
+    }
+    return tuple(sorted(found, key=lambda mark: (-len(mark), mark)))
+
+
+def hidden(text: str, marks: tuple[str, ...]) -> str:
+    """Data as the template may see them: each control mark by its number."""
+    if not any(mark in text for mark in marks):
+        return text
+    return _any_of(marks).sub(lambda found: f"{OPEN}{marks.index(found[0])}{CLOSE}", text)
+
+
+def shown(text: str, marks: tuple[str, ...]) -> str:
+    """A rendered text with the marks that the data quote."""
+    return re.sub(f"{OPEN}(\\d+){CLOSE}", lambda found: marks[int(found[1])], text)
+
+
+def encode(tokenizer: PreTrainedTokenizerBase, text: str, marks: tuple[str, ...]) -> tuple[list[int], list[int]]:
+    """Ids of a rendered text in which quoted marks are hidden, and where in it each token begins: both ``[length]``."""
+    if OPEN not in text:
+        encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        return list(encoded["input_ids"]), [_begin(span, text) for span in encoded["offset_mapping"]]
+    renamed, places = _renamed_marks(text, marks)
+    encoding: Encoding = _renaming(tokenizer, marks).encode(renamed, add_special_tokens=False)
+    return encoding.ids, [places[_begin(span, renamed)] for span in encoding.offsets]
+
+
+def _begin(span: tuple[int, int], text: str) -> int:
+    """A token's first character that is no space: "▁From" belongs to the part that "From" stands in."""
+    begin, end = span
+    while begin < end - 1 and text[begin] == " ":
+        begin += 1
+    return begin
+
+
+def _renamed_marks(text: str, marks: tuple[str, ...]) -> tuple[str, list[int]]:
+    """The text as the renaming tokenizer takes it, and the place in ``text`` of each of its characters and its end."""
+    either = re.compile(f"{OPEN}(\\d+){CLOSE}|{_any_of(marks).pattern}")
+    pieces, places, done = [], [], 0
+    for found in either.finditer(text):
+        pieces.append(text[done : found.start()])
+        places += range(done, found.start())
+        pieces.append(marks[int(found[1])] if found[1] else _other_name(found[0]))
+        places += [found.start()] * len(pieces[-1])
+        done = found.end()
+    return "".join([*pieces, text[done:]]), [*places, *range(done, len(text) + 1)]
+
+
+@lru_cache(maxsize=2)
+def _renaming(tokenizer: PreTrainedTokenizerBase, marks: tuple[str, ...]) -> Tokenizer:
+    """The same tokenizer, its control tokens under other names."""
+    content = json.loads(tokenizer.backend_tokenizer.to_str())  # type: ignore[attr-defined]
+    content |= {"truncation": None, "padding": None}
+    names = {mark: _other_name(mark) for mark in marks}
+    for token in content["added_tokens"]:
+        token["content"] = names.get(token["content"], token["content"])
+    vocabulary = content["model"]["vocab"]
+    if isinstance(vocabulary, dict):
+        renamed: object = {names.get(piece, piece): index for piece, index in vocabulary.items()}
+    else:
+        renamed = [[names.get(piece, piece), score] for piece, score in vocabulary]
+    content["model"]["vocab"] = renamed
+    return Tokenizer.from_str(json.dumps(content))
+
+
+def _other_name(mark: str) -> str:
+    return f"{CLOSE}{mark}{OPEN}"
+
+
+def _any_of(marks: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, marks)))
