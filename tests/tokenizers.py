@@ -68,7 +68,7 @@ def _core(name: str) -> str:
 
 
 def tokenizer(name: str, template: str | None = None) -> PreTrainedTokenizerFast:
-    """A real tokenizer with a chat template of :data:`TEMPLATES`; None for the model's own, or ours where it has none."""
+    """A real tokenizer with a template of :data:`TEMPLATES`; None for the model's own, or ours where it has none."""
     begin, end = SPECIAL[name]
     loaded = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(_core(name)), bos_token=begin, eos_token=end)
     own = FOLDER / f"{name}.jinja"

@@ -19,7 +19,11 @@ OPEN, CLOSE = "\ue010", "\ue011"
 
 def control_marks(tokenizer: PreTrainedTokenizerBase) -> tuple[str, ...]:
     """The texts of control tokens, longest first: those called special, and others that the chat template writes."""
-    template = str(tokenizer.chat_template or "")
+    return _marks_of(tokenizer, str(tokenizer.chat_template or ""))
+
+
+@lru_cache(maxsize=8)
+def _marks_of(tokenizer: PreTrainedTokenizerBase, template: str) -> tuple[str, ...]:
     found = {
         token.content
         for token in tokenizer.added_tokens_decoder.values()
@@ -61,7 +65,9 @@ def _begin(span: tuple[int, int], text: str) -> int:
 def _renamed_marks(text: str, marks: tuple[str, ...]) -> tuple[str, list[int]]:
     """The text as the renaming tokenizer takes it, and the place in ``text`` of each of its characters and its end."""
     either = re.compile(f"{OPEN}(\\d+){CLOSE}|{_any_of(marks).pattern}")
-    pieces, places, done = [], [], 0
+    pieces: list[str] = []
+    places: list[int] = []
+    done = 0
     for found in either.finditer(text):
         pieces.append(text[done : found.start()])
         places += range(done, found.start())
@@ -74,7 +80,7 @@ def _renamed_marks(text: str, marks: tuple[str, ...]) -> tuple[str, list[int]]:
 @lru_cache(maxsize=2)
 def _renaming(tokenizer: PreTrainedTokenizerBase, marks: tuple[str, ...]) -> Tokenizer:
     """The same tokenizer, its control tokens under other names."""
-    content = json.loads(tokenizer.backend_tokenizer.to_str())  # type: ignore[attr-defined]
+    content = json.loads(tokenizer.backend_tokenizer.to_str())
     content |= {"truncation": None, "padding": None}
     names = {mark: _other_name(mark) for mark in marks}
     for token in content["added_tokens"]:

@@ -10,6 +10,7 @@ writes around the turns. The conversation must be just that with the turns put i
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 from transformers import PreTrainedTokenizerBase
 
@@ -100,17 +101,15 @@ def render(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str], head: str |
     for index, (begin, stop) in enumerate(_places(tokenizer, text, pieces, contents)):
         if index % 2 == 0:
             continue
-        begin -= _blank_after(pieces[index], generation)
+        spans.append((begin - _blank_after(pieces[index], generation), Part.ANSWER))
         if head is not None and index == 1:
             opening = hidden(head.strip(), marks)
-            spans += [(begin, Part.ROLE), (text.index(opening, begin) + len(opening), Part.ANSWER)]
+            spans[-1:] = [(spans[-1][0], Part.ROLE), (text.index(opening, begin) + len(opening), Part.ANSWER)]
+        after = pieces[index + 1]
+        if after.lstrip().startswith(end):
+            spans += [(stop, Part.END), (stop + after.index(end) + len(end), Part.PROMPT)]
         else:
-            spans.append((begin, Part.ANSWER))
-        blank = len(pieces[index + 1]) - len(pieces[index + 1].lstrip())
-        if pieces[index + 1].lstrip().startswith(end):
-            spans.append((stop, Part.END))
-            stop += blank + len(end)
-        spans.append((stop, Part.PROMPT))
+            spans.append((stop, Part.PROMPT))
     return _in_parts(*encode(tokenizer, text, marks), spans)
 
 
@@ -154,6 +153,11 @@ def _blank_after(before_answer: str, generation: str) -> int:
 
 def _pieces(tokenizer: PreTrainedTokenizerBase, turns: int, generation: bool = False) -> list[str]:
     """What the template writes before, between and after so many turns: one text more than there are turns."""
+    return _pieces_of(tokenizer, str(tokenizer.chat_template), turns, generation)
+
+
+@lru_cache(maxsize=64)
+def _pieces_of(tokenizer: PreTrainedTokenizerBase, template: str, turns: int, generation: bool) -> list[str]:
     names = [PLACEHOLDER.format(index) for index in range(turns)]
     text, pieces = _apply(tokenizer, names, generation), []
     for name in names:

@@ -1,4 +1,4 @@
-"""Token ids and masks under the tokenizers of real models and templates of every kind, held against what is written down.
+"""Token ids and masks under real tokenizers and templates of every kind, held against what is written down.
 
 ``python -m tests.chat.test_golden`` writes golden.json anew; look at each line that changed.
 """
