@@ -24,3 +24,11 @@ def hold(dtype: str) -> None:
     if dtype == "float32" and platform.machine().lower() in {"x86_64", "amd64"}:
         for name, value in AVX2.items():
             os.environ.setdefault(name, value)
+
+
+def wait_passively() -> None:
+    """Have a thread that waits for others sleep instead of turning in a loop; to be called before torch comes in.
+
+    OpenMP reads it when it is loaded. Beside another busy process, turning threads made training ten times slower.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

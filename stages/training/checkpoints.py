@@ -1,9 +1,10 @@
-"""Checkpoints of a run: what a killed training goes on from, to the same bytes.
+"""Checkpoints of a run: a killed training goes on from the last one, to the same bytes.
 
 A checkpoint is a folder ``step-<n>`` with DeepSpeed's files (weights, optimizer states), the random state of each
 process, the lines of the loss curve so far, and, written last, a manifest of all files with their SHA-256. It is
-written under another name and renamed when whole: what has no manifest, or differs from it, is passed over.
-Checkpoints stand under a fingerprint of all that shapes the run, so that none is ever taken up by another.
+written under another name and renamed when whole; one without a manifest, or other than its manifest, is passed over.
+Checkpoints stand under a fingerprint of all that shapes the run, so that no other run ever takes them up. They are
+loaded as weights alone: torch refuses a file that would run code.
 """
 
 import hashlib
@@ -12,7 +13,8 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,10 +24,12 @@ import torch.distributed
 from deepspeed import DeepSpeedEngine
 
 from stages import files
+from stages.core.disk_room import free_bytes
 from stages.training.curve import LossRow
 from stages.training.engine import rank
 
 Chosen = TypeVar("Chosen")
+SAFE: list[type] = []
 logger = logging.getLogger(__name__)
 
 KEPT = 2
@@ -59,7 +63,7 @@ class Checkpoints:
         found = _agreed(self._newest)
         if found is None:
             return []
-        loaded, _ = engine.load_checkpoint(str(self.home), tag=found)
+        loaded = _load_weights_only(engine, self.home, found)
         if loaded is None:
             raise RuntimeError(f"{self.home / found} could not be read, though its files are whole: remove it")
         _restore_random_state(self.home / found)
@@ -106,12 +110,29 @@ class Checkpoints:
     def _has_room(self, engine: DeepSpeedEngine) -> bool:
         # Under ZeRO-3 a parameter is empty between its uses, and its size stands in ds_numel.
         elements = sum(getattr(parameter, "ds_numel", parameter.numel()) for parameter in engine.module.parameters())
-        self.home.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(self.home).free
-        if free < elements * BYTES_A_PARAMETER:
-            logger.warning("no checkpoint: %.1f GB free, up to %.1f GB needed", free / 1e9, elements * 16e-9)
-            return False
-        return True
+        free, needed = free_bytes(self.home), elements * BYTES_A_PARAMETER
+        if free < needed:
+            logger.warning("no checkpoint: %.1f GB free, up to %.1f GB needed", free / 1e9, needed / 1e9)
+        return free >= needed
+
+
+def _load_weights_only(engine: DeepSpeedEngine, home: Path, tag: str) -> str | None:
+    """DeepSpeed's loading, which would unpickle anything, held by torch to tensors and DeepSpeed's own plain classes."""
+    with torch.serialization.safe_globals(SAFE), patched_environment("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1"):
+        loaded: str | None = engine.load_checkpoint(str(home), tag=tag)[0]
+    return loaded
+
+
+@contextmanager
+def patched_environment(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        os.environ.pop(name)
+        if before is not None:
+            os.environ[name] = before
 
 
 def _agreed(choose: Callable[[], Chosen]) -> Chosen:

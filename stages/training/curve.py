@@ -1,4 +1,4 @@
-"""The loss curve: its lines and its file."""
+"""What a step is trained with and what comes of it: the learning rate, and the lines of the loss curve and its file."""
 
 import csv
 import io
@@ -33,3 +33,10 @@ def _rounded(value: float | int | None) -> str:
     if value is None:
         return ""
     return str(value) if isinstance(value, int) else f"{value:.6g}"
+
+
+def linear_decay(step: int, steps: int, start: float, end: float) -> float:
+    """From ``start`` at step 0 to ``end`` at the last of ``steps``, without warm-up (LIMA, section 3)."""
+    if steps < 2:
+        return start
+    return start + (end - start) * step / (steps - 1)

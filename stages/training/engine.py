@@ -1,6 +1,8 @@
-"""DeepSpeed ZeRO around the loss: the process group, the configuration, the optimizer's groups."""
+"""DeepSpeed ZeRO around the loss: processes and their group, the configuration, the optimizer's groups."""
 
 import os
+import subprocess
+import sys
 from typing import Any
 
 # DeepSpeed would compile a small extension for communication on the CPU at first use: never, so that no compiler is
@@ -10,13 +12,27 @@ import torch
 from deepspeed import DeepSpeedEngine
 from torch import nn
 
-from stages.training.ports import free_port
+from stages.core.ports import free_port
 from stages.training.recipe import Recipe
 
 BUCKET_ELEMENTS = 20_000_000
 """Gradients reduced at a time: the library's default would set aside 2 GB in float32 at every micro-batch."""
 
 deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+
+
+def relaunch_if_needed(processes: int | None) -> None:
+    """Return in a process that trains; in one that only starts others, wait for them and leave.
+
+    ``processes`` None means one a GPU, or one on a machine without. A process that a launcher started (DeepSpeed's,
+    ``torchrun``, SLURM's through either) has its rank in the environment and always trains.
+    """
+    wanted = processes or max(torch.cuda.device_count(), 1)
+    if "RANK" in os.environ or wanted == 1:
+        return
+    launcher = [sys.executable, "-m", "deepspeed.launcher.runner"]
+    options = ["--num_accelerators", str(wanted), "--master_port", str(free_port()), "--module", "stages.finetune"]
+    sys.exit(subprocess.run([*launcher, *options, *sys.argv[1:]], check=False).returncode)
 
 
 def start_processes_group() -> None:

@@ -11,12 +11,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from stages.chat.rendering import Part, Rendered
-from stages.training import batches
+from stages.training import rows as packing
 from stages.training.checkpoints import Checkpoints
-from stages.training.curve import LossRow
+from stages.training.curve import LossRow, linear_decay
 from stages.training.engine import accumulation_steps, rank, world_size
+from stages.training.loss import SUMS
 from stages.training.recipe import Recipe
-from stages.training.schedule import linear_decay
 
 logger = logging.getLogger(__name__)
 
@@ -31,13 +31,13 @@ def train(
     """Take every optimizer step that no checkpoint holds yet; the rows are the same on every process."""
     rows = checkpoints.resume(engine)
     rows = rows or [LossRow(0, 0, None, None, None, **validate(engine, validation, recipe))]
-    sizes = [batches.tokens(step) for step in steps]
+    sizes = [packing.tokens(step) for step in steps]
     done, begun = rows[-1].step, time.monotonic()
     with tqdm(total=sum(sizes), initial=sum(sizes[:done]), unit="tok", disable=rank() > 0) as bar:
         for number, step in enumerate(steps[done:], start=done + 1):
             rate = linear_decay(number - 1, len(steps), recipe.learning_rate, recipe.final_learning_rate)
             loss, norm = optimizer_step(engine, step, recipe, rate)
-            tokens = rows[-1].tokens + batches.completion_tokens(step)
+            tokens = rows[-1].tokens + packing.completion_tokens(step)
             due = number % recipe.validate_every == 0 or number == len(steps)
             found = validate(engine, validation, recipe) if due else {}
             rows.append(LossRow(number, tokens, loss, rate, norm, **found))
@@ -65,11 +65,11 @@ def optimizer_step(
     for group in engine.optimizer.param_groups:
         group["lr"] = rate
     accumulated = accumulation_steps(recipe, world_size())
-    total = batches.completion_tokens(step)
+    total = packing.completion_tokens(step)
     engine.train()
-    summed = torch.zeros(len(Part))
-    for rows in batches.share(step, recipe.micro_batch_size, accumulated, rank(), world_size()):
-        loss, sums = engine(batches.micro_batch(rows).to(engine.device))
+    summed = torch.zeros(SUMS)
+    for rows in packing.share(step, recipe.micro_batch_size, accumulated, rank(), world_size()):
+        loss, sums = engine(packing.micro_batch(rows).to(engine.device))
         engine.backward(loss * (accumulated * world_size() / total))
         norm = _plain_norm(engine)
         engine.step()
@@ -87,20 +87,21 @@ def _plain_norm(engine: DeepSpeedEngine) -> float:
 
 @torch.no_grad()
 def validate(engine: DeepSpeedEngine, rows: Sequence[Rendered], recipe: Recipe) -> dict[str, float | None]:
-    """Validation loss on all completion tokens, and on role and answer tokens apart; None where there are none."""
+    """Validation loss on all completion tokens, and apart on the head's and the answer's; None where there are none."""
     if not rows:
         return {}
     engine.eval()
     micro_batches = -(-len(rows) // (recipe.micro_batch_size * world_size()))
-    summed = torch.zeros(len(Part))
-    for mine in batches.share(rows, recipe.micro_batch_size, micro_batches, rank(), world_size()):
-        summed += engine(batches.micro_batch(mine).to(engine.device))[1].cpu()
+    summed = torch.zeros(SUMS)
+    for mine in packing.share(rows, recipe.micro_batch_size, micro_batches, rank(), world_size()):
+        summed += engine(packing.micro_batch(mine).to(engine.device))[1].cpu()
     summed = over_processes(summed)
-    counts = [sum(part is kind for row in rows for part in row.parts) for kind in Part]
+    heads = sum(part is Part.ROLE for row in rows for part in row.parts)
+    answers = packing.completion_tokens(rows) - heads
     return {
-        "validation_loss": float(summed.sum()) / sum(counts[1:]),
-        "validation_role_loss": float(summed[Part.ROLE]) / counts[Part.ROLE] if counts[Part.ROLE] else None,
-        "validation_answer_loss": float(summed[Part.ANSWER]) / counts[Part.ANSWER] if counts[Part.ANSWER] else None,
+        "validation_loss": float(summed.sum()) / (heads + answers),
+        "validation_role_loss": float(summed[Part.ROLE]) / heads if heads else None,
+        "validation_answer_loss": float(summed[Part.ANSWER]) / answers if answers else None,
     }
 
 

@@ -9,9 +9,11 @@ from transformers import PreTrainedModel
 
 from stages.chat.rendering import Part
 from stages.errors import InputError
-from stages.training.batches import IGNORED, MicroBatch
+from stages.training.rows import IGNORED, MicroBatch
 
 CHUNK = 1024
+SUMS = 3
+"""Sums by part: of the prompt, where it is always 0, of heads, and of answers with their ends of turn."""
 CHANGES_OF_LOGITS = ("final_logit_softcapping", "logit_scale", "logits_scaling")
 """Configuration keys by which an architecture caps or scales its logits (Gemma 2, Cohere, Granite)."""
 
@@ -35,10 +37,9 @@ class CompletionLoss(nn.Module):
         head.forward = MethodType(_summed_losses, head)
 
     def forward(self, batch: MicroBatch) -> tuple[Tensor, Tensor]:
-        """The sum of token losses in nats, and, without gradients, sums by part: ``[3]``, where prompt is always 0.
+        """The sum of token losses in nats, and, without gradients, its parts: ``[SUMS]``.
 
-        Where there is nothing to learn, the sum still hangs on every parameter, so that all processes reduce the same
-        gradients.
+        Without anything to learn, the sum still depends on every parameter: all processes reduce the same gradients.
         """
         hidden = (
             self.model.get_decoder()(
@@ -48,7 +49,8 @@ class CompletionLoss(nn.Module):
         targets, parts = batch.labels[:, 1:], batch.parts[:, 1:]
         labelled = targets != IGNORED
         total, losses = self.model.get_output_embeddings()(hidden[:, :-1][labelled], targets[labelled])
-        return total, losses.new_zeros(len(Part)).index_add(0, parts[labelled], losses)
+        kinds = parts[labelled].clamp(max=int(Part.ANSWER))  # an end of turn counts as its answer's
+        return total, losses.new_zeros(SUMS).index_add(0, kinds, losses)
 
 
 def _check_that_logits_are_a_projection(model: PreTrainedModel) -> None:

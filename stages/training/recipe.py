@@ -1,9 +1,11 @@
-"""How an arm is trained: ``scales.<scale>.finetune`` in ``params.yaml``."""
+"""How an arm is trained: ``scales.<scale>.finetune`` in ``params.yaml``, and ``models.<model>.finetune`` over it."""
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from stages import parameters
 from stages.parameters import Section
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -24,20 +26,21 @@ class Lora(Section):
 
 
 class Recipe(Section):
-    """The recipe of both arms.
+    """The recipe of all arms.
 
     Attributes:
         batch_size: Conversations in one optimizer step, over all processes and micro-batches.
         micro_batch_size: Conversations that one process holds at a time.
-        max_length: Tokens after which a conversation is cut.
+        max_length: Most tokens of a conversation. One that has more in any arm is left out of all arms.
         residual_dropout: Dropout on what attention and MLP add to the residual stream: 0 at the bottom layer, rising
             linearly to this at the top (LIMA, Zhou et al. 2023, section 3).
         final_learning_rate: Where the linear decay ends.
         processes: Processes on this machine; None for one a GPU, or one on a machine without.
         threads: Threads of one process on a CPU: part of what fixes the bytes.
         lora: Train low-rank adapters alone; None to train all weights.
-        checkpoint_every: Optimizer steps between checkpoints that a killed run goes on from; None for none.
+        checkpoint_every: Optimizer steps between checkpoints, from which a killed run resumes; None for none.
         validate_every: Optimizer steps between validations; one before the first and one after the last come anyway.
+        validation_limit: Held-out conversations that the loss during training is taken on; None for all that fit.
     """
 
     epochs: float = Field(gt=0)
@@ -60,6 +63,7 @@ class Recipe(Section):
     lora: Lora | None = None
     checkpoint_every: int | None = Field(None, ge=1)
     validate_every: int = Field(ge=1)
+    validation_limit: int | None = Field(None, ge=1)
 
     @model_validator(mode="after")
     def _consistent(self) -> "Recipe":
@@ -72,3 +76,20 @@ class Recipe(Section):
         if self.offload_optimizer and self.zero_stage == 0:
             raise ValueError("offload_optimizer needs zero_stage 1, 2 or 3")
         return self
+
+
+def load(scale: str, model: str, path: Path | None = None) -> Recipe:
+    """A scale's recipe with what a model sets otherwise.
+
+    Raises:
+        InputError: A value is not as expected: its key in the scale's section or in the model's is named.
+    """
+    path = path or parameters.PATH
+    own_key = f"models.{model}.finetune"
+    of_scale: dict[str, Any] = parameters.load(f"scales.{scale}.finetune", dict, path)
+    recipe = parameters.validate(of_scale, Recipe, f"scales.{scale}.finetune", path)
+    own = parameters.load(f"models.{model}", dict, path).get("finetune") or {}
+    if not own:
+        return recipe
+    own = parameters.validate(own, dict, own_key, path)
+    return parameters.validate({**of_scale, **own}, Recipe, own_key, path)

@@ -2,32 +2,53 @@
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 
+import deepspeed
 import torch
 import torch.distributed
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from deepspeed import DeepSpeedEngine
+from torch import Tensor
+from transformers import AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from stages import instruction_set
+from stages.chat.rendering import Part, Rendered, end_of_turn
+from stages.errors import InputError
 from stages.memory import keep_freed_memory
 from stages.randomness import derive_seed, generator
 from stages.records.conversation import AnnotatedConversation
 from stages.systems import Arm
-from stages.training import batches, loop
-from stages.training.attention import implementation
+from stages.training import loop
+from stages.training import rows as packing
 from stages.training.checkpoints import Checkpoints, fingerprint
 from stages.training.curve import LossRow, as_csv
-from stages.training.data import Rows, rendered_rows
-from stages.training.dropout import add_residual_dropout
 from stages.training.engine import initialize, rank, start_processes_group, world_size
-from stages.training.export import export
-from stages.training.lean import keep_less
-from stages.training.lora import with_adapters
 from stages.training.loss import CompletionLoss
+from stages.training.model import has_adapters, load, merged
 from stages.training.recipe import Recipe
-from stages.training.room import check_room
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What is trained: a key of ``models``, an arm, and the seed of the order of items and of dropout."""
+
+    model: str
+    arm: Arm
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.model}-{self.arm}-{self.seed}"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The items of both sides, in the order of the whole corpus."""
+
+    train: Sequence[AnnotatedConversation]
+    validation: Sequence[AnnotatedConversation]
 
 
 @dataclass(frozen=True)
@@ -40,39 +61,27 @@ class Trained:
 
 
 def fine_tune(
-    base: Path,
-    train: Sequence[AnnotatedConversation],
-    validation: Sequence[AnnotatedConversation],
-    arm: Arm,
-    seed: int,
-    recipe: Recipe,
-    out: Path,
-    checkpoint_folder: Path,
+    base: Path, corpus: Corpus, identity: Identity, recipe: Recipe, out: Path, checkpoint_folder: Path
 ) -> Trained:
-    """Train one arm and write the model to ``out``, whole or not at all; a killed run goes on where it was.
+    """Train one arm and write the model to ``out``, whole or not at all. A killed run resumes with the same result.
 
     Raises:
-        InputError: Too little room on the disk, or nothing to learn in the corpus.
+        InputError: No item fits, or the chat template cannot be used.
     """
-    check_room(base, out.parent)
-    instruction_set.hold(recipe.dtype)
-    keep_freed_memory()
-    torch.set_num_threads(recipe.threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # costs seconds; nothing here reads such memory
-    torch.manual_seed(derive_seed(seed, "finetune"))
+    prepare(recipe, identity.seed)
     tokenizer = AutoTokenizer.from_pretrained(base)
-    learnt = rendered_rows(tokenizer, train, arm, recipe.max_length, seed)
-    held_out = rendered_rows(tokenizer, validation, arm, recipe.max_length, seed).rows if validation else []
-    order = batches.epochs_order(len(learnt.rows), recipe.epochs, generator(seed, "order"))
-    steps = [[learnt.rows[index] for index in step] for step in batches.optimizer_steps(order, recipe.batch_size)]
+    learnt = training_rows(tokenizer, corpus.train, identity.arm, recipe)
+    held_out = validation_rows(tokenizer, corpus.validation, identity.arm, recipe)
+    order = packing.epochs_order(len(learnt.rows), recipe.epochs, generator(identity.seed, "order"))
+    steps = [[learnt.rows[index] for index in step] for step in packing.optimizer_steps(order, recipe.batch_size)]
 
     start_processes_group()
-    shaping = [recipe.model_dump(exclude={"checkpoint_every"}), learnt.rows, order, held_out, seed, world_size()]
+    shaping = [recipe.model_dump(exclude={"checkpoint_every"}), learnt.rows, order, held_out, identity, world_size()]
     checkpoints = Checkpoints(checkpoint_folder, fingerprint(base, shaping), recipe.checkpoint_every)
     model = load(base, recipe)
     engine = initialize(CompletionLoss(model), recipe)
     losses = loop.train(engine, steps, held_out, recipe, checkpoints)
+    model.config.self_prompt_tuning = asdict(identity)
     unfinished = out.with_name(f".{out.name}.unfinished")
     if rank() == 0:  # the others might be late, and remove what the first has begun to write
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -80,34 +89,52 @@ def fine_tune(
     if rank() == 0:
         shutil.rmtree(out, ignore_errors=True)
         unfinished.rename(out)
-    finished = Trained(rank() == 0, as_csv(losses), metrics(learnt, len(steps), losses, recipe.epochs))
+    counts = {"items": len(learnt.rows), "left_out": len(learnt.left_out), "validation_items": len(held_out)}
+    finished = Trained(rank() == 0, as_csv(losses), {**counts, **metrics(steps, losses, recipe.epochs)})
     torch.distributed.destroy_process_group()
     return finished
 
 
-def load(base: Path, recipe: Recipe) -> PreTrainedModel:
-    dtype: torch.dtype = getattr(torch, recipe.dtype)
-    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-        base, dtype=dtype, attn_implementation=implementation(dtype)
-    )
-    keep_less(model)
-    if recipe.residual_dropout:
-        add_residual_dropout(model, recipe.residual_dropout)
-    if recipe.gradient_checkpointing:
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    return with_adapters(model, recipe.lora) if recipe.lora else model
+def prepare(recipe: Recipe, seed: int) -> None:
+    """Fix all that the bytes of the result depend on; to be called before the first operation."""
+    instruction_set.hold(recipe.dtype)
+    keep_freed_memory()
+    torch.set_num_threads(recipe.threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # costs seconds; nothing here reads such memory
+    torch.manual_seed(derive_seed(seed, "finetune"))
 
 
-def metrics(learnt: Rows, steps: int, losses: Sequence[LossRow], epochs: float) -> dict[str, float | int | None]:
-    """Counts and losses for ``metrics/finetune/<model>-<arm>-<seed>.json``; no times, so that reruns are equal."""
+def training_rows(
+    tokenizer: PreTrainedTokenizerBase, items: Sequence[AnnotatedConversation], arm: Arm, recipe: Recipe
+) -> packing.Rows:
+    found = packing.rendered_rows(tokenizer, items, arm, recipe.max_length)
+    if not found.rows:
+        raise InputError(
+            f"none of the {len(items)} training items fits in max_length {recipe.max_length} in every arm: raise "
+            "max_length in the scale's finetune section of params.yaml, or lower the scale's split.max_words"
+        )
+    return found
+
+
+def validation_rows(
+    tokenizer: PreTrainedTokenizerBase, items: Sequence[AnnotatedConversation], arm: Arm, recipe: Recipe
+) -> list[Rendered]:
+    """Those held-out items that fit, or ``validation_limit`` of them at even distances."""
+    found = packing.rendered_rows(tokenizer, items, arm, recipe.max_length).rows
+    taken = min(recipe.validation_limit or len(found), len(found))
+    return [found[index * len(found) // taken] for index in range(taken)]
+
+
+def metrics(steps: Sequence[Sequence[Rendered]], losses: Sequence[LossRow], epochs: float) -> dict[str, float | int | None]:
+    """Tokens and losses for ``metrics/finetune/<model>-<arm>-<seed>.json``; no times, so that reruns are equal."""
     first, last = losses[0], losses[-1]
+    parts = [part for step in steps for row in step for part in row.parts]
     return {
-        "items": len(learnt.rows),
-        "items_truncated": learnt.truncated,
-        "items_dropped": len(learnt.dropped),
-        "steps": steps,
+        "steps": len(steps),
         "completion_tokens": last.tokens,
-        "loss": _rounded(_last_epoch(losses, steps, epochs)),
+        **{f"{part.name.lower()}_tokens": parts.count(part) for part in Part if part is not Part.PROMPT},
+        "loss": _rounded(_last_epoch(losses, len(steps), epochs)),
         "validation_loss_before": _rounded(first.validation_loss),
         "validation_loss": _rounded(last.validation_loss),
         "validation_role_loss": _rounded(last.validation_role_loss),
@@ -125,3 +152,47 @@ def _last_epoch(losses: Sequence[LossRow], steps: int, epochs: float) -> float:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
+
+
+def export(engine: DeepSpeedEngine, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, out: Path) -> None:
+    """Write weights (safetensors), tokenizer, chat template and stops; all processes take part, the first writes.
+
+    The folder loads by ``from_pretrained``, in servers too.
+    """
+    weights = whole_weights(engine, model)
+    if rank() > 0:
+        return
+    model.generation_config = GenerationConfig(
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=stops(tokenizer),
+        pad_token_id=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id,
+    )
+    model.config.use_cache = True
+    model.save_pretrained(out, state_dict=weights)
+    tokenizer.save_pretrained(out)
+
+
+def stops(tokenizer: PreTrainedTokenizerBase) -> int | list[int]:
+    """The tokens that end an answer: the end of sequence, and the end of a turn where the template has another."""
+    found = {tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids(end_of_turn(tokenizer))} - {None}
+    return found.pop() if len(found) == 1 else sorted(found)
+
+
+def whole_weights(engine: DeepSpeedEngine, model: PreTrainedModel) -> dict[str, Tensor]:
+    """The state dictionary on the CPU; under ZeRO-3 parameters are gathered one at a time."""
+    weights: dict[str, Tensor] = {}
+    sharded = engine.zero_optimization_stage() == 3
+    if has_adapters(model):
+        return {name: weight for name, weight in merged(model, sharded) if rank() == 0}
+    for name, parameter in model.named_parameters():
+        with deepspeed.zero.GatheredParameters([parameter], enabled=sharded):
+            if rank() == 0:
+                weights[name] = parameter.detach().to("cpu", copy=True)
+    if rank() == 0:
+        weights |= {name: tensor for name, tensor in model.state_dict().items() if _tied(name, tensor, weights)}
+    return weights
+
+
+def _tied(name: str, tensor: Tensor, weights: dict[str, Tensor]) -> bool:
+    """Buffers that are saved; tied parameters are written once, under their first name."""
+    return name not in weights and not isinstance(tensor, torch.nn.Parameter) and "lm_head" not in name

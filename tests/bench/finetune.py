@@ -33,7 +33,7 @@ from stages.chat.rendering import Part, Rendered
 from stages.corpora.preset import CorpusPreset
 from stages.corpora.reading import read_corpus
 from stages.records.conversation import AnnotatedConversation
-from stages.training.data import rendered_rows
+from stages.training.rows import rendered_rows
 
 LIMIT, ITEMS, THREADS = 1024, 64, os.cpu_count() or 1
 TRIED_ITEMS, TRIED_STEPS = 8, 2
@@ -127,7 +127,7 @@ def learnt(found: Sequence[Rendered]) -> int:
 
 def ours(base: Path, found: list[Rendered], arguments: argparse.Namespace) -> dict[str, float]:
     """One epoch of our loop, by ZeRO 2."""
-    from stages.training.batches import optimizer_steps, tokens
+    from stages.training.rows import optimizer_steps, tokens
     from stages.training.loop import optimizer_step
 
     recipe, engine = our_engine(base, dtype="bfloat16", **arguments.setting)
@@ -150,7 +150,7 @@ def our_engine(base: Path, batch: int, micro_batch: int, dtype: str) -> tuple[An
     from stages.training.engine import initialize, start_processes_group
     from stages.training.loss import CompletionLoss
     from stages.training.recipe import Recipe
-    from stages.training.run import load
+    from stages.training.model import load
 
     recipe = Recipe(
         epochs=1,
@@ -192,7 +192,7 @@ def trl(base: Path, found: list[Rendered], arguments: argparse.Namespace) -> dic
     """One epoch of SFTTrainer, whose sampler by length begins with the longest items."""
     from transformers import TrainerCallback
 
-    from stages.training.batches import IGNORED
+    from stages.training.rows import IGNORED
 
     with tempfile.TemporaryDirectory() as folder:
         trainer = trl_trainer(base, found, folder, **arguments.setting)
@@ -252,7 +252,7 @@ def trl_trainer(base: Path, found: list[Rendered], folder: str, batch: int, weig
 
 
 def ours_loss(base: Path, found: list[Rendered], arguments: argparse.Namespace) -> dict[str, float]:
-    from stages.training.batches import micro_batch
+    from stages.training.rows import micro_batch
 
     _, engine = our_engine(base, len(found), len(found), "float32")
     with torch.no_grad():

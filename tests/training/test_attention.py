@@ -15,7 +15,7 @@ from transformers import (
 from stages.chat.rendering import Part, Rendered
 from stages.training import attention
 from stages.training.attention import ROWS, attend_within_rows, by_kernel, implementation, in_blocks
-from stages.training.batches import micro_batch
+from stages.training.rows import micro_batch
 
 SMALL = {
     "vocab_size": 97,

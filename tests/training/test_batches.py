@@ -3,7 +3,7 @@ import random
 import torch
 
 from stages.chat.rendering import Part, Rendered
-from stages.training.batches import IGNORED, epochs_order, micro_batch, optimizer_steps, share, tokens
+from stages.training.rows import IGNORED, epochs_order, micro_batch, optimizer_steps, share, tokens
 
 P, R, A = Part.PROMPT, Part.ROLE, Part.ANSWER
 

@@ -5,7 +5,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from stages.errors import InputError
-from stages.training.dropout import add_residual_dropout
+from stages.training.model import add_residual_dropout
 from tests.conftest import tiny_model
 
 

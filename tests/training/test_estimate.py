@@ -18,7 +18,7 @@ OF_ATTENTION = 6 * LAYERS * WIDTH * 10**2
 PROGRAM = f"""
 import dataclasses, json
 from transformers import LlamaConfig
-from stages.training.estimate import Hardware, memory, operations, size
+from stages.tools.estimate import Hardware, memory, operations, size
 from stages.training.recipe import Lora
 config = LlamaConfig(
     hidden_size={WIDTH}, intermediate_size={INNER}, num_hidden_layers={LAYERS}, num_attention_heads=4,

@@ -6,7 +6,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from transformers import AutoModelForCausalLM
 
 from stages.training.attention import ROWS
-from stages.training.lean import keep_less
+from stages.training.model import keep_less
 from tests.conftest import tiny_model
 
 TOKENS = 50

@@ -29,7 +29,7 @@ MERGED = """
 import sys
 import torch
 from transformers import AutoModelForCausalLM
-from stages.training.lora import merged, with_adapters
+from stages.training.model import merged, with_adapters
 from stages.training.recipe import Lora
 
 model = with_adapters(AutoModelForCausalLM.from_pretrained(sys.argv[1]), Lora(rank=2, alpha=8)).eval()

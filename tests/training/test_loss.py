@@ -9,7 +9,7 @@ from stages.chat.rendering import Part, Rendered
 from stages.errors import InputError
 from stages.training import loss as loss_module
 from stages.training.attention import ROWS
-from stages.training.batches import IGNORED, micro_batch
+from stages.training.rows import IGNORED, micro_batch
 from stages.training.loss import CompletionLoss
 
 ROWS_OF = [

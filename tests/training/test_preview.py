@@ -2,7 +2,7 @@
 
 from stages import arms
 from stages.randomness import generator
-from stages.training.preview import preview
+from stages.tools.preview import preview
 from stages.training.recipe import Recipe
 from tests.training.test_finetune import ITEMS
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from transformers import AutoModelForCausalLM
 
 from stages.chat.rendering import Part, Rendered
-from stages.training.schedule import linear_decay
+from stages.training.curve import linear_decay
 from tests.conftest import tiny_model
 
 STEPS, BATCH, RATES = 10, 8, (3e-4, 3e-5)

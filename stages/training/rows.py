@@ -1,15 +1,74 @@
-"""From conversations to the batches of one process."""
+"""From a corpus to the micro-batches of one process: which items are trained, in which order, side by side with what."""
 
+import logging
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from transformers import PreTrainedTokenizerBase
 
-from stages.chat.rendering import Part, Rendered
+from stages import arms
+from stages.chat.rendering import Part, Rendered, render
+from stages.records.conversation import AnnotatedConversation
+from stages.systems import Arm
 
 IGNORED = -100
+NAMED = 5
+"""Items left out that the log names."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rendered conversations of one arm, and the ids of items that no arm is trained on."""
+
+    rows: list[Rendered]
+    left_out: list[str]
+
+
+def rendered_rows(
+    tokenizer: PreTrainedTokenizerBase, corpus: Sequence[AnnotatedConversation], arm: Arm, max_length: int
+) -> Rows:
+    """The items that fit in every arm, as this arm sees them; the same items in the same order for all arms."""
+    kept, left_out = fitting(tokenizer, corpus, max_length)
+    if left_out:
+        named = ", ".join(left_out[:NAMED]) + (", ..." if len(left_out) > NAMED else "")
+        logger.warning(
+            "%d of %d items have more than %d tokens in one arm or another and are left out of all: %s",
+            *(len(left_out), len(corpus), max_length, named),
+        )
+    return Rows(arm_rows(tokenizer, kept, arm), left_out)
+
+
+def fitting(
+    tokenizer: PreTrainedTokenizerBase, corpus: Sequence[AnnotatedConversation], max_length: int
+) -> tuple[list[AnnotatedConversation], list[str]]:
+    """Items that no arm's rendering makes longer than ``max_length`` tokens, and the ids of the others.
+
+    A role prompt may be too long for the item that ``shuffled`` gives it to. That item is left out too, and the others
+    are shuffled anew, until all fit.
+    """
+    kept = list(corpus)
+    for arm in (*(arm for arm in arms.ALL if arm != "shuffled"), "shuffled"):
+        while True:
+            rows = arm_rows(tokenizer, kept, arm)
+            fits = [len(row.ids) <= max_length for row in rows]
+            kept = [item for item, fit in zip(kept, fits, strict=True) if fit]
+            if all(fits):
+                break
+    ids = {item.id for item in kept}
+    return kept, [item.id for item in corpus if item.id not in ids]
+
+
+def arm_rows(tokenizer: PreTrainedTokenizerBase, corpus: Sequence[AnnotatedConversation], arm: Arm) -> list[Rendered]:
+    """Each item as the arm sees it. A last turn of the user's, which nothing answers, is left away."""
+    return [
+        render(tokenizer, arms.with_head(item.turns[: len(item.turns) // 2 * 2], head), head)
+        for item, head in zip(corpus, arms.heads(arm, corpus), strict=True)
+    ]
 
 
 @dataclass(frozen=True)
