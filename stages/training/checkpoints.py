@@ -12,6 +12,7 @@ import importlib.metadata
 import json
 import logging
 import os
+import pickle
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,14 +23,19 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed
 from deepspeed import DeepSpeedEngine
+from deepspeed.runtime.fp16.loss_scaler import DynamicLossScaler, LossScaler
+from deepspeed.runtime.zero.config import ZeroStageEnum
+from deepspeed.utils.tensor_fragment import fragment_address
 
 from stages import files
 from stages.core.disk_room import free_bytes
+from stages.errors import InputError
 from stages.training.curve import LossRow
 from stages.training.engine import rank
 
 Chosen = TypeVar("Chosen")
-SAFE: list[type] = []
+SAFE = [LossScaler, DynamicLossScaler, ZeroStageEnum, fragment_address]
+"""Classes beside torch's own that DeepSpeed writes into its files."""
 logger = logging.getLogger(__name__)
 
 KEPT = 2
@@ -118,13 +124,19 @@ class Checkpoints:
 
 def _load_weights_only(engine: DeepSpeedEngine, home: Path, tag: str) -> str | None:
     """DeepSpeed's loading, which would unpickle anything, held by torch to tensors and DeepSpeed's own plain classes."""
-    with torch.serialization.safe_globals(SAFE), patched_environment("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1"):
-        loaded: str | None = engine.load_checkpoint(str(home), tag=tag)[0]
+    try:
+        with torch.serialization.safe_globals(SAFE), environment("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1"):
+            loaded: str | None = engine.load_checkpoint(str(home), tag=tag)[0]
+    except pickle.UnpicklingError as error:
+        raise InputError(
+            f"{home / tag} holds more than weights and states, and is not loaded: remove it, then run this again "
+            f"({str(error).splitlines()[0]})"
+        ) from error
     return loaded
 
 
 @contextmanager
-def patched_environment(name: str, value: str) -> Iterator[None]:
+def environment(name: str, value: str) -> Iterator[None]:
     before = os.environ.get(name)
     os.environ[name] = value
     try:

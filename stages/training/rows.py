@@ -32,35 +32,20 @@ class Rows:
 def rendered_rows(
     tokenizer: PreTrainedTokenizerBase, corpus: Sequence[AnnotatedConversation], arm: Arm, max_length: int
 ) -> Rows:
-    """The items that fit in every arm, as this arm sees them; the same items in the same order for all arms."""
-    kept, left_out = fitting(tokenizer, corpus, max_length)
+    """Items that have at most ``max_length`` tokens in every arm, as this arm sees them.
+
+    All arms so have the same items in the same order, and none has a row that is cut.
+    """
+    of_arms = {each: arm_rows(tokenizer, corpus, each) for each in arms.ALL}
+    longest = [max(len(row.ids) for row in of_item) for of_item in zip(*of_arms.values(), strict=True)]
+    left_out = [item.id for item, length in zip(corpus, longest, strict=True) if length > max_length]
     if left_out:
         named = ", ".join(left_out[:NAMED]) + (", ..." if len(left_out) > NAMED else "")
         logger.warning(
-            "%d of %d items have more than %d tokens in one arm or another and are left out of all: %s",
+            "%d of %d items have more than %d tokens in one arm or another, and are left out of all: %s",
             *(len(left_out), len(corpus), max_length, named),
         )
-    return Rows(arm_rows(tokenizer, kept, arm), left_out)
-
-
-def fitting(
-    tokenizer: PreTrainedTokenizerBase, corpus: Sequence[AnnotatedConversation], max_length: int
-) -> tuple[list[AnnotatedConversation], list[str]]:
-    """Items that no arm's rendering makes longer than ``max_length`` tokens, and the ids of the others.
-
-    A role prompt may be too long for the item that ``shuffled`` gives it to. That item is left out too, and the others
-    are shuffled anew, until all fit.
-    """
-    kept = list(corpus)
-    for arm in (*(arm for arm in arms.ALL if arm != "shuffled"), "shuffled"):
-        while True:
-            rows = arm_rows(tokenizer, kept, arm)
-            fits = [len(row.ids) <= max_length for row in rows]
-            kept = [item for item, fit in zip(kept, fits, strict=True) if fit]
-            if all(fits):
-                break
-    ids = {item.id for item in kept}
-    return kept, [item.id for item in corpus if item.id not in ids]
+    return Rows([row for row, length in zip(of_arms[arm], longest, strict=True) if length <= max_length], left_out)
 
 
 def arm_rows(tokenizer: PreTrainedTokenizerBase, corpus: Sequence[AnnotatedConversation], arm: Arm) -> list[Rendered]:

@@ -9,7 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
+from stages.training.checkpoints import _seal
 from tests.training.test_zero import PROGRAM
 
 LEFT = ("model/model.safetensors", "curve.csv")
@@ -64,6 +66,29 @@ def test_goes_on_from_a_whole_checkpoint_and_passes_over_a_torn_one(tiny, tmp_pa
     assert f"{newest.name} is not whole: passed over" in said
     assert "going on from the checkpoint after step" in said
     assert left(killed) == left(undisturbed)
+
+
+class Hostile:
+    def __init__(self, leaves: Path) -> None:
+        self.leaves = leaves
+
+    def __reduce__(self):
+        return Path.touch, (self.leaves,)
+
+
+def test_a_checkpoint_that_would_run_code_is_refused(tiny, tmp_path):
+    """Whoever can write into the folder can write a manifest that fits."""
+    running = start(tiny, tmp_path, 2, 2, 20, 10, 0)
+    wait_for(tmp_path, "step-0000010/manifest.json")
+    kill(running)
+    for states in tmp_path.glob("checkpoints/*/step-*/*model_states.pt"):
+        torch.save({"module": Hostile(tmp_path / "it ran")}, states)
+        _seal(states.parent)
+    running = start(tiny, tmp_path, 2, 2, 20, 10, 0)
+    _, said = running.communicate(timeout=600)
+    assert running.returncode != 0
+    assert "holds more than weights and states, and is not loaded: remove it" in said
+    assert not (tmp_path / "it ran").exists()
 
 
 def test_another_recipe_never_takes_up_a_checkpoint(tiny, tmp_path):

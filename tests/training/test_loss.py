@@ -14,7 +14,7 @@ from stages.training.loss import CompletionLoss
 
 ROWS_OF = [
     Rendered([3, 1, 4, 1, 5], [Part.PROMPT, Part.ROLE, Part.ROLE, Part.ANSWER, Part.ANSWER]),
-    Rendered([9, 2, 6, 5, 3, 5], [Part.PROMPT, Part.PROMPT, Part.ANSWER, Part.ANSWER, Part.ANSWER, Part.PROMPT]),
+    Rendered([9, 2, 6, 5, 3, 5], [Part.PROMPT, Part.PROMPT, Part.ANSWER, Part.ANSWER, Part.END, Part.PROMPT]),
 ]
 
 
@@ -34,7 +34,8 @@ def test_sums_and_gradients(tiny, monkeypatch, chunk):
     total, sums = trained(batch)
     (0.3 * total).backward()
     assert total.item() == pytest.approx(losses.sum().item(), rel=1e-6)
-    by_part = [float(losses.detach()[batch.parts[0, 1:] == part].sum()) for part in Part]
+    prompt, head, answer, end = (float(losses.detach()[batch.parts[0, 1:] == part].sum()) for part in Part)
+    by_part = [prompt, head, answer + end]
     assert sums.tolist() == pytest.approx(by_part, rel=1e-5)
     for (name, expected), found in zip(plain.named_parameters(), trained.model.parameters(), strict=True):
         torch.testing.assert_close(found.grad, expected.grad, rtol=1e-4, atol=1e-6, msg=name)
