@@ -4,7 +4,6 @@ from pathlib import Path
 
 from stages import command_line, files, parameters
 from stages.corpora.split_parameters import SplitParameters
-from stages.corpora.splitting import split
 from stages.randomness import derive_seed
 from stages.records.conversation import AnnotatedConversation
 
@@ -14,7 +13,10 @@ OUT = Path("data/split")
 def main() -> None:
     parser = command_line.parser(__doc__)
     parser.add_argument("--scale", required=True, help="a key of `scales` in params.yaml")
-    section = parameters.load(f"scales.{parser.parse_args().scale}.split", SplitParameters)
+    arguments = parser.parse_args()
+    from stages.corpora.splitting import split  # scikit-learn takes a second
+
+    section = parameters.load(f"scales.{arguments.scale}.split", SplitParameters)
     seed = derive_seed(parameters.load("seed", int), "split")
     train, validation = split(files.read_jsonl(Path("data/annotated.jsonl"), AnnotatedConversation), section, seed)
     files.write_jsonl(OUT / "train.jsonl", train)

@@ -126,7 +126,9 @@ def validation_rows(
     return [found[index * len(found) // taken] for index in range(taken)]
 
 
-def metrics(steps: Sequence[Sequence[Rendered]], losses: Sequence[LossRow], epochs: float) -> dict[str, float | int | None]:
+def metrics(
+    steps: Sequence[Sequence[Rendered]], losses: Sequence[LossRow], epochs: float
+) -> dict[str, float | int | None]:
     """Tokens and losses for ``metrics/finetune/<model>-<arm>-<seed>.json``; no times, so that reruns are equal."""
     first, last = losses[0], losses[-1]
     parts = [part for step in steps for row in step for part in row.parts]

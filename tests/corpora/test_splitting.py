@@ -2,8 +2,9 @@ from collections import Counter
 
 import pytest
 
+from stages.corpora import splitting
 from stages.corpora.split_parameters import SplitParameters
-from stages.corpora.splitting import near_duplicate_groups, split
+from stages.corpora.splitting import near_duplicate_groups, split, words
 from stages.errors import InputError
 from stages.records.conversation import AnnotatedConversation
 
@@ -63,8 +64,41 @@ def test_texts_chained_by_similarity_share_a_group():
 
 
 def test_a_limit_takes_sources_in_turn():
-    kept = [one for side in split(ITEMS, parameters(limit=16), 17) for one in side]
-    assert Counter(one.source for one in kept) == {"advice": 8, "law": 8}
+    train, _ = split(ITEMS, parameters(limit=16), 17)
+    assert Counter(one.source for one in train) == {"advice": 8, "law": 8}
+
+
+@pytest.mark.parametrize("changes", [{"limit": 8}, {"limit": 40}, {"max_words": 9}, {"limit": 8, "max_words": 9}])
+def test_what_bounds_the_training_items_changes_nothing_of_what_is_held_out(changes):
+    items = [long(one) if place % 3 == 0 else one for place, one in enumerate(ITEMS)]
+    all_train, validation = split(items, parameters(), 17)
+    train, same = split(items, parameters(**changes), 17)
+    assert same == validation
+    assert train == [one for one in all_train if one in train]
+    assert len(train) == changes.get("limit", len(train)) < len(all_train)
+
+
+def test_a_limit_counts_items_that_are_short_enough():
+    train, validation = split([*ITEMS[:50], *(long(one) for one in ITEMS[50:])], parameters(max_words=20, limit=30), 17)
+    assert len(train) == 30
+    assert all(words(one) <= 20 for one in train)
+    assert any(words(one) > 20 for one in validation)
+
+
+def long(one):
+    return one.model_copy(update={"turns": [one.turns[0], "So it goes. " * 20]})
+
+
+def test_where_no_item_is_short_enough_the_shortest_is_told():
+    with pytest.raises(InputError, match=r"at most 3 words, the shortest has 8: raise the scale's split\.max_words"):
+        split(ITEMS, parameters(max_words=3), 17)
+
+
+def test_a_corpus_of_several_blocks_has_the_same_groups(monkeypatch):
+    texts = [one.turns[0] for one in ITEMS]
+    whole = near_duplicate_groups(texts, 0.8)
+    monkeypatch.setattr(splitting, "BLOCK", 7)
+    assert (near_duplicate_groups(texts, 0.8) == whole).all()
 
 
 def test_a_source_with_few_items_does_not_break_the_split():

@@ -31,7 +31,12 @@ def place(folder: Path, tiny: Path, processes: int) -> Path:
     files.write_jsonl(folder / "data/split/train.jsonl", ITEMS[:6])
     files.write_jsonl(folder / "data/split/validation.jsonl", ITEMS[6:])
     content = yaml.safe_load((ROOT / "params.yaml").read_text())
-    content["scales"]["smoke"]["finetune"] |= {"processes": processes, "micro_batch_size": 1, "threads": 1, "max_length": 210}
+    content["scales"]["smoke"]["finetune"] |= {
+        "processes": processes,
+        "micro_batch_size": 1,
+        "threads": 1,
+        "max_length": 210,
+    }
     (folder / "params.yaml").write_text(yaml.safe_dump(content))
     return folder
 
