@@ -1,5 +1,11 @@
-"""What a training will take: memory, steps, tokens, operations, time, disk; from a model's configuration alone."""
+"""Say what a training will take: memory, steps, tokens, operations, time, disk. Trains nothing.
 
+python -m stages.tools.estimate --model mistral-7b --scale paper --gpus 8
+
+It needs the corpus (`dvc repro split`) and the model's configuration alone: that of data/base, or of the Hub.
+"""
+
+import argparse
 import copy
 import math
 from collections.abc import Sequence
@@ -7,22 +13,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from deepspeed.runtime.zero.stage3 import estimate_zero3_model_states_mem_needs
-from deepspeed.runtime.zero.stage_1_and_2 import estimate_zero2_model_states_mem_needs
-from torch import nn
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
-
+from stages import command_line, files, parameters
 from stages.base_models.preset import HubModel, ModelPreset
 from stages.errors import InputError
 from stages.records.conversation import AnnotatedConversation
-from stages.training.lora import with_adapters
+from stages.training import recipe as recipes
 from stages.training.recipe import Lora, Recipe
 
 CHARACTERS_A_TOKEN = 4.0
 """English text under a vocabulary of 32,000; used where no tokenizer is at hand."""
 ACTIVATION_BYTES = 34
 """Bytes a token, layer and unit of width in 16 bits, no attention scores kept (Korthikanti et al. 2022, section 4)."""
+
+
+def main() -> None:
+    arguments = parse()
+    recipe = recipes.load(arguments.scale, arguments.model)
+    preset: ModelPreset = parameters.load(f"models.{arguments.model}", ModelPreset)  # type: ignore[arg-type]
+    train = files.read_jsonl(Path("data/split/train.jsonl"), AnnotatedConversation)
+    base = Path("data/base") / arguments.model
+    hardware = Hardware(arguments.gpus, arguments.gpus_per_node, arguments.gpu_memory, arguments.tflops, arguments.mfu)
+    found = size(configuration(base, preset), recipe.lora)
+    print(estimate(arguments.model, found, lengths(base, train, recipe), recipe, hardware))
+
+
+def parse() -> argparse.Namespace:
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--model", required=True, help="a key of `models` in params.yaml")
+    parser.add_argument("--scale", required=True, help="a key of `scales` in params.yaml")
+    parser.add_argument("--gpus", type=int, default=8, help="(default: 8)")
+    parser.add_argument("--gpus-per-node", type=int, default=8, help="(default: 8)")
+    parser.add_argument("--gpu-memory", type=float, default=80, help="GB (default: 80, an A100's)")
+    parser.add_argument("--tflops", type=float, default=312, help="peak of a GPU (default: 312, an A100's in bfloat16)")
+    parser.add_argument("--mfu", type=float, default=0.4, help="share of the peak that is reached (default: 0.4)")
+    return parser.parse_args()
 
 
 @dataclass(frozen=True)
@@ -57,6 +81,8 @@ def configuration(base: Path, preset: ModelPreset) -> Any:
     Raises:
         InputError: There is neither.
     """
+    from transformers import AutoConfig
+
     if (base / "config.json").is_file():
         return AutoConfig.from_pretrained(base)
     if isinstance(preset, HubModel):
@@ -68,6 +94,12 @@ def configuration(base: Path, preset: ModelPreset) -> Any:
 
 
 def size(config: Any, lora: Lora | None = None) -> Size:
+    """The numbers of a model that is built without its weights."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from stages.training.model import with_adapters
+
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(copy.deepcopy(config))
         parameters = sum(parameter.numel() for parameter in model.parameters())
@@ -81,19 +113,20 @@ def size(config: Any, lora: Lora | None = None) -> Size:
     return Size(parameters, trained(model), largest, multiplied, len(layers), config.hidden_size)
 
 
-def trained(module: nn.Module) -> int:
+def trained(module: Any) -> int:
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 
 def lengths(base: Path, corpus: Sequence[AnnotatedConversation], recipe: Recipe) -> list[int]:
-    """Tokens of each conversation, role prompt included, by the base model's tokenizer if it is there."""
-    texts = ["".join([*item.turns, item.role or ""]) for item in corpus]
+    """Tokens of each conversation that fits, role prompt included, by the base model's tokenizer if it is there."""
+    texts = ["".join([*item.turns, item.role]) for item in corpus]
     if (base / "tokenizer.json").is_file():
-        tokenizer = AutoTokenizer.from_pretrained(base)
-        counts = [len(ids) for ids in tokenizer(texts)["input_ids"]]
+        from transformers import AutoTokenizer
+
+        counts = [len(ids) for ids in AutoTokenizer.from_pretrained(base)(texts)["input_ids"]]
     else:
         counts = [round(len(text) / CHARACTERS_A_TOKEN) for text in texts]
-    return [min(count, recipe.max_length) for count in counts]
+    return [count for count in counts if count <= recipe.max_length]
 
 
 def operations(size: Size, tokens: Sequence[int]) -> float:
@@ -111,18 +144,21 @@ def memory(size: Size, hardware: Hardware) -> list[tuple[str, float, float]]:
 
     Frozen weights are 2 bytes each, whole on every GPU but with ZeRO 3, or shared by the hosts if offloaded.
     """
+    from deepspeed.runtime.zero.stage3 import estimate_zero3_model_states_mem_needs
+    from deepspeed.runtime.zero.stage_1_and_2 import estimate_zero2_model_states_mem_needs
+
     on_node, nodes = min(hardware.gpus, hardware.gpus_a_node), math.ceil(hardware.gpus / hardware.gpus_a_node)
     frozen = 2.0 * size.parameters if size.trained < size.parameters else 0.0
     found: list[tuple[str, float, float]] = [("ZeRO 0", 18.0 * size.trained + frozen, 0.0)]
     for offload in (False, True):
         host, gpu = estimate_zero2_model_states_mem_needs(size.trained, on_node, nodes, offload)
         found.append((f"ZeRO 1, 2{', optimizer offloaded' if offload else ''}", gpu + frozen, host))
-    for offload, parameters in ((False, False), (True, False), (True, True)):
+    for offload, of_parameters in ((False, False), (True, False), (True, True)):
         host, gpu, _ = estimate_zero3_model_states_mem_needs(
-            size.trained, size.largest_layer, on_node, nodes, offload, parameters
+            size.trained, size.largest_layer, on_node, nodes, offload, of_parameters
         )
-        name = "ZeRO 3" + (", optimizer offloaded" if offload else "") + (" and parameters" if parameters else "")
-        of_gpu, of_host = (0.0, frozen / nodes) if parameters else (frozen / hardware.gpus, 0.0)
+        name = "ZeRO 3" + (", optimizer offloaded" if offload else "") + (" and parameters" if of_parameters else "")
+        of_gpu, of_host = (0.0, frozen / nodes) if of_parameters else (frozen / hardware.gpus, 0.0)
         found.append((name, gpu + of_gpu, host + of_host))
     return found
 
@@ -159,3 +195,7 @@ def estimate(name: str, size: Size, tokens: Sequence[int], recipe: Recipe, hardw
         fits = "fits" if (gpu + held) / 1e9 <= hardware.gpu_memory else "DOES NOT FIT"
         lines.append(f"{what:40}{gpu / 1e9:10.1f}{host / 1e9:11.1f}  {fits}")
     return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    command_line.run(main)

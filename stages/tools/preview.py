@@ -1,35 +1,55 @@
-"""Items as an arm sees them, in colour: what is prompt, role, answer."""
+"""Show items as an arm learns them, in colour: what is prompt, role prompt, answer, end of turn. Trains nothing.
 
-from collections.abc import Sequence
+python -m stages.tools.preview --model smollm2-135m --arm role --scale mini --items 3
+"""
+
 from itertools import groupby
 from pathlib import Path
+from typing import get_args
 
-from transformers import AutoTokenizer
-
-from stages.chat.rendering import Part
+from stages import command_line, files
+from stages.errors import InputError
 from stages.records.conversation import AnnotatedConversation
 from stages.systems import Arm
-from stages.training.data import rendered_rows
-from stages.training.recipe import Recipe
+from stages.training import recipe as recipes
 
-COLOURS = {Part.PROMPT: "\033[90m", Part.ROLE: "\033[35m", Part.ANSWER: "\033[32m"}
+COLOURS = ("\033[90m", "\033[35m", "\033[32m", "\033[36m")
+"""Of the parts in their order: prompt, role prompt, answer, end of turn."""
 RESET = "\033[0m"
 
 
-def preview(
-    base: Path, items: Sequence[AnnotatedConversation], count: int, arm: Arm, recipe: Recipe, seed: int
-) -> None:
-    """Print the first items' rendered text: grey is masked, magenta the role prompt, green the answer.
+def main() -> None:
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--model", required=True, help="a key of `models` in params.yaml")
+    parser.add_argument("--arm", required=True, choices=get_args(Arm))
+    parser.add_argument("--scale", required=True, help="a key of `scales` in params.yaml")
+    parser.add_argument("--items", type=int, default=3, help="how many to show (default: 3)")
+    arguments = parser.parse_args()
+    recipe = recipes.load(arguments.scale, arguments.model)
+    train = files.read_jsonl(Path("data/split/train.jsonl"), AnnotatedConversation)
+    base = Path("data/base") / arguments.model
+    if not (base / "config.json").is_file():
+        raise InputError(f"{base} holds no model: run `dvc repro base_model@{arguments.model}`, which makes it")
+    preview(base, train, arguments.items, arguments.arm, recipe.max_length)
 
-    All items are rendered, since the control ``shuffled`` deals the roles out among all of them.
-    """
+
+def preview(base: Path, items: list[AnnotatedConversation], count: int, arm: Arm, max_length: int) -> None:
+    """Print the first items' text. All items are rendered, since ``shuffled`` deals the roles out among all of them."""
+    from transformers import AutoTokenizer
+
+    from stages.training.rows import rendered_rows
+
     tokenizer = AutoTokenizer.from_pretrained(base)
-    rows = rendered_rows(tokenizer, items, arm, recipe.max_length, seed)
-    for row in rows.rows[:count]:
+    found = rendered_rows(tokenizer, items, arm, max_length)
+    for row in found.rows[:count]:
         for part, tokens in groupby(zip(row.parts, row.ids, strict=True), key=lambda pair: pair[0]):
             print(f"{COLOURS[part]}{tokenizer.decode([token for _, token in tokens])}{RESET}", end="")
         print(f"\n--- {len(row.ids)} tokens, {row.completion_tokens} learnt")
     print(
-        f"grey: masked, magenta: role prompt, green: answer; {rows.truncated} of all {len(rows.rows)} items are cut at "
-        f"{recipe.max_length} tokens"
+        "grey: masked, magenta: role prompt or other head, green: answer, cyan: end of turn; "
+        f"{len(found.left_out)} of {len(items)} items have more than {max_length} tokens in one arm and are left out"
     )
+
+
+if __name__ == "__main__":
+    command_line.run(main)

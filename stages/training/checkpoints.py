@@ -123,7 +123,7 @@ class Checkpoints:
 
 
 def _load_weights_only(engine: DeepSpeedEngine, home: Path, tag: str) -> str | None:
-    """DeepSpeed's loading, which would unpickle anything, held by torch to tensors and DeepSpeed's own plain classes."""
+    """DeepSpeed's loading, which would unpickle anything, held by torch to tensors and a few classes of DeepSpeed."""
     try:
         with torch.serialization.safe_globals(SAFE), environment("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1"):
             loaded: str | None = engine.load_checkpoint(str(home), tag=tag)[0]

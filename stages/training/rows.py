@@ -1,4 +1,4 @@
-"""From a corpus to the micro-batches of one process: which items are trained, in which order, side by side with what."""
+"""From a corpus to the micro-batches of one process: which items are trained, in which order, packed with which."""
 
 import logging
 import random

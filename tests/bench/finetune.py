@@ -1,12 +1,12 @@
 """How fast fine-tuning is on a CPU, against TRL's SFTTrainer: ``python -m tests.bench.finetune``, last line JSON.
 
-``ratio_trl``: completion tokens a second of ours to TRL's, over the same token ids: 64 items of LIMA, cut at 1,024
+``ratio_trl``: completion tokens a second of ours to TRL's, over the same token ids: 64 items of LIMA of at most 1,024
 tokens, one epoch, each at that of its settings below which is fastest on some of them. Both compute in bfloat16 and
 keep weights and optimizer states in float32. ``ratio_trl_bfloat16_weights``: the same against TRL with weights and
 states in bfloat16, which is faster but another training: ``weights_changed``, the share of weights that differ after
 the epoch, tells how many a learning rate of 1e-5 moves at all. The first optimizer step is outside the time for both,
-that of the longest items or, where TRL packs, of a pack: in it, memory that all later ones use again is touched for the
-first time, and an epoch of a real corpus has hundreds.
+that of the longest items or, where TRL packs, of a pack: in it, memory that all later ones use again is touched for
+the first time, and an epoch of a real corpus has hundreds.
 ``share_of_matmul``: the share of this machine's bfloat16 rate (a product of 4096 x 4096 matrices, just before and just
 after) that our training reaches: (6 x body parameters x tokens + 6 x vocabulary x width x labelled tokens) / seconds,
 optimizer included, / rate. Before all that, one batch's loss in float32 must equal TRL's to 1e-4.
@@ -33,7 +33,7 @@ from stages.chat.rendering import Part, Rendered
 from stages.corpora.preset import CorpusPreset
 from stages.corpora.reading import read_corpus
 from stages.records.conversation import AnnotatedConversation
-from stages.training.rows import rendered_rows
+from stages.training.rows import arm_rows
 
 LIMIT, ITEMS, THREADS = 1024, 64, os.cpu_count() or 1
 TRIED_ITEMS, TRIED_STEPS = 8, 2
@@ -116,9 +116,10 @@ def rows(base: Path, items: int) -> list[Rendered]:
     else:
         print("HUB_MIRROR is not set: the bundled corpus serves, not LIMA", flush=True)
         corpus = read_corpus("bundled", CorpusPreset(repository="GAIR/lima", file="train.jsonl", root="bundled"), "hub")
-    chosen = corpus[:: len(corpus) // items][:items]
-    annotated = [AnnotatedConversation(**item.model_dump(), role="") for item in chosen]
-    return rendered_rows(AutoTokenizer.from_pretrained(base), annotated, "standard", LIMIT, 1).rows
+    annotated = [AnnotatedConversation(**item.model_dump(), role="") for item in corpus]
+    found = arm_rows(AutoTokenizer.from_pretrained(base), annotated, "standard")
+    short = [row for row in found if len(row.ids) <= LIMIT]
+    return short[:: len(short) // items][:items]
 
 
 def learnt(found: Sequence[Rendered]) -> int:
@@ -127,8 +128,8 @@ def learnt(found: Sequence[Rendered]) -> int:
 
 def ours(base: Path, found: list[Rendered], arguments: argparse.Namespace) -> dict[str, float]:
     """One epoch of our loop, by ZeRO 2."""
-    from stages.training.rows import optimizer_steps, tokens
     from stages.training.loop import optimizer_step
+    from stages.training.rows import optimizer_steps, tokens
 
     recipe, engine = our_engine(base, dtype="bfloat16", **arguments.setting)
     order = optimizer_steps(range(len(found)), recipe.batch_size)
@@ -149,8 +150,8 @@ def our_engine(base: Path, batch: int, micro_batch: int, dtype: str) -> tuple[An
     from stages.memory import keep_freed_memory
     from stages.training.engine import initialize, start_processes_group
     from stages.training.loss import CompletionLoss
-    from stages.training.recipe import Recipe
     from stages.training.model import load
+    from stages.training.recipe import Recipe
 
     recipe = Recipe(
         epochs=1,

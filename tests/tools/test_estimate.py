@@ -1,12 +1,12 @@
-"""What ``--estimate`` counts of a model that can be counted by hand."""
+"""What the estimate counts of a model that can be counted by hand."""
 
-import json
-import subprocess
-import sys
+import dataclasses
 
 import pytest
+from transformers import LlamaConfig
 
-from tests.import_graph import ROOT
+from stages.tools.estimate import Hardware, memory, operations, size
+from stages.training.recipe import Lora
 
 WIDTH, INNER, LAYERS, VOCABULARY, RANK = 32, 64, 2, 100, 4
 A_LAYER = 4 * WIDTH * WIDTH + 3 * WIDTH * INNER + 2 * WIDTH
@@ -14,30 +14,24 @@ BODY, PROJECTION = LAYERS * A_LAYER + WIDTH, VOCABULARY * WIDTH
 ADAPTERS = LAYERS * RANK * (4 * (WIDTH + WIDTH) + 3 * (WIDTH + INNER))
 OF_ATTENTION = 6 * LAYERS * WIDTH * 10**2
 
-# In a process of its own, as the stage is: answering, which other tests import, hides DeepSpeed from transformers.
-PROGRAM = f"""
-import dataclasses, json
-from transformers import LlamaConfig
-from stages.tools.estimate import Hardware, memory, operations, size
-from stages.training.recipe import Lora
-config = LlamaConfig(
-    hidden_size={WIDTH}, intermediate_size={INNER}, num_hidden_layers={LAYERS}, num_attention_heads=4,
-    num_key_value_heads=4, vocab_size={VOCABULARY}, tie_word_embeddings=False,
-)
-hardware = Hardware(gpus=2, gpus_a_node=2, gpu_memory=80, tflops=100, mfu=0.5)
-found = [size(config), size(config, Lora(rank={RANK}, alpha=8))]
-print(json.dumps([
-    dataclasses.asdict(one)
-    | {{"operations": operations(one, [10]), "memory": {{what: rest for what, *rest in memory(one, hardware)}}}}
-    for one in found
-]))
-"""
-
 
 @pytest.fixture(scope="module")
 def counted():
-    done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    config = LlamaConfig(
+        hidden_size=WIDTH,
+        intermediate_size=INNER,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        vocab_size=VOCABULARY,
+        tie_word_embeddings=False,
+    )
+    hardware = Hardware(gpus=2, gpus_a_node=2, gpu_memory=80, tflops=100, mfu=0.5)
+    return [
+        dataclasses.asdict(one)
+        | {"operations": operations(one, [10]), "memory": {what: rest for what, *rest in memory(one, hardware)}}
+        for one in (size(config), size(config, Lora(rank=RANK, alpha=8)))
+    ]
 
 
 def test_all_weights_are_trained_without_adapters(counted):

@@ -9,8 +9,8 @@ from stages.chat.rendering import Part, Rendered
 from stages.errors import InputError
 from stages.training import loss as loss_module
 from stages.training.attention import ROWS
-from stages.training.rows import IGNORED, micro_batch
 from stages.training.loss import CompletionLoss
+from stages.training.rows import IGNORED, micro_batch
 
 ROWS_OF = [
     Rendered([3, 1, 4, 1, 5], [Part.PROMPT, Part.ROLE, Part.ROLE, Part.ANSWER, Part.ANSWER]),

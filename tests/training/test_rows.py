@@ -9,7 +9,14 @@ from stages import arms
 from stages.chat.rendering import Part, Rendered
 from stages.records.conversation import AnnotatedConversation
 from stages.training.rows import (
-    IGNORED, arm_rows, epochs_order, micro_batch, optimizer_steps, rendered_rows, share, tokens,
+    IGNORED,
+    arm_rows,
+    epochs_order,
+    micro_batch,
+    optimizer_steps,
+    rendered_rows,
+    share,
+    tokens,
 )  # fmt: skip
 from tests.tokenizers import tokenizer
 

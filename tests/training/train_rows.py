@@ -13,14 +13,14 @@ import torch
 from transformers import AutoTokenizer
 
 from stages.training import loop
-from stages.training.rows import optimizer_steps
 from stages.training.checkpoints import Checkpoints, fingerprint
 from stages.training.curve import as_csv
 from stages.training.engine import initialize, rank, start_processes_group
-from stages.training.run import export
 from stages.training.loss import CompletionLoss
-from stages.training.recipe import Lora, Recipe
 from stages.training.model import load
+from stages.training.recipe import Lora, Recipe
+from stages.training.rows import optimizer_steps
+from stages.training.run import export
 from tests.training.test_zero import BATCH, RATES, rows
 
 folder, out, stage, micro_batch_size = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
