@@ -10,7 +10,6 @@ import pytest
 import yaml
 from datasets import load_dataset
 from huggingface_hub import DatasetCard, ModelCard
-from stages.training.card import Base, card
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from stages.errors import InputError
@@ -18,6 +17,7 @@ from stages.publishing.dataset_folder import lay_out_roles
 from stages.publishing.model_folder import lay_out_model
 from stages.publishing.results import Results, load
 from stages.systems import System
+from stages.training.card import Base, card
 from stages.training.recipe import Recipe
 from tests.import_graph import ROOT
 from tests.reporting import example_run
