@@ -10,6 +10,7 @@ from torch import Tensor
 from stages.decoding.attention import Rows, layer
 from stages.decoding.cache import KeyValues, PreallocatedCache, joined
 from stages.decoding.model import Loaded
+from stages.decoding.parameters import Sampling
 from stages.decoding.prefilling import common, read
 from stages.decoding.sampling import Chooser
 
@@ -137,6 +138,17 @@ def generate(
             present, lengths, chosen = [present[place] for place in kept], lengths[kept], chosen[kept]
         ids = chosen[:, None]
     return [completion for completion in ended if completion is not None]
+
+
+def generate_all(
+    loaded: Loaded, prompts: Sequence[Prompt], sampling: Sampling | None, seeds: list[int], batch_tokens: int
+) -> list[Completion]:
+    """Answer all prompts, in their order; each draws by its own seed where answers are sampled."""
+    chooser, found = Chooser(sampling, seeds), {}
+    for batch in batches(prompts, batch_tokens):
+        completions = generate(loaded, [prompts[index] for index in batch], chooser, batch, lambda tokens: None)
+        found |= dict(zip(batch, completions, strict=True))
+    return [found[index] for index in range(len(prompts))]
 
 
 def _closed_up(going: list[int]) -> list[int]:
