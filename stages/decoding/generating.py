@@ -144,7 +144,8 @@ def generate_all(
     loaded: Loaded, prompts: Sequence[Prompt], sampling: Sampling | None, seeds: list[int], batch_tokens: int
 ) -> list[Completion]:
     """Answer all prompts, in their order; each draws by its own seed where answers are sampled."""
-    chooser, found = Chooser(sampling, seeds), {}
+    chooser = Chooser(sampling, seeds)
+    found: dict[int, Completion] = {}
     for batch in batches(prompts, batch_tokens):
         completions = generate(loaded, [prompts[index] for index in batch], chooser, batch, lambda tokens: None)
         found |= dict(zip(batch, completions, strict=True))

@@ -1,13 +1,13 @@
 """Prompts that begin the answer are tokenized as training tokenizes an answer."""
 
 import pytest
+from stages.decoding.prompting import Job, begun, warn_of_missing_shots
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from stages.benchmarks import mmlu
 from stages.chat.rendering import tokenize
 from stages.decoding.parameters import Asking, Decoding
-from stages.decoding.prompting import Job, begun, warn_of_missing_shots
 from stages.records.question import Question
 
 
