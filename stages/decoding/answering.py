@@ -180,7 +180,7 @@ def _check_context(loaded: Loaded, job: Job, items: Sequence[Item], reading: Rea
         InputError: The model would be asked about positions that it was not made for.
     """
     room = getattr(loaded.model.config.get_text_config(), "max_position_embeddings", None) or sys.maxsize
-    for item in items:
+    for item in sorted(items, key=lambda item: -len(item.prompt.ids)):
         length, new = len(item.prompt.ids), item.prompt.max_new_tokens
         what, scored, key = f"an answer of up to {new}", 0, "max_new_tokens"
         longest = max((len(choice.encode()) for choice in job.choices(item.question, reading)), default=0)

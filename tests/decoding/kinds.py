@@ -1,8 +1,8 @@
 """Tokenizers of each kind that models have, with real vocabularies, and a chat template of their own kind.
 
 SmolLM2's and Mistral-7B's are the real ones. Llama-2's kind has Mistral's vocabulary under Llama-2's normaliser and the
-template of its chat version, which puts a space before each answer; Gemma's kind has it without a space put before texts,
-and with a token for a blank line.
+template of its chat version, which puts a space before each answer. Gemma's kind has that vocabulary with a token for a
+blank line, and puts no space before texts.
 """
 
 import json
@@ -16,8 +16,9 @@ from tests.chat.test_golden import tokenizer as real_tokenizer
 KINDS = ("smollm2-135m", "mistral-7b", "llama-2", "gemma-3")
 
 LLAMA_2_CHAT = (
-    "{% for message in messages %}{% if message['role'] == 'user' %}{{ bos_token + '[INST] ' + message['content'] | trim"
-    " + ' [/INST]' }}{% else %}{{ ' ' + message['content'] | trim + ' ' + eos_token }}{% endif %}{% endfor %}"
+    "{% for message in messages %}{% if message['role'] == 'user' %}"
+    "{{ bos_token + '[INST] ' + message['content'] | trim + ' [/INST]' }}"
+    "{% else %}{{ ' ' + message['content'] | trim + ' ' + eos_token }}{% endif %}{% endfor %}"
 )
 SPACES = {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}
 NORMALIZERS = {

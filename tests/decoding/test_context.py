@@ -19,7 +19,8 @@ from stages.decoding.context import (
     role_in,
     role_openings,
 )
-from tests.decoding.kinds import KINDS, tokenizer as of_kind
+from tests.decoding.kinds import KINDS
+from tests.decoding.kinds import tokenizer as of_kind
 
 QUESTION = "Why does iron rust?"
 ROLE = f"{self_prompt.OPENING} a chemist who works in Zürich."
