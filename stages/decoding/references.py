@@ -10,6 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from stages import arms
+from stages.chat import self_prompt
 from stages.chat.rendering import Part, render, render_prompt, tokenize
 from stages.decoding.choices import Row, loglikelihoods
 from stages.decoding.context import RoleEnd, lead_of
@@ -153,8 +154,8 @@ class _Measuring:
         The blank line between role prompt and answer counts to neither, so that the same text is measured in all
         conditions.
         """
-        tokenizer, turns = self.loaded.tokenizer, held.conversation.turns[:2]
-        rendered = render(tokenizer, arms.with_role(turns, role), role)
+        tokenizer, (question, reference) = self.loaded.tokenizer, held.conversation.turns[:2]
+        rendered = render(tokenizer, [question, self_prompt.join(role, reference) if role else reference], role)
         answer = [place for place, part in enumerate(rendered.parts) if part not in {Part.PROMPT, Part.ROLE}]
         begin, end = answer[0], answer[-1] + 1
         while begin + 1 < end and not str(tokenizer.decode([rendered.ids[begin]])).strip():

@@ -5,7 +5,6 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from stages import conditions
-from stages.arms import with_role
 from stages.chat import self_prompt
 from stages.chat.rendering import render, render_prompt, tokenize
 from stages.decoding.context import (
@@ -82,7 +81,7 @@ def test_ids_of_openings_trigger_and_choices(kind):
 
 def test_the_token_that_opens_a_role_prompt_in_training_is_among_the_forbidden(tokenizer):
     prompt = tokenize(tokenizer, render_prompt(tokenizer, [QUESTION]))
-    rendered = render(tokenizer, with_role([QUESTION, "The air does it."], ROLE), ROLE)
+    rendered = render(tokenizer, [QUESTION, self_prompt.join(ROLE, "The air does it.")], ROLE)
     assert rendered.ids[: len(prompt)] == prompt
     assert rendered.ids[len(prompt)] in role_openings(tokenizer, [QUESTION])
 
@@ -90,7 +89,7 @@ def test_the_token_that_opens_a_role_prompt_in_training_is_among_the_forbidden(t
 def test_pieces_alone_would_have_other_ids_under_mistrals_tokenizer():
     mistral = of_kind("mistral-7b")
     assert tokenize(mistral, "From") == [3672]
-    trained = render(mistral, with_role([QUESTION, "The air."], ROLE), ROLE).ids
+    trained = render(mistral, [QUESTION, self_prompt.join(ROLE, "The air.")], ROLE).ids
     assert trained[len(tokenize(mistral, render_prompt(mistral, [QUESTION])))] == 3400
 
 

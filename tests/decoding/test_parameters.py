@@ -43,7 +43,7 @@ def test_an_exception_replaces_one_default_and_may_take_it_back_to_all(scale):
         (
             {"max_new_tokens": 56},
             {},
-            r"benchmarks\.mmlu: role_tokens: 80 exceeds max_new_tokens, 56: .*Lower role_tokens",
+            r"benchmarks\.mmlu: role_tokens: 80 exceeds max_new_tokens, 56: .*Lower",
         ),
     ],
 )
