@@ -1,15 +1,19 @@
 """What is done at inference: how a question is put, and how the assistant's turn is begun.
 
-``role`` arm: ``stripped`` (the answer is begun without a role), ``generic``, ``random`` (the role written for another
-question), ``oracle`` (a role written by hand for the question's subject or the benchmark). ``standard`` arm:
-``manual`` (that role put in the question, as in role-play prompting, Kong et al. 2023) and ``cot`` (Kojima et al.
+``role`` arm: ``stripped`` (the turn may not open as a role prompt does), ``generic``, ``random`` (the role written for
+another question), ``oracle`` (a role written by hand for the question's subject or the benchmark). ``standard`` arm:
+``manual`` (that role stands in the question, as in role-play prompting, Kong et al. 2023) and ``cot`` (Kojima et al.
 2022).
 """
 
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from pydantic import TypeAdapter
+
+from stages import files
 from stages.chat import self_prompt
 from stages.records.question import Question
 
@@ -17,6 +21,8 @@ CONDITIONS = {"standard": ("manual", "cot"), "role": ("stripped", "random", "gen
 
 GENERIC = f"{self_prompt.OPENING} a helpful assistant."
 STEP_BY_STEP = "Let's think step by step."
+
+MANUAL_ROLES = Path("data/bundled/manual_roles.json")
 
 
 @dataclass(frozen=True)
@@ -56,8 +62,13 @@ def ask(condition: str | None, message: str, manual_role: str, other_role: str |
 
 
 def answer_of(output: str) -> str:
-    """What of an output may be read as an answer: no role prompt, nor what a condition put at its head."""
+    """The part of an output that may be read as an answer: neither a role prompt nor a condition's own words."""
     return self_prompt.answer_of(output.removeprefix(f"{STEP_BY_STEP}\n\n"))
+
+
+def manual_roles() -> dict[str, str]:
+    """Role prompts written by hand, by ``<benchmark>/<group>`` or ``<benchmark>``, for ``oracle`` and ``manual``."""
+    return TypeAdapter(dict[str, str]).validate_python(files.read_json(MANUAL_ROLES))
 
 
 def manual_role(question: Question, roles: Mapping[str, str], benchmark: str) -> str:

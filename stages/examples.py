@@ -6,13 +6,13 @@ answered with the open-ended prompts' decoding, by the first model's first seed 
 """
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from stages import command_line, conditions, files, parameters
-from stages.asking.side_by_side import Put, side_by_side
-from stages.decoding.manual_roles import manual_roles
-from stages.decoding.parameters import Decoding, OpenEnded
+from stages.chat import self_prompt
+from stages.decoding.parameters import Decoding, OpenEnded, Sampling
 from stages.errors import InputError
 from stages.randomness import derive_seed
 from stages.records.example import Example
@@ -20,8 +20,27 @@ from stages.records.question import Question
 from stages.systems import Plan, System
 
 PLAN, QUESTIONS, OUT = Path("data/plan.json"), Path("data/questions"), Path("data/examples.jsonl")
+MODELS = Path("data/models")
 PREFERRED, OPEN_ENDED, COUNT = ("mmlu", "gsm8k"), "open_ended", 3
 ARMS = ("standard", "role")
+
+
+@dataclass(frozen=True)
+class Put:
+    """A question as the user's message, the role written for it by hand, and the seed of its sampled answers."""
+
+    message: str
+    manual_role: str
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer, its role prompt apart."""
+
+    role: str | None
+    text: str
+    finished: bool
 
 
 def main() -> None:
@@ -37,14 +56,14 @@ def main() -> None:
         Example(
             benchmark=benchmark,
             id=question.id,
-            variant=answered.system.variant,
-            manual_role=each.manual_role if answered.system.condition else None,
+            variant=system.variant,
+            manual_role=each.manual_role if system.condition else None,
             role=answer.role,
             answer=answer.text,
             finished=answer.finished,
         )
-        for answered in side_by_side(trained(plan), put, decoding, asking.max_new_tokens, asking.sampling)
-        for (benchmark, question), each, answer in zip(chosen.items(), put, answered.answers, strict=True)
+        for system, answers in side_by_side(trained(plan), put, decoding, asking.max_new_tokens, asking.sampling)
+        for (benchmark, question), each, answer in zip(chosen.items(), put, answers, strict=True)
     ]
     files.write_jsonl(OUT, found)
 
@@ -65,7 +84,7 @@ def first_question(benchmark: str) -> Question:
 
 def as_put(benchmark: str, question: Question, seed: int) -> Put:
     message = importlib.import_module(f"stages.benchmarks.{benchmark}").show(question)
-    role = conditions.manual_role(question, manual_roles(), benchmark)
+    role = conditions.manual_role(question, conditions.manual_roles(), benchmark)
     return Put(message, role, derive_seed(seed, "generate", question.id))
 
 
@@ -74,6 +93,39 @@ def trained(plan: Plan) -> Iterator[System]:
     for arm in ARMS:
         found = [each for each in plan.systems if each.arm == arm and each.condition is None]
         yield from found[:1]
+
+
+def side_by_side(
+    systems: Iterable[System],
+    questions: Sequence[Put],
+    decoding: Decoding,
+    max_new_tokens: int,
+    sampling: Sampling | None = None,
+) -> Iterator[tuple[System, list[Answer]]]:
+    """Each trained model's answers, those of ``standard`` also under the roles by hand; greedy without ``sampling``."""
+    from stages.chat.rendering import render_prompt, tokenize
+    from stages.decoding.context import QuestionEnd, next_question
+    from stages.decoding.generating import Prompt, generate_all
+    from stages.decoding.model import load
+
+    for system in systems:
+        loaded = load(MODELS / system.name, decoding)
+        tokenizer, mark = loaded.tokenizer, next_question(loaded.tokenizer)
+        end = QuestionEnd(tokenizer, mark) if mark else None
+        for condition in (None, "manual") if system.arm == "standard" else (None,):
+            asked = [conditions.ask(condition, each.message, each.manual_role, None).message for each in questions]
+            prompts = [
+                Prompt(tokenize(tokenizer, render_prompt(tokenizer, [message])), max_new_tokens, until=end)
+                for message in asked
+            ]
+            seeds = [each.seed for each in questions]
+            answers = []
+            for completion in generate_all(loaded, prompts, sampling, seeds, decoding.batch_tokens):
+                text = str(tokenizer.decode(completion.ids, skip_special_tokens=True))
+                cut = end.cut(text) if end else None
+                role, rest = self_prompt.split(text if cut is None else cut)
+                answers.append(Answer(role, rest.strip(), completion.finished))
+            yield system.model_copy(update={"condition": condition}), answers
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Answer one benchmark's questions with one system, and score the choices where there are any.
+"""Answer one benchmark's questions with one system: write answers, and take the likelihood of choices.
 
 In this process, in several that share the work, or through a server: `run.server` names which (stages/servers).
 Under a launcher of your own: torchrun --nproc_per_node 8 -m stages.generate --model M … --server local
@@ -12,12 +12,10 @@ from typing import get_args
 
 from stages import command_line, files, parameters
 from stages.conditions import CONDITIONS
-from stages.decoding.answering import Job
-from stages.decoding.parameters import Asking, Decoding, OpenEnded
+from stages.decoding.parameters import Decoding, OpenEnded, load_asking, load_readings
 from stages.parameters import Section
 from stages.records.generation import Generation
 from stages.records.question import Question
-from stages.servers.parameters import PRESETS
 from stages.systems import Arm, System
 
 OUT = Path("data/generations")
@@ -26,6 +24,8 @@ PARTIAL = Path(".cache/generations")
 
 def main() -> None:
     arguments = parse()
+    from stages.decoding.prompts import Job
+
     system = System(
         model=arguments.model,
         arm=arguments.arm,
@@ -33,30 +33,31 @@ def main() -> None:
         seed=arguments.seed,
         rival="official" if arguments.official else None,
     )
-    benchmark = importlib.import_module(f"stages.benchmarks.{arguments.benchmark}")
-    open_ended = arguments.benchmark == "open_ended"
-    section = "preference.decoding" if open_ended else f"generate.benchmarks.{arguments.benchmark}"
-    asking = parameters.load(f"scales.{arguments.scale}.{section}", OpenEnded if open_ended else Asking)
-    questions = files.read_jsonl(Path("data/questions") / f"{arguments.benchmark}.jsonl", Question)
+    scale, benchmark = arguments.scale, arguments.benchmark
+    open_ended = benchmark == "open_ended"
     job = Job(
         folder=folder(system),
-        benchmark=arguments.benchmark,
-        show=benchmark.show,
-        trigger=benchmark.TRIGGER,
-        named_choices=benchmark.ANSWER_KIND == "yes_no",
+        name=benchmark,
+        benchmark=importlib.import_module(f"stages.benchmarks.{benchmark}"),
+        readings=["written"] if open_ended else load_readings(scale),
         condition=system.condition,
-        asking=asking,
-        decoding=parameters.load(f"scales.{arguments.scale}.generate.decoding", Decoding),
+        asking=(
+            parameters.load(f"scales.{scale}.preference.decoding", OpenEnded)
+            if open_ended
+            else load_asking(scale, benchmark)
+        ),
+        decoding=parameters.load(f"scales.{scale}.generate.decoding", Decoding),
         seed=parameters.load("seed", int),
-        partial=PARTIAL / system.name / arguments.benchmark,
+        partial=PARTIAL / system.name / benchmark,
     )
-    others = own_roles(system, arguments.benchmark) if system.condition == "random" else None
+    questions = files.read_jsonl(Path("data/questions") / f"{benchmark}.jsonl", Question)
+    others = own_roles(system, benchmark) if system.condition == "random" else None
     # By its name alone: how requests travel to a server shapes no answer, and mending it must cost no generation.
     server = importlib.import_module(f"stages.servers.{arguments.server}")
-    preset: Section = parameters.load(f"servers.{arguments.server}", PRESETS[arguments.server])
+    preset: Section = parameters.load(f"servers.{arguments.server}", server.PRESET)
     generations = server.answer(job, questions, others, preset)
     if generations is not None:
-        files.write_jsonl(OUT / system.name / f"{arguments.benchmark}.jsonl", generations)
+        files.write_jsonl(OUT / system.name / f"{benchmark}.jsonl", generations)
         shutil.rmtree(job.partial, ignore_errors=True)
 
 
@@ -86,7 +87,8 @@ def parse() -> argparse.Namespace:
     benchmarks = command_line.modules("stages/benchmarks", "ANSWER_KIND")
     parser.add_argument("--benchmark", required=True, choices=benchmarks, help="a file of stages/benchmarks")
     parser.add_argument("--scale", required=True, help="a key of `scales` in params.yaml")
-    parser.add_argument("--server", default="local", choices=list(PRESETS), help="a key of `servers` in params.yaml")
+    servers = command_line.modules("stages/servers", "PRESET")
+    parser.add_argument("--server", default="local", choices=servers, help="a key of `servers` in params.yaml")
     parser.add_argument("--local_rank", type=int, help=argparse.SUPPRESS)  # DeepSpeed's launcher passes it
     return parser.parse_args()
 

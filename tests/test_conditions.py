@@ -13,7 +13,7 @@ from stages import conditions, files
 from stages.benchmarks import gsm8k, mmlu
 from stages.chat import self_prompt
 from stages.decoding.parameters import Asking, Decoding
-from stages.decoding.prompting import Job, prepare
+from stages.decoding.prompts import Job, prepare
 from stages.records.generation import Generation
 from stages.records.question import Question
 from tests.import_graph import ROOT
@@ -36,12 +36,12 @@ def put(tokenizer, tiny, monkeypatch):
     """A function that gives the item which one question becomes under a condition."""
     monkeypatch.chdir(ROOT)
 
-    def one(condition, benchmark, question, roles=None):
+    def one(condition, benchmark, question, roles=None, reading="written"):
         name = benchmark.__name__.rpartition(".")[2]
-        asking, decoding = Asking(max_new_tokens=8), Decoding(dtype="float32", batch_tokens=256)
-        job = Job(tiny, name, benchmark.show, benchmark.TRIGGER, False, condition, asking, decoding, 17, tiny)
+        asking, decoding = Asking(max_new_tokens=8, role_tokens=8), Decoding(dtype="float32", batch_tokens=256)
+        job = Job(tiny, name, benchmark, ["cloze", "letter", "written"], condition, asking, decoding, 17, tiny)
         others = [question.model_copy(update={"id": f"other-{n}"}) for n in range(2)]
-        return prepare(job, [question, *others], roles, tokenizer)[0]
+        return prepare(job, [question, *others], roles, tokenizer, reading)[0]
 
     return one
 
@@ -54,6 +54,20 @@ def test_the_model_is_shown_the_question_and_then_what_the_condition_begins(put,
     assert tokenizer.decode(item.prompt.ids) == item.text
     assert bool(item.put.prefix) == (condition in {"random", "generic", "oracle", "cot"})
     assert bool(item.prompt.not_first) == (condition == "stripped")
+
+
+@pytest.mark.parametrize("condition", [None, *ALL])
+@pytest.mark.parametrize("reading", ["cloze", "letter"])
+def test_the_choices_follow_the_head_that_the_condition_begins(put, condition, reading):
+    item = put(condition, mmlu, ANATOMY, [f"{self_prompt.OPENING} {n}." for n in range(3)], reading)
+    head = item.before_choices(None, "Answer:").removeprefix(item.shown)
+    assert head == f"{item.put.prefix}Answer:"
+    assert bool(item.put.prefix) == (condition in {"random", "generic", "oracle", "cot"})
+    assert item.writes_role == (condition in {None, "manual"})
+    assert ("A. ash" in item.shown) == (reading == "letter")
+    own = f"{self_prompt.OPENING} a cook."
+    with_role = item.before_choices(own, "Answer:").removeprefix(item.shown)
+    assert with_role == (head if item.put.prefix else f"{own}\n\nAnswer:")
 
 
 @pytest.mark.parametrize(("benchmark", "question", "key"), [(mmlu, ANATOMY, "mmlu/anatomy"), (gsm8k, SUM, "gsm8k")])
@@ -90,9 +104,7 @@ def test_without_two_roles_a_random_one_is_generic(put):
 def test_the_stage_gives_each_question_the_role_that_the_same_weights_wrote_for_another(tiny, tmp_path, monkeypatch):
     folder = stage_folder(tmp_path, tiny)
     own = [
-        Generation(
-            id=question.id, prompt="", role=f"{self_prompt.OPENING} {n}.", output="", output_tokens=0, finished=True
-        )
+        Generation(id=question.id, role=f"{self_prompt.OPENING} {n}.")
         for n, question in enumerate(QUESTIONS["strategyqa"])
     ]
     files.write_jsonl(folder / "data/generations/tiny-role-1/strategyqa.jsonl", own)
@@ -105,3 +117,5 @@ def test_the_stage_gives_each_question_the_role_that_the_same_weights_wrote_for_
         assert answer.role in {other.role for other in own} - {plain.role}
         assert answer.output.startswith(f"{answer.role}\n\n")
         assert not answer.prompt.endswith("\n\n")
+        assert answer.letter.role == answer.cloze.role == answer.role
+        assert answer.cloze.prompt.endswith(f"{answer.role}\n\nAnswer:")

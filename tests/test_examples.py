@@ -6,12 +6,13 @@ import sys
 import pytest
 import yaml
 
-from stages import ask, examples
+from stages import examples
 from stages.errors import InputError
 from stages.files import read_jsonl, write_json, write_jsonl
 from stages.records.example import Example
 from stages.records.question import Question
 from stages.systems import Plan, System
+from stages.tools import ask
 from tests.import_graph import ROOT
 
 BOTH = [System(model="tiny", arm=arm, seed=seed) for arm in ("standard", "role") for seed in (1, 2)]

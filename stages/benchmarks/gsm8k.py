@@ -14,7 +14,7 @@ from stages.records.question import Question
 from stages.sources.roots import Row, Source
 
 ANSWER_KIND = "number"
-TRIGGER = "\n\nAnswer:"
+TRIGGER = "Answer:"
 REPOSITORY, CONFIG, REVISION = "openai/gsm8k", "main", "e53f048856ff4f594e959d75785d2c2d37b678ee"
 SHOTS = 8
 CALCULATOR = re.compile(r"<<[^>]*>>")

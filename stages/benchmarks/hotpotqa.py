@@ -12,7 +12,7 @@ from stages.records.question import Question
 from stages.sources.roots import Source
 
 ANSWER_KIND = "span"
-TRIGGER = "\n\nAnswer:"
+TRIGGER = "Answer:"
 REPOSITORY, CONFIG, REVISION = "hotpotqa/hotpot_qa", "fullwiki", "1908d6afbbead072334abe2965f91bd2709910ab"
 
 

@@ -13,13 +13,13 @@ End with a line "Answer: X", where X is the letter of the right choice.
 import random
 from collections.abc import Iterator
 
-from stages.benchmarks.lettered import letter_of, show_choices
+from stages.benchmarks.shared import Normalisation, letter_of, show_choices
 from stages.records.question import Question
 from stages.sources.roots import Fields, Source
 
 ANSWER_KIND = "choice"
-TRIGGER = "\n\nAnswer:"
-INSTRUCTION = 'End with a line "Answer: X", where X is the letter of the right choice.'
+TRIGGER = "Answer:"
+NORMALISATION: Normalisation = "characters"  # as OLMES, arXiv 2406.08446
 REPOSITORY, CONFIG, REVISION = "cais/mmlu", "all", "c30699e8356da336a370243923dbaf21066bb9fe"
 
 
@@ -37,4 +37,9 @@ def _question(identifier: str, row: Fields) -> Question:
 
 
 def show(question: Question) -> str:
-    return show_choices(question.question, question.choices, INSTRUCTION)
+    return show_choices(question.question, question.choices)
+
+
+def show_plain(question: Question) -> str:
+    """The question without its choices."""
+    return question.question

@@ -12,13 +12,13 @@ End with a line "Answer: X", where X is the letter of the right choice.
 import random
 from collections.abc import Iterator
 
-from stages.benchmarks.lettered import letter_of, show_choices
+from stages.benchmarks.shared import Normalisation, letter_of, show_choices
 from stages.records.question import Question
 from stages.sources.roots import Fields, Source
 
 ANSWER_KIND = "choice"
-TRIGGER = "\n\nAnswer:"
-INSTRUCTION = 'End with a line "Answer: X", where X is the letter of the right choice.'
+TRIGGER = "Answer:"
+NORMALISATION: Normalisation = "unconditional"  # as OLMES, arXiv 2406.08446
 REPOSITORY, CONFIG, REVISION = "allenai/openbookqa", "main", "388097ea7776314e93a529163e0fea805b8a6454"
 SHOTS = 5
 
@@ -37,4 +37,9 @@ def _question(identifier: str, row: Fields) -> Question:
 
 
 def show(question: Question) -> str:
-    return show_choices(question.question, question.choices, INSTRUCTION)
+    return show_choices(question.question, question.choices)
+
+
+def show_plain(question: Question) -> str:
+    """The question without its choices."""
+    return question.question

@@ -8,11 +8,13 @@ End with a line "Answer: yes" or "Answer: no".
 import random
 from collections.abc import Iterator
 
+from stages.benchmarks.shared import Normalisation
 from stages.records.question import Question
 from stages.sources.roots import Source
 
 ANSWER_KIND = "yes_no"
-TRIGGER = "\n\nAnswer:"
+TRIGGER = "Answer:"
+NORMALISATION: Normalisation = "none"  # yes and no are alike in length
 REPOSITORY, CONFIG, REVISION = "tasksource/strategy-qa", None, None
 CHOICES = ["yes", "no"]
 
@@ -31,3 +33,8 @@ def questions(source: Source, rng: random.Random) -> Iterator[Question]:
 
 def show(question: Question) -> str:
     return f'{question.question}\n\nEnd with a line "Answer: yes" or "Answer: no".'
+
+
+def show_plain(question: Question) -> str:
+    """The question without its choices."""
+    return question.question

@@ -14,13 +14,13 @@ The source always names the true choice first: choices are shuffled with the roo
 import random
 from collections.abc import Iterator
 
-from stages.benchmarks.lettered import show_choices, shuffled
+from stages.benchmarks.shared import Normalisation, show_choices, shuffled
 from stages.records.question import Question
 from stages.sources.roots import Source
 
 ANSWER_KIND = "choice"
-TRIGGER = "\n\nAnswer:"
-INSTRUCTION = 'End with a line "Answer: X", where X is the letter of the right choice.'
+TRIGGER = "Answer:"
+NORMALISATION: Normalisation = "none"  # MC1 compares the sums themselves (Lin et al. 2022)
 REPOSITORY, CONFIG, REVISION = (
     "truthfulqa/truthful_qa",
     "multiple_choice",
@@ -37,4 +37,9 @@ def questions(source: Source, rng: random.Random) -> Iterator[Question]:
 
 
 def show(question: Question) -> str:
-    return show_choices(question.question, question.choices, INSTRUCTION)
+    return show_choices(question.question, question.choices)
+
+
+def show_plain(question: Question) -> str:
+    """The question without its choices."""
+    return question.question

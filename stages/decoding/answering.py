@@ -1,21 +1,32 @@
 """From questions to generations in this process, or in this one's share of several: prompts, batches, records."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from pydantic import BaseModel
 from tqdm import tqdm
 
-from stages.chat.rendering import tokenize
-from stages.decoding.choices import choice_logprobs
-from stages.decoding.generating import Completion, batches, generate
+from stages.decoding.choices import Row, loglikelihoods
+from stages.decoding.context import QuestionEnd, RoleEnd, continuations
+from stages.decoding.generating import Completion, Prompt, batches, generate
 from stages.decoding.model import Loaded, load
-from stages.decoding.partial import Partial, fingerprint
-from stages.decoding.prompting import Item, Job, choice_tokens, prepare, record, warn_of_missing_shots
+from stages.decoding.parameters import Reading
+from stages.decoding.partial import ALONE, Done, Partial, Share, fingerprint
+from stages.decoding.prompts import Item, Job, prepare, reading_of, record, warn_of_missing_shots, written_record
 from stages.decoding.sampling import Chooser
-from stages.decoding.sharing import ALONE, Share
 from stages.errors import InputError
-from stages.records.generation import Generation
+from stages.records.generation import ChoiceReading, Generation
 from stages.records.question import Question
+
+ROOM_TO_SPARE = 64
+"""Tokens, for what stands around a role prompt: only a prompt this near to the model's context is counted exactly."""
+
+
+class Written(BaseModel):
+    """A written answer, and the role prompt that the letter reading takes from it."""
+
+    generation: Generation
+    role: str | None
 
 
 def answer(
@@ -29,51 +40,164 @@ def answer(
     if share.rank == 0:
         warn_of_missing_shots(job, questions)
     loaded = load(job.folder, job.decoding)
-    items = prepare(job, questions, own_roles, loaded.tokenizer)
-    prompts = [item.prompt for item in items]
-    _check_context(loaded, job, items)
-    chooser = Chooser(job.sampling, [job.seed_of(item.question) for item in items])
-    shaping = [items, job.benchmark, job.trigger, job.named_choices, job.asking, job.decoding, job.seed]
-    partial = Partial(job.partial, fingerprint(job.folder, shaping), share.rank)
-    found = partial.done()
-    mine = share.of(list(batches(prompts, job.decoding.batch_tokens)))
-    left = [batch for batch in mine if batch[0] not in found]
-    total, to_do = (sum(len(batch) for batch in some) for some in (mine, left))
-    name = f"{job.folder.name} {job.benchmark}"
-    with tqdm(total=total, initial=total - to_do, unit="item", desc=name, mininterval=1, disable=share.rank > 0) as bar:
-        counter = _TokenCounter(bar)
-        for batch in left:
-            chosen = [items[index] for index in batch]
-            completions = generate(loaded, [item.prompt for item in chosen], chooser, batch, counter)
-            partial.add(batch, _records(loaded, job, chosen, completions))
-            bar.update(len(batch))
-    share.wait_for_the_others()
+    tests = job.tests(questions)
+    items: dict[Reading, list[Item]] = {
+        reading: prepare(job, questions, own_roles, loaded.tokenizer, reading)
+        for reading in ("written", *job.choice_readings)
+    }
+    items["written"] = items["written"][: job.written(tests)]
+    for reading, asked in items.items():
+        _check_context(loaded, job, asked, reading)
+    answering = _Answering(loaded, job, share)
+    written = answering.write(items["written"])
+    roles = {place: done.role for place, done in written.items()}
+    found = {
+        reading: answering.read(items[reading], reading, roles if reading == "letter" else {})
+        for reading in job.choice_readings
+    }
+    share.leave()
     if share.rank:
         return []
-    found = partial.read()
-    return [found[index] for index in range(len(items))]
+    return [
+        record(
+            question,
+            written[place].generation if place in written else None,
+            found["letter"][place] if "letter" in found else None,
+            found["cloze"][place] if "cloze" in found else None,
+        )
+        for place, question in enumerate(tests)
+    ]
 
 
-def _check_context(loaded: Loaded, job: Job, items: Sequence[Item]) -> None:
-    """Hold the longest prompt and answer, and the choices where they are scored, against the model's context.
+class _Answering:
+    """One job in this process."""
+
+    def __init__(self, loaded: Loaded, job: Job, share: Share) -> None:
+        self.loaded, self.job, self.share = loaded, job, share
+
+    def write(self, items: Sequence[Item]) -> dict[int, Written]:
+        """Written answers by place."""
+        chooser = Chooser(self.job.sampling, [self.job.seed_of(item.question) for item in items])
+
+        def of_batch(batch: list[int], on_token: Callable[[int], None]) -> list[Written]:
+            chosen = [items[index] for index in batch]
+            completions = generate(self.loaded, [item.prompt for item in chosen], chooser, batch, on_token)
+            return [self._written(item, done) for item, done in zip(chosen, completions, strict=True)]
+
+        return self._in_batches("written", items, Written, of_batch)
+
+    def read(self, items: Sequence[Item], reading: Reading, roles: dict[int, str | None]) -> dict[int, ChoiceReading]:
+        """Readings by place; the role prompts that are known already are not written again."""
+
+        def of_batch(batch: list[int], on_token: Callable[[int], None]) -> list[ChoiceReading]:
+            chosen = [items[index] for index in batch]
+            asked = [index for index in batch if index not in roles and items[index].writes_role]
+            prompts = [items[index].prompt for index in asked]
+            completions = dict(zip(asked, self._greedy(prompts, on_token), strict=True))
+            own = roles | {index: self._role(items[index], done.ids) for index, done in completions.items()}
+            ends = [completions.get(index) for index in batch]
+            return self._readings(chosen, reading, [own.get(index) for index in batch], ends)
+
+        return self._in_batches(reading, items, ChoiceReading, of_batch)
+
+    def _readings(
+        self,
+        items: Sequence[Item],
+        reading: Reading,
+        roles: Sequence[str | None],
+        completions: Sequence[Completion | None],
+    ) -> list[ChoiceReading]:
+        job, tokenizer = self.job, self.loaded.tokenizer
+        before = [item.before_choices(role, job.benchmark.TRIGGER) for item, role in zip(items, roles, strict=True)]
+        rows = []
+        for item, text, completion in zip(items, before, completions, strict=True):
+            row = continuations(tokenizer, text, job.choices(item.question, reading))
+            known = [*item.prompt.ids, *completion.ids][:-1] if completion else []
+            rows.append(Row(*row, known, completion.past if completion else None))
+        logprobs = loglikelihoods(self.loaded, rows, job.decoding.batch_tokens)
+        apart = self._unconditional(items) if reading == "cloze" else None
+        found = []
+        for item, role, text, values in zip(items, roles, before, logprobs, strict=True):
+            choices = job.choices(item.question, reading)
+            unconditional = None if apart is None else [apart[choice] for choice in choices]
+            found.append(reading_of(item, role, text, values, unconditional))
+        return found
+
+    def _unconditional(self, items: Sequence[Item]) -> dict[str, float] | None:
+        """Log-likelihood of each choice after the trigger alone; None where the benchmark does not normalise by it."""
+        if self.job.benchmark.NORMALISATION != "unconditional":
+            return None
+        texts = sorted({choice for item in items for choice in self.job.choices(item.question, "cloze")})
+        row = Row(*continuations(self.loaded.tokenizer, self.job.benchmark.TRIGGER, texts, plain=True))
+        (values,) = loglikelihoods(self.loaded, [row], self.job.decoding.batch_tokens)
+        return dict(zip(texts, values, strict=True))
+
+    def _greedy(self, prompts: Sequence[Prompt], on_token: Callable[[int], None]) -> list[Completion]:
+        rows = list(range(len(prompts)))
+        return generate(self.loaded, prompts, Chooser(None, rows), rows, on_token) if prompts else []
+
+    def _role(self, item: Item, ids: Sequence[int]) -> str | None:
+        return RoleEnd(self.loaded.tokenizer, item.lead).role(ids)
+
+    def _written(self, item: Item, completion: Completion) -> Written:
+        ids = completion.ids
+        text = str(self.loaded.tokenizer.decode(ids, skip_special_tokens=True))
+        tokens, end = len(ids), item.prompt.until
+        if isinstance(end, QuestionEnd) and (cut := end.cut(text)) is not None:
+            text, tokens = cut, end.tokens(ids, cut)
+        role = self._role(item, ids[: self.job.role_tokens]) if item.writes_role else None
+        return Written(generation=written_record(item, text, tokens, completion.finished), role=role)
+
+    def _in_batches(
+        self,
+        name: Reading,
+        items: Sequence[Item],
+        kind: type[Done],
+        of_batch: Callable[[list[int], Callable[[int], None]], list[Done]],
+    ) -> dict[int, Done]:
+        """What a function makes of all items, by place; batches that a killed run had done are not done again."""
+        job, share = self.job, self.share
+        shaping = [items, job.name, name, job.benchmark.TRIGGER, job.asking, job.decoding, job.seed]
+        partial = Partial(job.partial / name, fingerprint(job.folder, shaping), kind, share.rank)
+        done = partial.begin()
+        mine = share.of(list(batches([item.prompt for item in items], job.decoding.batch_tokens)))
+        left = [batch for batch in mine if batch[0] not in done]
+        total, to_do = (sum(len(batch) for batch in some) for some in (mine, left))
+        settings = {"total": total, "initial": total - to_do, "unit": "item", "mininterval": 1}
+        with tqdm(**settings, desc=f"{job.folder.name} {job.name} {name}", disable=share.rank > 0 or not total) as bar:
+            counter = TokenCounter(bar)
+            for batch in left:
+                partial.add(batch, of_batch(batch, counter))
+                bar.update(len(batch))
+        share.wait()
+        return partial.read()
+
+
+def _check_context(loaded: Loaded, job: Job, items: Sequence[Item], reading: Reading) -> None:
+    """Hold the longest prompt, with all that may follow it, against the model's context.
 
     Raises:
         InputError: The model would be asked about positions that it was not made for.
     """
     room = getattr(loaded.model.config.get_text_config(), "max_position_embeddings", None) or sys.maxsize
-    longest = max(items, key=lambda item: len(item.prompt.ids) + item.prompt.max_new_tokens)
-    choices = choice_tokens(job, longest.question, loaded.tokenizer)
-    scored = len(tokenize(loaded.tokenizer, job.trigger)) + max(map(len, choices)) if choices else 0
-    length, new = len(longest.prompt.ids), longest.prompt.max_new_tokens
-    if length + new + scored > room:
-        raise InputError(
-            f"{longest.question.id}: a prompt of {length} tokens, an answer of up to {new} and its choices ({scored}) "
-            f"exceed the {room} positions of {job.folder}: lower `max_new_tokens` or `shots` in the scale's "
-            f"`{job.section}`, or choose a model of longer context"
-        )
+    for item in sorted(items, key=lambda item: -len(item.prompt.ids)):
+        length, new = len(item.prompt.ids), item.prompt.max_new_tokens
+        what, scored, key = f"an answer of up to {new}", 0, "max_new_tokens"
+        longest = max((len(choice.encode()) for choice in job.choices(item.question, reading)), default=0)
+        if reading != "written" and length + new + len(job.benchmark.TRIGGER) + longest + ROOM_TO_SPARE > room:
+            text = item.before_choices(None, job.benchmark.TRIGGER)
+            before, choices = continuations(loaded.tokenizer, text, job.choices(item.question, reading))
+            scored = len(before) - length + max(map(len, choices))
+            what, key = f"a role prompt of up to {new} and its choices ({scored})", "role_tokens"
+        if length + new + scored > room:
+            raise InputError(
+                f"{item.question.id}: a prompt of {length} tokens and {what} exceed the {room} positions of "
+                f"{job.folder}: lower `{key}` or `shots` in the scale's `{job.section}`, or choose a model of longer "
+                "context"
+            )
 
 
-class _TokenCounter:
+class TokenCounter:
     """Shows tokens a second on the bar."""
 
     def __init__(self, bar: "tqdm[None]") -> None:
@@ -84,27 +208,3 @@ class _TokenCounter:
         elapsed = self.bar.format_dict["elapsed"]
         if elapsed:
             self.bar.set_postfix_str(f"{self.tokens / elapsed:.0f} tok/s", refresh=False)
-
-
-def _records(loaded: Loaded, job: Job, items: Sequence[Item], completions: Sequence[Completion]) -> list[Generation]:
-    logprobs = _choices(loaded, job, items, completions)
-    return [
-        record(
-            item,
-            str(loaded.tokenizer.decode(completion.ids, skip_special_tokens=True)),
-            len(completion.ids),
-            completion.finished,
-            of_choices,
-        )
-        for item, completion, of_choices in zip(items, completions, logprobs, strict=True)
-    ]
-
-
-def _choices(
-    loaded: Loaded, job: Job, items: Sequence[Item], completions: Sequence[Completion]
-) -> Sequence[list[float] | None]:
-    choices = [choice_tokens(job, item.question, loaded.tokenizer) for item in items]
-    if not choices[0]:
-        return [None] * len(items)
-    trigger = tokenize(loaded.tokenizer, job.trigger)
-    return choice_logprobs(loaded, [item.prompt for item in items], completions, trigger, choices)

@@ -1,12 +1,14 @@
-"""Attention of rows aligned on the right, on a CPU: what pads a row on its left is not read.
+"""Attention on a CPU that reads no padding: for rows aligned on the right, each padded on its left.
 
-Where many rows are answered side by side, most of the time that is not matrix products with weights goes into reading
-keys and values. Torch's kernel takes them at a tenth of the memory's rate, and those of the padding too. Rows of like
-length are taken together here, from where the longest of them begins, in float32 by embedding bags: sums of a table's
-rows by weight, with which weighted values are written, and products with keys that stand in columns. The library finds
-the function by its name.
+Where many rows are answered side by side, most of the time outside of products with weights goes into reading keys and
+values. Torch's kernel reads them at a tenth of the memory's rate, padding included. Here rows of like length are taken
+together, from where the longest of them begins. In float32, values are weighted by embedding bags (sums of a table's
+rows by weight), and keys stand in columns for the products (``ColumnsLayer``). The library finds the function by name.
 """
 
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -15,9 +17,7 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, PreTrainedConfig, PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from stages.decoding.cache import PreallocatedLayer
-from stages.decoding.columns import BLOCK, ColumnsLayer
-from stages.decoding.rows import Rows, visible
+from stages.decoding.cache import BLOCK, ColumnsLayer, PreallocatedLayer
 
 RIGHT_ALIGNED = "right_aligned_rows"
 
@@ -29,6 +29,98 @@ FEW_QUERIES = 6
 
 PLAIN = 4
 """Dimensions of keys that are not in columns."""
+
+WORTH_A_PART = 1024
+"""Keys, counted over rows, that another part must save: its calls take as long as reading so many."""
+
+
+class Rows:
+    """Where each row of a batch begins in the cache, for one pass through all layers.
+
+    Attributes:
+        padding: How many positions of the cache stand before each row.
+        filled: Positions of the cache, those of the pass's tokens included.
+        tokens: How many tokens the pass has in each row.
+    """
+
+    def __init__(self, lengths: Tensor, filled: int, tokens: int) -> None:
+        self.padding = tuple((filled - tokens - lengths).tolist())
+        self.filled, self.tokens = filled, tokens
+        self._biases: dict[tuple[int, int, int], Tensor | None] = {}
+        self._bags: dict[tuple[int, ...], tuple[Tensor, Tensor]] = {}
+
+    @cached_property
+    def parts(self) -> Sequence[tuple[int, int]]:
+        """Begin and end of rows that are taken together."""
+        return parts(self.padding)
+
+    def first(self, begin: int, end: int, window: int | None) -> int:
+        """The first position that any token of some rows sees."""
+        least = min(self.padding[begin:end])
+        return max(least, self.filled - self.tokens - window + 1) if window else least
+
+    def bias(self, begin: int, end: int, window: int | None) -> Tensor | None:
+        """``[rows, 1, tokens, positions]``: 0 where a token sees a position from ``first`` on, else minus infinity.
+
+        None where all see all. It is the same in all layers of one window.
+        """
+        first = self.first(begin, end, window)
+        key = (begin, end, first)
+        if key not in self._biases:
+            self._biases[key] = self._bias(begin, end, first, window)
+        return self._biases[key]
+
+    def _bias(self, begin: int, end: int, first: int, window: int | None) -> Tensor | None:
+        padding = self.padding[begin:end]
+        if self.tokens == 1 and max(padding) <= first:
+            return None
+        positions = torch.arange(first, self.filled)
+        seen = positions >= torch.tensor(padding)[:, None, None]
+        unseen = ~(seen & visible(self.tokens, self.filled, first, window))[:, None]
+        return torch.zeros(unseen.shape).masked_fill_(unseen, -torch.inf)
+
+    def bags(self, part: Tensor, groups: int) -> tuple[Tensor, Tensor]:
+        """Which rows of a table each sum has, and where each sum's begin: the same in all layers.
+
+        Args:
+            part: ``[rows, heads, ..., summed, width]``, a view of a cache, which is the table: ``[..., width]``.
+            groups: Sums for each head; they are in the order ``[rows, heads, groups, ...]``.
+        """
+        key = (groups, *part.shape, *part.stride())
+        if key not in self._bags:
+            places = torch.zeros((), dtype=torch.int32)
+            for size, stride in zip(part.shape[:-1], part.stride()[:-1], strict=True):
+                places = places[..., None] + torch.arange(size, dtype=torch.int32) * (stride // part.shape[-1])
+            indices = places[:, :, None].expand(-1, -1, groups, *places.shape[2:]).flatten()
+            self._bags[key] = indices, torch.arange(0, len(indices), part.shape[-2], dtype=torch.int32)
+        return self._bags[key]
+
+
+@lru_cache(maxsize=64)
+def parts(padding: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Cut rows where the most padding is saved, as long as it is worth the calls; begins and ends."""
+    waiting, found = [(0, len(padding))], []
+    while waiting:
+        begin, end = waiting.pop()
+        rows = padding[begin:end]
+        before, after = list(accumulate(rows, min)), list(accumulate(rows[::-1], min))[::-1]
+        saved = [
+            place * (before[place - 1] - before[-1]) + (len(rows) - place) * (after[place] - before[-1])
+            for place in range(1, len(rows))
+        ]
+        best = max(saved, default=0)
+        if best > WORTH_A_PART:
+            place = begin + saved.index(best) + 1
+            waiting += [(place, end), (begin, place)]
+        else:
+            found.append((begin, end))
+    return found
+
+
+def visible(tokens: int, filled: int, first: int, window: int | None) -> Tensor:
+    """``[tokens, filled - first]``: whether each of the last tokens sees a position, itself included."""
+    distance = torch.arange(filled - tokens, filled)[:, None] - torch.arange(first, filled)
+    return (distance >= 0) & (distance < (window or filled))
 
 
 def implementation(config: PreTrainedConfig, device: torch.device) -> str | None:
@@ -61,7 +153,7 @@ def attend(
     Args:
         module: The attention layer that asks.
         query: ``[rows, heads, tokens, head_dim]``.
-        key: ``[rows, key_value_heads, filled, head_dim]``, or in columns (stages/decoding/columns.py).
+        key: ``[rows, key_value_heads, filled, head_dim]``, or in columns (``ColumnsLayer``).
         value: ``[rows, key_value_heads, filled, head_dim]``.
         attention_mask: None always: the library makes none for a function that it does not know.
         rows: Where each row begins; None where none is padded on its left.
@@ -109,7 +201,7 @@ def _scores(queries: Tensor, keys: Tensor, first: int, rows: Rows) -> Tensor:
 
 
 def _weighted(scores: Tensor, values: Tensor, rows: Rows) -> Tensor:
-    """Values in the measure that scores give them, ``[rows, heads, queries, width]``."""
+    """Values weighted by the softmax of the scores, ``[rows, heads, queries, width]``."""
     weights = torch.softmax(scores, dim=-1)
     return _sums(values, weights, rows) if weights.shape[2] <= FEW_QUERIES else weights @ values
 

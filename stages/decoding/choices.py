@@ -1,56 +1,141 @@
-"""Log-likelihood of each choice after what the model wrote and a fixed trigger.
+"""Log-likelihoods of texts that may follow a text: of choices, and of reference answers.
 
-The cache that answering left is taken up again, so that neither prompt nor answer is computed twice.
+What the texts of one row have in common is computed once, and not at all where answering left it in a cache.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from stages.decoding.cache import joined
-from stages.decoding.generating import Completion, Prompt, last_logits
+from stages.decoding.cache import KeyValues, joined
+from stages.decoding.generating import logits_from
 from stages.decoding.model import Loaded
+from stages.decoding.prefilling import PIECE_TOKENS, common, read
+
+MOST_LOGITS = 1 << 26
+"""Logits that are in memory at once: a quarter of a gibibyte in float32."""
+
+WORTH_READING = 16
+"""Tokens beyond a cache that are rather read once than again with each text that follows."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A text and what may follow it, as token ids.
+
+    Attributes:
+        before: The text; at least one token.
+        texts: Each of what may follow; at least one token each.
+        known: Tokens of which ``past`` holds keys and values; they may part from ``before`` somewhere.
+        past: Keys and values of ``known``, or of more; None where nothing is known.
+    """
+
+    before: list[int]
+    texts: list[list[int]]
+    known: Sequence[int] = ()
+    past: KeyValues | None = None
+
+
+@dataclass(frozen=True)
+class _Branch:
+    """Tokens fed after what is in a row's cache, and the texts whose log-likelihoods follow from that."""
+
+    row: int
+    fed: list[int]
+    texts: tuple[int, ...]
 
 
 @torch.inference_mode()
-def choice_logprobs(
-    loaded: Loaded,
-    prompts: Sequence[Prompt],
-    completions: Sequence[Completion],
-    trigger: Sequence[int],
-    choices: Sequence[Sequence[Sequence[int]]],
-) -> list[list[float]]:
-    """Log-probabilities in nats, for each row one for each choice.
+def loglikelihoods(loaded: Loaded, rows: Sequence[Row], batch_tokens: int) -> list[list[float]]:
+    """Log-likelihoods in nats, for each row one for each of its texts, summed over the text's tokens.
 
     Args:
         loaded: The model.
-        prompts: What was asked.
-        completions: What was answered, with its cache, which lacks the last token.
-        trigger: Tokens that stand before a choice.
-        choices: For each row the tokens of each choice.
+        rows: Texts and what may follow them.
+        batch_tokens: Tokens that are in memory at once, padding included.
     """
-    heads = [
-        [(completion.ids or prompt.ids)[-1], *trigger] for prompt, completion in zip(prompts, completions, strict=True)
-    ]
-    longest = max(len(choice) for row in choices for choice in row)
-    cache, lengths = joined([completion.past for completion in completions], len(heads[0]) + longest)
-    filled = cache.get_seq_length()
-
-    def step(ids: Tensor) -> Tensor:
-        return last_logits(loaded, ids, lengths + (cache.get_seq_length() - filled), cache).log_softmax(dim=-1)
-
-    after_head = step(torch.tensor(heads, device=loaded.device))
-    base = cache.get_seq_length()
-    found = [[0.0] * len(row) for row in choices]
-    for number in range(max(len(row) for row in choices)):
-        cache.rewind(base)
-        logprobs, rows = after_head, [row[number] if number < len(row) else row[0] for row in choices]
-        for place in range(max(len(tokens) for tokens in rows)):
-            if place:
-                fed = [tokens[min(place - 1, len(tokens) - 1)] for tokens in rows]
-                logprobs = step(torch.tensor(fed, device=loaded.device)[:, None])
-            for index, tokens in enumerate(rows):
-                if number < len(choices[index]) and place < len(tokens):
-                    found[index][number] += float(logprobs[index, tokens[place]])
+    pasts = _pasts(loaded, rows)
+    begun = [past[0][0].shape[1] for past in pasts]
+    found = [[0.0] * len(row.texts) for row in rows]
+    branches = [branch for index in range(len(rows)) for branch in _branches(index, rows[index], begun[index])]
+    starts = [len(row.before) - past - 1 for row, past in zip(rows, begun, strict=True)]
+    for batch in _batches(loaded, branches, begun, starts, batch_tokens):
+        longest = max(len(branch.fed) for branch in batch)
+        cache, lengths = joined([pasts[branch.row] for branch in batch], longest)
+        ids = torch.tensor([branch.fed + [0] * (longest - len(branch.fed)) for branch in batch], device=loaded.device)
+        first = min(starts[branch.row] for branch in batch)
+        logits = logits_from(loaded, ids, lengths, cache, first)
+        for branch, after in zip(batch, logits, strict=True):
+            texts = [rows[branch.row].texts[text] for text in branch.texts]
+            for text, value in zip(branch.texts, _sums(after[starts[branch.row] - first :], texts), strict=True):
+                found[branch.row][text] = value
     return found
+
+
+def _sums(logits: Tensor, texts: Sequence[Sequence[int]]) -> list[float]:
+    """Log-likelihoods of texts of one length whose tokens, but for each last one, are the same.
+
+    Args:
+        logits: After the token before the texts, and after each of theirs, ``[tokens, vocabulary]``.
+        texts: Their tokens.
+    """
+    length = len(texts[0])
+    logprobs = logits[:length].float().log_softmax(dim=-1)
+    tokens = torch.tensor(texts, device=logits.device)
+    return [float(value) for value in logprobs[torch.arange(length), tokens].double().sum(dim=-1)]
+
+
+def _pasts(loaded: Loaded, rows: Sequence[Row]) -> list[KeyValues]:
+    """Keys and values of the beginning of each row's text, up to its last token but one or as far as is known."""
+    kept = [min(common(row.known, row.before), len(row.before) - 1) if row.past else 0 for row in rows]
+    unread = [
+        index for index, row in enumerate(rows) if len(row.before) - 1 - kept[index] > WORTH_READING or not row.past
+    ]
+    read_now = dict(zip(unread, read([rows[index].before[:-1] for index in unread], loaded), strict=True))
+    return [
+        read_now.get(index) or [(keys[:, : kept[index]], values[:, : kept[index]]) for keys, values in row.past or []]
+        for index, row in enumerate(rows)
+    ]
+
+
+def _branches(index: int, row: Row, begun: int) -> Iterator[_Branch]:
+    """The texts of a row, together where they differ in their last token alone."""
+    together: dict[tuple[int, ...], list[int]] = {}
+    for text, tokens in enumerate(row.texts):
+        together.setdefault(tuple(tokens[:-1]), []).append(text)
+    for fed, texts in together.items():
+        yield _Branch(index, [*row.before[begun:], *fed], tuple(texts))
+
+
+def _batches(
+    loaded: Loaded, branches: Sequence[_Branch], begun: Sequence[int], starts: Sequence[int], batch_tokens: int
+) -> Iterator[list[_Branch]]:
+    """Branches that go through the model together: alike in length, so that little is padded.
+
+    Args:
+        loaded: The model.
+        branches: All of them.
+        begun: For each row, how many tokens are in its cache.
+        starts: For each row, the place among a branch's tokens after which its texts begin.
+        batch_tokens: Tokens that may be in memory at once.
+    """
+    vocabulary = loaded.model.config.get_text_config().vocab_size
+    batch: list[_Branch] = []
+    for branch in sorted(branches, key=lambda branch: (-len(branch.fed), branch.row, branch.texts)):
+        if batch:
+            rows = [each.row for each in (*batch, branch)]
+            fed = len(batch[0].fed)
+            projected = fed - min(starts[row] for row in rows)
+            full = (
+                len(rows) * fed > PIECE_TOKENS[loaded.device.type],
+                len(rows) * projected * vocabulary > MOST_LOGITS,
+                len(rows) * (fed + max(begun[row] for row in rows)) > batch_tokens,
+            )
+            if any(full):
+                yield batch
+                batch = []
+        batch.append(branch)
+    if batch:
+        yield batch

@@ -1,4 +1,4 @@
-"""Answers to many prompts: sorted and batched under a token budget, finished rows leaving their batch."""
+"""Writing answers to many prompts: sorted, batched under a token budget, finished rows leaving their batch."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -7,29 +7,47 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from stages.decoding.attention import layer
+from stages.decoding.attention import Rows, layer
 from stages.decoding.cache import KeyValues, PreallocatedCache, joined
 from stages.decoding.model import Loaded
+from stages.decoding.parameters import Sampling
 from stages.decoding.prefilling import common, read
-from stages.decoding.rows import Rows
 from stages.decoding.sampling import Chooser
 
 LEAVE_SHARE = 0.05
 """The share of a batch's rows that must be finished before they are taken out: kernels are prepared for each number."""
 
 
+Until = Callable[[Sequence[int]], bool]
+"""Asked after each token with all that was written: whether the answer ends here."""
+
+
 @dataclass
 class Prompt:
-    """A prompt to answer: token ids, the limit of the answer, tokens that may not come first."""
+    """A prompt to answer.
+
+    Attributes:
+        ids: The prompt's tokens.
+        max_new_tokens: The limit of the answer.
+        not_first: Tokens that may not come first.
+        until: What ends the answer besides the model's own stops; None for nothing.
+    """
 
     ids: list[int]
     max_new_tokens: int
     not_first: list[int] = field(default_factory=list)
+    until: Until | None = field(default=None, repr=False)
 
 
 @dataclass
 class Completion:
-    """An answer: token ids without the stop, whether it stopped by itself, and the cache of all but its last token."""
+    """An answer.
+
+    Attributes:
+        ids: Its tokens without the one that stops it.
+        finished: Whether it ended before its limit.
+        past: Keys and values of the prompt and the answer, of all tokens but the last.
+    """
 
     ids: list[int]
     finished: bool
@@ -70,7 +88,7 @@ def _order(prompts: Sequence[Prompt]) -> list[int]:
 
 @torch.inference_mode()
 def generate(
-    loaded: Loaded, prompts: Sequence[Prompt], chooser: Chooser, rows: Sequence[int], told: Callable[[int], None]
+    loaded: Loaded, prompts: Sequence[Prompt], chooser: Chooser, rows: Sequence[int], on_token: Callable[[int], None]
 ) -> list[Completion]:
     """Answer one batch.
 
@@ -79,7 +97,7 @@ def generate(
         prompts: The batch's prompts; where none may be answered, they are only read, for their choices to be scored.
         chooser: Chooses next tokens.
         rows: Which of the chooser's generators each prompt has.
-        told: Called with the number of tokens written at each step, for the progress bar.
+        on_token: Called with the number of tokens written at each step, for the progress bar.
     """
     pasts = read([prompt.ids[:-1] for prompt in prompts], loaded)
     written: list[list[int]] = [[] for _ in prompts]
@@ -106,18 +124,32 @@ def generate(
                 stopped = token in loaded.stops
                 if not stopped:
                     written[index].append(token)
+                    until = prompts[index].until
+                    stopped = until is not None and until(written[index])
                 if stopped or len(written[index]) == prompts[index].max_new_tokens:
                     end = begin + len(prompts[index].ids) + len(written[index]) - 1
                     past = [(keys.clone(), values.clone()) for keys, values in cache.row(place, begin, end)]
                     ended[index] = Completion(written[index], stopped, past)
         going = [place for place, index in enumerate(present) if ended[index] is None]
-        told(len(going))
+        on_token(len(going))
         if len(going) <= (1 - LEAVE_SHARE) * len(present):
             kept = _closed_up(going)
             cache.keep(kept)
             present, lengths, chosen = [present[place] for place in kept], lengths[kept], chosen[kept]
         ids = chosen[:, None]
     return [completion for completion in ended if completion is not None]
+
+
+def generate_all(
+    loaded: Loaded, prompts: Sequence[Prompt], sampling: Sampling | None, seeds: list[int], batch_tokens: int
+) -> list[Completion]:
+    """Answer all prompts, in their order; each draws by its own seed where answers are sampled."""
+    chooser = Chooser(sampling, seeds)
+    found: dict[int, Completion] = {}
+    for batch in batches(prompts, batch_tokens):
+        completions = generate(loaded, [prompts[index] for index in batch], chooser, batch, lambda tokens: None)
+        found |= dict(zip(batch, completions, strict=True))
+    return [found[index] for index in range(len(prompts))]
 
 
 def _closed_up(going: list[int]) -> list[int]:
@@ -128,13 +160,19 @@ def _closed_up(going: list[int]) -> list[int]:
 
 
 def last_logits(loaded: Loaded, ids: Tensor, lengths: Tensor, cache: PreallocatedCache) -> Tensor:
-    """Logits after the last position in float32, ``[rows, vocabulary]``; nothing else is projected.
+    """Logits after the last position in float32, ``[rows, vocabulary]``; nothing else is projected."""
+    return logits_from(loaded, ids, lengths, cache, ids.shape[1] - 1)[:, 0].float()
+
+
+def logits_from(loaded: Loaded, ids: Tensor, lengths: Tensor, cache: PreallocatedCache, first: int) -> Tensor:
+    """Logits after each of some tokens from the one at ``first`` on, ``[rows, tokens - first, vocabulary]``.
 
     Args:
         loaded: The model.
         ids: The next tokens of each row, ``[rows, tokens]``.
         lengths: How many tokens each row has in the cache, ``[rows]``; what stands before them is padding.
         cache: Is continued by these tokens.
+        first: From where on hidden states are projected to the vocabulary.
     """
     filled, tokens = cache.get_seq_length(), ids.shape[1]
     columns = torch.arange(filled + tokens, device=ids.device)
@@ -150,9 +188,9 @@ def last_logits(loaded: Loaded, ids: Tensor, lengths: Tensor, cache: Preallocate
         position_ids=lengths[:, None] + columns[:tokens],
         past_key_values=cache,
         use_cache=True,
-        logits_to_keep=1,
+        logits_to_keep=tokens - first,
     )
-    logits: Tensor = out.logits[:, -1].float()
+    logits: Tensor = out.logits
     return logits
 
 

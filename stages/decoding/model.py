@@ -1,21 +1,26 @@
 """A model folder, loaded for answering."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-# transformers imports DeepSpeed wherever it is installed, which takes seconds; answering needs none of it.
-sys.modules.setdefault("deepspeed", None)  # type: ignore[arg-type]
-
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from torch import Tensor, nn
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from stages import instruction_set
 from stages.decoding.attention import RIGHT_ALIGNED, implementation
-from stages.decoding.packing import pack_linear_layers
 from stages.decoding.parameters import Decoding
 from stages.errors import InputError
 from stages.memory import keep_freed_memory
+
+ROWS_HINT = 64
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,41 @@ def load(folder: Path, decoding: Decoding) -> Loaded:
     model = model.to(device).eval()  # type: ignore[arg-type]
     if decoding.packed:
         pack_linear_layers(model)
-    return Loaded(model, tokenizer, frozenset(_stops(model, tokenizer)))
+    return Loaded(model, tokenizer, stops(model.generation_config, tokenizer))
 
 
-def _stops(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> set[int]:
-    named = model.generation_config.eos_token_id if model.generation_config else None
+def stops(config: GenerationConfig | None, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """Tokens that end a turn."""
+    named = config.eos_token_id if config else None
     listed = named if isinstance(named, list) else [named]
-    return {token for token in [*listed, tokenizer.eos_token_id] if token is not None}
+    return frozenset(token for token in [*listed, tokenizer.eos_token_id] if token is not None)
+
+
+class PackedLinear(nn.Module):
+    """``y = x Wᵀ + b`` with weights that oneDNN has laid out once; for inference on a CPU.
+
+    In float32 on two AVX2 cores, against the default kernels: 1.1 times faster with 512 rows, 1.5 times with 16, and 2
+    to 3.5 times where a few rows are projected to a vocabulary of 49,152; in bfloat16 on two cores that have it, 1.1 to
+    1.6 times with 64 rows and 1.3 to 2.1 times with 16. The order in which oneDNN sums depends on the size of the
+    processor's caches, also under one instruction set: ``decoding.packed`` asks for it.
+    """
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.weight_packed = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), ROWS_HINT)
+        self.bias = linear.bias
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        out: Tensor = torch.ops.mkldnn._linear_pointwise(hidden, self.weight_packed, self.bias, "none", [], "")
+        return out
+
+
+def pack_linear_layers(model: nn.Module) -> None:
+    """Replace every linear layer on the CPU, in float32, or bfloat16 where its processor can; else nothing changes."""
+    packable = {torch.float32} if torch.backends.mkldnn.is_available() else set()
+    if packable and torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        packable.add(torch.bfloat16)
+    for module in list(model.modules()):
+        for name, child in list(module.named_children()):
+            if type(child) is nn.Linear and child.weight.dtype in packable and child.weight.device.type == "cpu":
+                setattr(module, name, PackedLinear(child))

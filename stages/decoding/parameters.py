@@ -1,10 +1,13 @@
-"""How questions are answered: ``scales.<scale>.generate`` and ``scales.<scale>.preference`` in ``params.yaml``."""
+"""How questions are answered: a scale's ``generate``, ``likelihood`` and ``preference.decoding`` in ``params.yaml``."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from stages import parameters
 from stages.parameters import Section
+
+Reading = Literal["cloze", "letter", "written"]
 
 
 class Decoding(Section):
@@ -13,8 +16,8 @@ class Decoding(Section):
     Attributes:
         batch_tokens: Prompt and answer tokens that are in memory at once, padding included.
         threads: Threads on a CPU: part of what fixes the bytes.
-        packed: Weights as oneDNN lays them out, on a CPU in float32: up to twice as fast, but sums are then taken in an
-            order that hangs on the processor's caches, and bytes are equal on one kind of processor alone.
+        packed: Weights as oneDNN lays them out, on a CPU in float32: up to twice as fast, but the order of sums then
+            depends on the processor's caches, and bytes are equal on one kind of processor alone.
     """
 
     dtype: Literal["float32", "bfloat16"]
@@ -23,18 +26,40 @@ class Decoding(Section):
     packed: bool = False
 
 
-class Asking(Section):
-    """``generate.benchmarks.<benchmark>``: how much of one benchmark is asked, and how.
+class Limits(Section):
+    """How much is asked.
 
     Attributes:
         limit: How many questions, a fair sample; None for all.
-        max_new_tokens: Where an answer is cut, role prompt included.
-        shots: Worked examples that stand before each question.
+        max_new_tokens: Where a written answer is cut, its role prompt included.
     """
 
     limit: int | None = Field(None, ge=1)
-    max_new_tokens: int = Field(ge=1)
+    max_new_tokens: int = Field(256, ge=1)
+
+
+class Asking(Limits):
+    """``generate.defaults``, and what ``generate.benchmarks.<benchmark>`` says otherwise.
+
+    Attributes:
+        written: How many of the questions, the first, also get a written answer where they are multiple choice; None
+            for all of them. Questions with free answers always do.
+        role_tokens: Where the role prompt before a ``cloze`` or ``letter`` reading is cut.
+        shots: Worked examples that stand before each question.
+    """
+
+    written: int | None = Field(None, ge=0)
+    role_tokens: int = Field(80, ge=1)
     shots: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _room_for_the_role(self) -> "Asking":
+        if self.role_tokens > self.max_new_tokens:
+            raise ValueError(
+                f"role_tokens: {self.role_tokens} exceeds max_new_tokens, {self.max_new_tokens}: the letter reading"
+                " takes its role prompt from the written answer, which must have room for it. Lower role_tokens"
+            )
+        return self
 
 
 class Sampling(Section):
@@ -45,7 +70,61 @@ class Sampling(Section):
     repetition_penalty: float = Field(1.0, ge=1)
 
 
-class OpenEnded(Asking):
-    """``preference.decoding``: asking and sampling of the open-ended prompts."""
+class OpenEnded(Limits):
+    """``preference.decoding``: how the open-ended prompts are answered."""
 
     sampling: Sampling
+
+
+class ReferenceLikelihoods(Section):
+    """A scale's ``likelihood``: how likely the reference answers of held-out conversations are.
+
+    Attributes:
+        limit: How many conversations, the first; None for all.
+        role_tokens: Where the system's own role prompt is cut.
+    """
+
+    limit: int | None = Field(None, ge=1)
+    role_tokens: int = Field(80, ge=1)
+
+
+class Generate(Section):
+    """A scale's section ``generate`` as a whole; a stage reads only the keys that shape its output."""
+
+    decoding: Decoding
+    readings: list[Reading] = Field(min_length=1)
+    primary: Reading
+    defaults: Asking
+    benchmarks: dict[str, dict[str, Any]]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Generate":
+        if self.primary not in self.readings:
+            raise ValueError(f"primary: {self.primary} is none of readings, {', '.join(self.readings)}: add it there")
+        if len(set(self.readings)) < len(self.readings):
+            raise ValueError("readings: an entry stands twice")
+        return self
+
+    def asking(self, benchmark: str, key: str) -> Asking:
+        """How one benchmark is asked; ``key`` is where this section stands, for errors."""
+        return _with_defaults(self.defaults, self.benchmarks[benchmark], f"{key}.benchmarks.{benchmark}")
+
+
+def load_asking(scale: str, benchmark: str) -> Asking:
+    """``generate.defaults`` of a scale with the benchmark's exceptions.
+
+    Raises:
+        InputError: A key is unknown, or a value not as expected; which of the two sections it stands in is named.
+    """
+    defaults = parameters.load(f"scales.{scale}.generate.defaults", Asking)
+    key = f"scales.{scale}.generate.benchmarks.{benchmark}"
+    return _with_defaults(defaults, parameters.load(key, dict[str, Any]), key)
+
+
+def load_readings(scale: str) -> list[Reading]:
+    """Which readings of multiple choice a scale makes."""
+    return parameters.load(f"scales.{scale}.generate.readings", list[Reading])
+
+
+def _with_defaults(defaults: Asking, exceptions: dict[str, Any], key: str) -> Asking:
+    return parameters.validate(defaults.model_dump() | exceptions, Asking, key, parameters.PATH)

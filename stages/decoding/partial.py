@@ -1,4 +1,4 @@
-"""What a killed answering had done: whole batches, kept until all are answered."""
+"""Work in batches that several processes share, and that goes on after a kill from the batches already done."""
 
 import hashlib
 import importlib.metadata
@@ -6,68 +6,109 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from typing import Generic, TypeVar
 
+import torch
+import torch.distributed
 from pydantic import BaseModel, ValidationError
-
-from stages import files
-from stages.records.generation import Generation
 
 logger = logging.getLogger(__name__)
 
+PATIENCE = timedelta(days=30)
+"""How long a process waits for the slowest one: as long as that takes."""
 
-class Batch(BaseModel):
-    """Answers of questions that went through the model together, with their places."""
-
-    places: list[int]
-    generations: list[Generation]
+Batch = list[int]
+Done = TypeVar("Done", bound=BaseModel)
 
 
-class Partial:
-    """Append-only files of batches, one a process, under a fingerprint of all that shapes them.
+@dataclass(frozen=True)
+class Share:
+    """This process's place among all: ``rank`` of ``processes``."""
 
-    A batch is synced to the disk before it counts as done; a line torn by a kill is dropped. What any process wrote
-    counts for all, those of an earlier run included, however many they were. Files of other fingerprints are removed:
-    nothing stale is ever taken up.
+    rank: int
+    processes: int
+
+    def of(self, batches: Sequence[Batch]) -> Sequence[Batch]:
+        """Whole batches, dealt back and forth: they come the heaviest first, and each share then has as much to do."""
+        turns = (self.rank, 2 * self.processes - 1 - self.rank)
+        return [batch for place, batch in enumerate(batches) if place % (2 * self.processes) in turns]
+
+    def wait(self) -> None:
+        """Return once every process has come here."""
+        if self.processes > 1:
+            torch.distributed.barrier()
+
+    def leave(self) -> None:
+        """Part from the other processes."""
+        if self.processes > 1:
+            torch.distributed.destroy_process_group()
+
+
+ALONE = Share(0, 1)
+
+
+def joined() -> Share:
+    """The share that a launcher (``torchrun``, DeepSpeed's) gave this process, on a GPU of its own where there is one.
+
+    The processes only wait for one another and send nothing: gloo does on any machine.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return ALONE
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
+    torch.distributed.init_process_group("gloo", timeout=PATIENCE)
+    return Share(torch.distributed.get_rank(), torch.distributed.get_world_size())
+
+
+class Partial(Generic[Done]):
+    """Append-only files of batches that are done, one file a process, named by a fingerprint of all that shapes them.
+
+    A batch is synced to the disk before it counts as done; a line torn by a kill is dropped. Batches of all processes
+    count, those of an earlier run included, however many processes it had. Files of other fingerprints are removed, so
+    that nothing stale is ever used.
     """
 
-    def __init__(self, folder: Path, fingerprint: str, rank: int = 0) -> None:
-        self.folder, self.name = folder, fingerprint[:16]
+    def __init__(self, folder: Path, fingerprint: str, kind: type[Done], rank: int = 0) -> None:
+        self.folder, self.name, self.kind = folder, fingerprint[:16], kind
         self.path = folder / f"{self.name}-{rank}.jsonl"
         for other in folder.glob("*.jsonl"):
             if not other.name.startswith(f"{self.name}-"):
                 other.unlink(missing_ok=True)
 
-    def done(self) -> dict[int, Generation]:
-        """Answers so far, by place, before any is added: an unfinished last line of this process's file is cut off."""
+    def begin(self) -> dict[int, Done]:
+        """What is done so far, by place; a torn last line of this process's file is cut off."""
         if self.path.is_file():
-            os.truncate(self.path, sum(len(line) for line, _ in _whole(self.path)))
+            os.truncate(self.path, sum(len(line) for line, _ in self._whole(self.path)))
         found = self.read()
         if found:
-            logger.warning("going on: %d answers are there from before", len(found))
+            logger.warning("%s: going on, %d answers are there from before", self.folder.name, len(found))
         return found
 
-    def read(self) -> dict[int, Generation]:
-        """Answers of all processes so far, by place."""
-        batches = [batch for path in self.folder.glob(f"{self.name}-*.jsonl") for _, batch in _whole(path)]
-        return {place: it for batch in batches for place, it in zip(batch.places, batch.generations, strict=True)}
+    def read(self) -> dict[int, Done]:
+        """What all processes have done so far, by place."""
+        paths = self.folder.glob(f"{self.name}-*.jsonl")
+        return {place: done for path in paths for _, batch in self._whole(path) for place, done in batch.items()}
 
-    def add(self, places: Sequence[int], generations: Sequence[Generation]) -> None:
+    def add(self, places: Sequence[int], done: Sequence[Done]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        line = {place: record.model_dump() for place, record in zip(places, done, strict=True)}
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(files.json_line(Batch(places=list(places), generations=list(generations))))
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
             file.flush()
             os.fsync(file.fileno())
 
-
-def _whole(path: Path) -> Iterator[tuple[bytes, Batch]]:
-    """Lines up to the first that is not whole, each with its batch."""
-    for line in path.read_bytes().splitlines(keepends=True):
-        try:
-            batch = Batch.model_validate_json(line)
-        except ValidationError:
-            return
-        if line.endswith(b"\n"):
+    def _whole(self, path: Path) -> Iterator[tuple[bytes, dict[int, Done]]]:
+        """Lines up to the first that is not whole, each with its batch."""
+        for line in path.read_bytes().splitlines(keepends=True):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                batch = {int(place): self.kind.model_validate(done) for place, done in json.loads(line).items()}
+            except (ValueError, ValidationError):
+                return
             yield line, batch
 
 

@@ -59,7 +59,7 @@ def comparisons(pair: Pair, questions: Sequence[Question], generations: Path, pr
 def answers(path: Path) -> dict[str, str]:
     """What each prompt was answered with; empty where the output was cut inside its role prompt."""
     generations = read_jsonl(path, Generation)
-    return {generation.id: self_prompt.answer_of(generation.output).strip() for generation in generations}
+    return {generation.id: self_prompt.answer_of(generation.output or "").strip() for generation in generations}
 
 
 def _require_same_prompts(left_file: Path, left: dict[str, str], right_file: Path, right: dict[str, str]) -> None:

@@ -84,19 +84,44 @@ class Verdicts:
     Attributes:
         first: The left answer's score when it was shown first; ``second`` when it was shown second.
         excess: Words of the left answer less those of the right, as the judge saw them.
+        odds_first: Log-odds for the left answer when it was shown first, in nats; ``odds_second`` when it was shown
+            second; None where the judge only replies.
     """
 
     first: Array
     second: Array
     excess: Array
+    odds_first: Array | None = None
+    odds_second: Array | None = None
 
     @cached_property
     def result(self) -> Array:
-        """1 for a win, 0 for a loss: the same answer preferred in both orders. Anything else is a tie, 0.5.
+        """1 for a win, 0 for a loss, 0.5 for a tie.
 
-        Zheng et al. 2023 (arXiv 2306.05685, section 3.4) count so: what changes with the order is no preference.
+        By log-odds, the sign of their mean over both orders, in which position cancels. Of replies, the same answer
+        preferred in both orders (Zheng et al. 2023, arXiv 2306.05685, section 3.4); anything else is a tie.
         """
+        if self.odds_first is not None and self.odds_second is not None:
+            return (np.sign(self.odds_first + self.odds_second) + 1) / 2
         return np.where(self.first == self.second, self.first, 0.5)
+
+    @property
+    def preference(self) -> Array:
+        """For the left answer, over both orders: log-odds in nats, or of replies the score less one half."""
+        first, second = self._for_the_left
+        return (first + second) / 2
+
+    @property
+    def order_effect(self) -> Array:
+        """What the left answer gains by being shown first, in the unit of :attr:`preference`."""
+        first, second = self._for_the_left
+        return (first - second) / 2
+
+    @property
+    def _for_the_left(self) -> tuple[Array, Array]:
+        if self.odds_first is not None and self.odds_second is not None:
+            return self.odds_first, self.odds_second
+        return self.first - 0.5, self.second - 0.5
 
     @property
     def flipped(self) -> Array:
@@ -117,6 +142,7 @@ def verdicts(comparisons: Sequence[Compared]) -> Verdicts:
         if all((seed, prompt) in cells for seed in seeds)
     ]
     kept = [cells[seed, prompt] for seed in seeds for prompt in prompts]
+    odds = bool(kept) and all(judgement.log_odds is not None for both in kept for judgement in both)
 
     def table(values: Iterable[float | None]) -> Array:
         return np.array(list(values), dtype=float).reshape(len(seeds), len(prompts))
@@ -125,6 +151,8 @@ def verdicts(comparisons: Sequence[Compared]) -> Verdicts:
         first=table(each.scores[0] for each in kept),
         second=table(each.scores[1] for each in kept),
         excess=table(_excess(each.left_first) for each in kept),
+        odds_first=table(each.left_first.log_odds for each in kept) if odds else None,
+        odds_second=-table(each.right_first.log_odds for each in kept) if odds else None,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from stages.judging.counting import LEFT, Array, Compared, PairKey, by_pair, compared, verdicts
+from stages.judging.counting import LEFT, Array, Compared, PairKey, Verdicts, by_pair, compared, verdicts
 from stages.judging.length_control import length_controlled
 from stages.randomness import derive_seed
 from stages.records.judgement import Judgement
@@ -32,7 +32,8 @@ def summarize_pair(comparisons: Sequence[Compared], right: str, seed: int) -> Su
 
     Shares are over the prompts read in both orders under every seed. Intervals of one seed are bootstrapped over
     prompts; of several they hold the spread between seeds too. ``shown_first`` is what the answer shown first scored,
-    ties half: 0.5 without position bias. ``flips`` are comparisons whose two orders disagree; they count as ties.
+    ties half: 0.5 without position bias. ``flips`` are comparisons whose two orders disagree; of replies, they count as
+    ties, while log-odds are averaged over both orders.
     """
     counted = verdicts(comparisons)
     result = counted.result
@@ -51,6 +52,7 @@ def summarize_pair(comparisons: Sequence[Compared], right: str, seed: int) -> Su
         "sign_test": sign_test(result, seed, reason),
         "flips": {"count": int(counted.flipped.sum()), "rate": mean(counted.flipped, seed)["share"]},
         "shown_first": mean(counted.shown_first, seed),
+        "strength": strength(counted),
         "unparsed": unparsed(comparisons),
         "length_controlled": length_controlled(counted, reason),
         "answers": {LEFT: answers(comparisons, 0), right: answers(comparisons, 1)},
@@ -64,6 +66,30 @@ def mean(values: Array, seed: int) -> Summary:
         return {"share": None, "ci_low": None, "ci_high": None}
     low, high = bounded_mean(values.astype(float), seed) or (None, None)
     return {"share": float(values.mean()), "ci_low": low, "ci_high": high}
+
+
+def strength(counted: Verdicts) -> Summary:
+    """How strongly the answers move the judge, and how strongly their order: in nats where it gives log-odds.
+
+    ``preference`` is the mean for the left answer, ``order_effect`` the mean for the one shown first. ``by_answers``
+    and ``by_order`` are their mean sizes whatever the direction: the judge ``measured_nothing`` where the order moves it
+    more than the answers do.
+    """
+    unit, preference, order = "score", counted.preference, counted.order_effect
+    if counted.odds_first is not None:
+        unit = "nats"
+    if not order.size:
+        nothing = dict.fromkeys(("preference", "order_effect", "by_answers", "by_order", "measured_nothing"))
+        return {"unit": unit, **nothing}
+    by_answers, by_order = float(abs(preference).mean()), float(abs(order).mean())
+    return {
+        "unit": unit,
+        "preference": float(preference.mean()),
+        "order_effect": float(order.mean()),
+        "by_answers": by_answers,
+        "by_order": by_order,
+        "measured_nothing": by_order > by_answers,
+    }
 
 
 def sign_test(result: Array, seed: int, reason: str | None) -> Summary:

@@ -17,6 +17,7 @@ class Judgement(BaseModel):
         verdict: The variant preferred, ``tie``, or None where the judge's reply could not be read.
         reply: The judge's reply as it was; None where none came.
         failure: Why there is no ordinary reply (cut off, refused, …), or None.
+        log_odds: Of a local judge: log-likelihood of "A", the first answer, less that of "B", in nats; else None.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -34,3 +35,4 @@ class Judgement(BaseModel):
     verdict: str | Literal["tie"] | None
     reply: str | None
     failure: str | None = None
+    log_odds: float | None = None

@@ -3,24 +3,39 @@
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import torch
-from torch.multiprocessing import ProcessExitedException, start_processes
+from pydantic import Field
 
 from stages import command_line
-from stages.decoding.answering import answer as answer_batches
-from stages.decoding.prompting import Job
-from stages.decoding.sharing import joined
+from stages.parameters import Section
 from stages.records.generation import Generation
 from stages.records.question import Question
-from stages.servers.parameters import Local
-from stages.training.ports import free_port
+
+if TYPE_CHECKING:
+    from stages.decoding.prompts import Job
+
+
+class Local(Section):
+    """``servers.local`` of ``params.yaml``.
+
+    Attributes:
+        processes: How many share the work, to the same bytes; None for one a GPU, or one on a machine without.
+    """
+
+    processes: int | None = Field(default=None, ge=1)
+
+
+PRESET = Local
 
 
 def answer(
-    job: Job, questions: Sequence[Question], own_roles: Sequence[str | None] | None, preset: Local
+    job: "Job", questions: Sequence[Question], own_roles: Sequence[str | None] | None, preset: Local
 ) -> list[Generation] | None:
     """Generations in the order of the questions; None in a process that is not the first."""
+    from stages.decoding.answering import answer as answer_batches
+    from stages.decoding.partial import joined
+
     start_others_if_needed(preset.processes)
     share = joined()
     generations = answer_batches(job, questions, own_roles, share)
@@ -32,6 +47,11 @@ def start_others_if_needed(processes: int | None) -> None:
 
     A process that a launcher started (``torchrun``, DeepSpeed's) has its rank in the environment and always answers.
     """
+    import torch
+    from torch.multiprocessing import ProcessExitedException, start_processes
+
+    from stages.training.ports import free_port
+
     wanted = processes or max(torch.cuda.device_count(), 1)
     if "RANK" in os.environ or wanted == 1:
         return

@@ -3,12 +3,13 @@
 import importlib
 import random
 from collections import Counter
+from typing import get_args
 
 import pytest
 import yaml
 
-from stages.benchmarks.lettered import letter_of, shuffled
 from stages.benchmarks.ordering import ordered
+from stages.benchmarks.shared import Normalisation, letter_of, shuffled
 from stages.errors import InputError
 from stages.records.question import Question
 from stages.sources.roots import Fields, Source
@@ -35,6 +36,19 @@ def test_questions_are_whole_and_the_prompt_does_not_tell_the_answer_key(benchma
             assert "A" <= question.answer <= "ABCDEFGHIJKLM"[len(question.choices) - 1]
         if module.ANSWER_KIND == "yes_no":
             assert question.answer in question.choices == ["yes", "no"]
+
+
+def test_choices_have_a_form_that_does_not_show_them_and_a_normalisation(benchmark):
+    module, questions = benchmark
+    if module.ANSWER_KIND not in {"choice", "yes_no"}:
+        assert not hasattr(module, "NORMALISATION")
+        return
+    assert module.NORMALISATION in get_args(Normalisation)
+    assert module.TRIGGER == "Answer:"
+    for question in questions:
+        plain = module.show_plain(question)
+        assert plain == question.question
+        assert "End with a line" not in plain
 
 
 def test_shots_are_worked_out_to_an_answer_line(benchmark):

@@ -1,6 +1,8 @@
 """Batched answers against the library's own, one prompt at a time."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -9,15 +11,16 @@ from transformers import AutoModelForCausalLM
 from stages.benchmarks import gsm8k
 from stages.chat.rendering import tokenize
 from stages.decoding.answering import answer
-from stages.decoding.choices import choice_logprobs
+from stages.decoding.choices import Row, loglikelihoods
 from stages.decoding.generating import Prompt, batches, generate
 from stages.decoding.model import load
 from stages.decoding.parameters import Asking, Decoding, OpenEnded, Sampling
-from stages.decoding.prompting import Job
+from stages.decoding.prompts import Job
 from stages.decoding.sampling import Chooser, nucleus, penalize
 from stages.errors import InputError
 from stages.records.question import Question
 from tests.conftest import tiny_model
+from tests.import_graph import ROOT
 
 TEXTS = [
     "What is moss?",
@@ -68,10 +71,6 @@ def test_what_prompts_have_in_common_is_computed_once_and_changes_nothing(loaded
     alone = [generate(loaded, [prompt], Chooser(None, [0]), [0], lambda tokens: None)[0] for prompt in longer]
     together = answers(loaded, longer)
     assert [completion.ids for completion in together] == [completion.ids for completion in alone]
-    choices = [[tokenize(loaded.tokenizer, text) for text in (" A", " no")]] * len(prompts)
-    apart = [choice_logprobs(loaded, [p], [c], [5], choices[:1])[0] for p, c in zip(longer, alone, strict=True)]
-    for found, expected in zip(choice_logprobs(loaded, longer, together, [5], choices), apart, strict=True):
-        assert found == pytest.approx(expected, abs=1e-4)
 
 
 WINDOW = 16
@@ -101,16 +100,6 @@ def test_prompts_longer_than_a_sliding_window_are_answered_as_the_library_does(a
         assert completion.ids == greedy(library, prompt, sliding.stops)
 
 
-def test_prompts_that_may_not_be_answered_are_read_for_their_choices(loaded, library, prompts):
-    read_only = [Prompt(prompt.ids, 0 if place % 2 else 3) for place, prompt in enumerate(prompts)]
-    completions = answers(loaded, read_only)
-    assert [len(completion.ids) for completion in completions] == [3, 0, 3, 0, 3]
-    choices = [[tokenize(loaded.tokenizer, text) for text in (" A", " no")]] * len(prompts)
-    found = choice_logprobs(loaded, read_only, completions, [], choices)
-    for prompt, completion, logprobs in zip(read_only, completions, found, strict=True):
-        assert logprobs == pytest.approx(of_whole_passes(library, prompt.ids + completion.ids, choices[0]), abs=1e-4)
-
-
 def test_rows_that_stop_early_leave_and_the_others_go_on(loaded, prompts):
     uncut = answers(loaded, prompts)
     stopping = type(loaded)(loaded.model, loaded.tokenizer, loaded.stops | {uncut[0].ids[3]})
@@ -129,23 +118,81 @@ def test_each_prompt_has_its_own_limit(loaded, prompts):
     assert [completion.ids for completion in answers(loaded, limited)] == expected
 
 
-def test_choices_score_as_a_whole_forward_pass_does(loaded, library, prompts):
-    completions = answers(loaded, prompts)
-    trigger = tokenize(loaded.tokenizer, "\n\nAnswer:")
-    choices = [tokenize(loaded.tokenizer, text) for text in (" A", " B", " yes", " no more")]
-    found = choice_logprobs(loaded, prompts, completions, trigger, [choices] * len(prompts))
-    for prompt, completion, logprobs in zip(prompts, completions, found, strict=True):
-        before = prompt.ids + completion.ids + trigger
-        assert logprobs == pytest.approx(of_whole_passes(library, before, choices), abs=1e-4)
+CHOICES = (" A", " B", " yes", " no more", " a long choice of many words")
+ARCHITECTURES = ["llama", "mistral", "gemma3"]
+
+
+@pytest.mark.parametrize("known", ["nothing", "all", "a part", "another text"])
+def test_choices_score_as_a_whole_forward_pass_does(loaded, library, prompts, known):
+    choices = [tokenize(loaded.tokenizer, text) for text in CHOICES]
+    rows = []
+    for prompt, completion in zip(prompts, answers(loaded, prompts), strict=True):
+        whole = [*prompt.ids, *completion.ids]
+        before = {"a part": whole[: len(prompt.ids) + 3], "another text": [*prompt.ids[:4], 5, 6]}.get(known, whole)
+        before = [*before, *tokenize(loaded.tokenizer, "\n\nAnswer:")]
+        past = (whole[:-1], completion.past) if known != "nothing" else ()
+        rows.append(Row(before, choices, *past))
+    for row, found in zip(rows, loglikelihoods(loaded, rows, 4096), strict=True):
+        assert found == pytest.approx(of_whole_passes(library, row.before, choices), abs=1e-4)
+
+
+def test_rows_of_other_lengths_and_numbers_of_choices_change_no_likelihood(loaded, library):
+    texts = ["a", "What is moss?", "Name a river. " * 12]
+    rows = [
+        Row(tokenize(loaded.tokenizer, text), [tokenize(loaded.tokenizer, choice) for choice in CHOICES[place:]])
+        for place, text in enumerate(texts)
+    ]
+    for budget in (256, 100_000):
+        for row, found in zip(rows, loglikelihoods(loaded, rows, budget), strict=True):
+            assert found == pytest.approx(of_whole_passes(library, row.before, row.texts), abs=1e-4)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_choices_score_as_the_library_does_on_each_architecture(architecture, tmp_path):
+    folder = tiny_model(architecture, tmp_path / architecture)
+    model = load(folder, Decoding(dtype="float32", batch_tokens=256, threads=1))
+    library = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    choices = [tokenize(model.tokenizer, text) for text in CHOICES]
+    rows = [Row(tokenize(model.tokenizer, text), choices) for text in TEXTS]
+    for row, found in zip(rows, loglikelihoods(model, rows, 2048), strict=True):
+        assert found == pytest.approx(of_whole_passes(library, row.before, choices), abs=1e-4)
 
 
 def of_whole_passes(library, before, choices):
-    """Each choice's log-probability after some tokens, without a cache."""
+    """Each choice's log-likelihood after some tokens, without a cache."""
     passes = [library(torch.tensor([before + choice])).logits[0].detach().log_softmax(-1) for choice in choices]
     return [
         sum(float(logits[len(before) - 1 + place, token]) for place, token in enumerate(choice))
         for logits, choice in zip(passes, choices, strict=True)
     ]
+
+
+def test_an_answer_ends_where_its_own_rule_says(loaded, prompts):
+    uncut = answers(loaded, prompts)
+    ruled = [Prompt(prompt.ids, NEW, until=lambda ids: len(ids) == 5) for prompt in prompts]
+    for whole, part in zip(uncut, answers(loaded, ruled), strict=True):
+        assert part.ids == whole.ids[:5]
+        assert part.finished
+
+
+ANSWERS_THEN_TRAINS = """
+import sys
+from pathlib import Path
+from stages.decoding import answering, references
+from stages.decoding.generating import Prompt, generate_all
+from stages.decoding.model import load
+from stages.decoding.parameters import Decoding
+
+loaded = load(Path(sys.argv[1]), Decoding(dtype="float32", batch_tokens=256, threads=1))
+generate_all(loaded, [Prompt([5, 6], 2)], None, [0], 256)
+assert "deepspeed" not in sys.modules, "answering imports DeepSpeed, which takes seconds"
+import deepspeed
+assert deepspeed.initialize
+"""
+
+
+def test_answering_imports_no_deepspeed_and_training_can_follow_in_the_same_process(tiny):
+    subprocess.run([sys.executable, "-c", ANSWERS_THEN_TRAINS, str(tiny)], check=True, cwd=ROOT)
 
 
 def test_the_first_token_can_be_forbidden(loaded, prompts):
@@ -199,11 +246,13 @@ def test_a_prompt_and_answer_beyond_the_models_context_are_refused_before_any_wo
     ]
 
     def job(new, sampling=None):
-        asking = OpenEnded(max_new_tokens=new, sampling=sampling) if sampling else Asking(max_new_tokens=new)
+        asking = (
+            OpenEnded(max_new_tokens=new, sampling=sampling) if sampling else Asking(max_new_tokens=new, role_tokens=1)
+        )
         decoding = Decoding(dtype="float32", batch_tokens=256, threads=1)
-        return Job(tiny, "gsm8k", gsm8k.show, gsm8k.TRIGGER, False, None, asking, decoding, 1, tmp_path / "partial")
+        return Job(tiny, "gsm8k", gsm8k, ["written"], None, asking, decoding, 1, tmp_path / "partial")
 
-    told = r"long: a prompt of \d+ tokens, an answer of up to 4000 .* 4096 positions.*"
+    told = r"long: a prompt of \d+ tokens and an answer of up to 4000 exceed the 4096 positions.*"
     with pytest.raises(InputError, match=told + r"`generate\.benchmarks\.gsm8k`"):
         answer(job(4000), questions)
     with pytest.raises(InputError, match=told + r"`preference\.decoding`"):

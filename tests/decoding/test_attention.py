@@ -9,15 +9,12 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from stages.base_models.random_weights import byte_tokenizer
 from stages.decoding import attention
-from stages.decoding import rows as right_aligned
-from stages.decoding.attention import ARCHITECTURES, RIGHT_ALIGNED, layer
-from stages.decoding.cache import PreallocatedLayer, joined
-from stages.decoding.columns import BLOCK, ColumnsLayer
+from stages.decoding.attention import ARCHITECTURES, RIGHT_ALIGNED, Rows, layer, parts
+from stages.decoding.cache import BLOCK, ColumnsLayer, PreallocatedLayer, joined
 from stages.decoding.generating import Prompt, generate, last_logits
 from stages.decoding.model import load
 from stages.decoding.parameters import Decoding
 from stages.decoding.prefilling import read
-from stages.decoding.rows import Rows, parts
 from stages.decoding.sampling import Chooser
 
 LENGTHS = (3, 70, 41, 9, 40, 64, 5)
@@ -194,7 +191,7 @@ def test_a_layer_of_columns_holds_what_a_plain_one_does(begin):
 
 
 def test_rows_are_parted_where_that_saves_reading(monkeypatch):
-    monkeypatch.setattr(right_aligned, "WORTH_A_PART", 10)
+    monkeypatch.setattr(attention, "WORTH_A_PART", 10)
     parts.cache_clear()
     assert parts((0, 0, 0)) == [(0, 3)]
     assert parts((0, 0, 20, 20)) == [(0, 2), (2, 4)]

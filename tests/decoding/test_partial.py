@@ -7,7 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from stages.decoding.partial import Partial
+import pytest
+
+from stages.decoding.partial import ALONE, Partial, Share
 from stages.records.generation import Generation
 
 ROOT = Path(__file__).parents[2]
@@ -16,7 +18,8 @@ import sys
 from pathlib import Path
 from stages import files
 from stages.benchmarks import gsm8k
-from stages.decoding.answering import Job, answer
+from stages.decoding.answering import answer
+from stages.decoding.prompts import Job
 from stages.decoding.parameters import Asking, Decoding
 from stages.records.question import Question
 
@@ -25,8 +28,9 @@ questions = [
     Question(id=f"q-{i}", use="test", group="all", question=f"How much is {i} + {i * i}?", answer=str(i + i * i))
     for i in range(60)
 ]
-asking, decoding = Asking(limit=None, max_new_tokens=40), Decoding(dtype="float32", batch_tokens=512, threads=1)
-job = Job(model, "gsm8k", gsm8k.show, gsm8k.TRIGGER, False, None, asking, decoding, 1, out / "partial")
+asking = Asking(max_new_tokens=40, role_tokens=1)
+decoding = Decoding(dtype="float32", batch_tokens=512, threads=1)
+job = Job(model, "gsm8k", gsm8k, ["written"], None, asking, decoding, 1, out / "partial")
 files.write_jsonl(out / "answers.jsonl", answer(job, questions))
 """
 
@@ -45,7 +49,7 @@ def finish(model: Path, out: Path) -> str:
 
 
 def lines(out: Path) -> int:
-    return sum(path.read_bytes().count(b"\n") for path in (out / "partial").glob("*.jsonl"))
+    return sum(path.read_bytes().count(b"\n") for path in (out / "partial").rglob("*.jsonl"))
 
 
 def test_goes_on_after_a_kill_to_the_same_bytes(tiny, tmp_path):
@@ -58,7 +62,7 @@ def test_goes_on_after_a_kill_to_the_same_bytes(tiny, tmp_path):
     os.kill(running.pid, signal.SIGKILL)
     running.communicate()
     assert 3 <= lines(killed) < lines(undisturbed)
-    (partial,) = (killed / "partial").glob("*.jsonl")
+    (partial,) = (killed / "partial").rglob("*.jsonl")
     partial.write_bytes(partial.read_bytes()[:-20])  # a line torn by the kill
     said = finish(tiny, killed)
     assert "answers are there from before" in said
@@ -66,10 +70,23 @@ def test_goes_on_after_a_kill_to_the_same_bytes(tiny, tmp_path):
 
 
 def test_what_another_job_left_is_removed(tmp_path):
-    generation = Generation(
-        id="q", prompt="", role=None, output="", output_tokens=0, finished=True, choice_logprobs=None
-    )
-    Partial(tmp_path, "a" * 64).add([0], [generation])
-    assert Partial(tmp_path, "a" * 64).done() == {0: generation}
-    assert Partial(tmp_path, "b" * 64).done() == {}
+    generation = Generation(id="q", role=None)
+    Partial(tmp_path, "a" * 64, Generation).add([0], [generation])
+    assert Partial(tmp_path, "a" * 64, Generation).begin() == {0: generation}
+    assert Partial(tmp_path, "b" * 64, Generation).begin() == {}
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3, 5])
+@pytest.mark.parametrize("count", [0, 1, 2, 7, 20])
+def test_every_batch_is_one_processes_and_their_order_stays(processes, count):
+    dealt = [Share(rank, processes).of([[place] for place in range(count)]) for rank in range(processes)]
+    assert sorted(batch for some in dealt for batch in some) == [[place] for place in range(count)]
+    assert all(list(some) == sorted(some) for some in dealt)
+    assert max(map(len, dealt)) - min(map(len, dealt)) <= 1
+
+
+def test_batches_that_come_the_heaviest_first_weigh_alike_in_all_shares():
+    weights = [[100 - place] for place in range(8)]
+    assert [sum(map(sum, Share(rank, 2).of(weights))) for rank in range(2)] == [386, 386]
+    assert list(ALONE.of(weights)) == weights

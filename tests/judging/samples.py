@@ -5,7 +5,9 @@ from stages.records.generation import Generation
 from stages.records.judgement import Judgement
 
 
-def judgement(prompt, first, second, verdict, *, seed=1, words=(10, 10), shown=None, model="tiny", judge="a judge"):
+def judgement(
+    prompt, first, second, verdict, *, seed=1, words=(10, 10), shown=None, model="tiny", judge="a judge", odds=None
+):
     shown = shown or words
     return Judgement(
         id=prompt,
@@ -20,6 +22,7 @@ def judgement(prompt, first, second, verdict, *, seed=1, words=(10, 10), shown=N
         second_words_shown=shown[1],
         verdict=verdict,
         reply=verdict or "?",
+        log_odds=odds,
     )
 
 

@@ -3,13 +3,16 @@
 import sys
 
 import pytest
+import torch
 import yaml
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from stages import judge
 from stages.base_models.preset import RandomModel
 from stages.base_models.random_weights import random_model
 from stages.errors import InputError
 from stages.files import read_json, read_jsonl, write_json, write_jsonl
+from stages.judging.asking import instruction
 from stages.records.judgement import Judgement
 from stages.records.question import Question
 from stages.systems import Plan, System
@@ -72,10 +75,37 @@ def test_the_base_model_judges_its_own_offspring(repository):
     ]
     assert {each.judge for each in found} == {"tiny itself, before fine-tuning"}
     assert all((each.first_words, each.first_words_shown) == (9, 5) for each in found)
-    assert all(each.reply is not None for each in found)
+    assert all(each.reply in {"A", "B"} and each.log_odds for each in found)
+    assert all((each.verdict == each.first) == (each.log_odds > 0) for each in found)
+    assert read_json(repository / "metrics/judge.json")["requests"] == 6
     before = (repository / "data/judgements.jsonl").read_bytes()
     judge.main()
     assert (repository / "data/judgements.jsonl").read_bytes() == before
+
+
+def test_log_odds_are_those_of_the_letters_at_the_head_of_the_reply(repository):
+    save_random_model(repository / "data/base/tiny")
+    judge.main()
+    model = AutoModelForCausalLM.from_pretrained(repository / "data/base/tiny", dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(repository / "data/base/tiny")
+    shown = instruction().format(
+        request="Why 0?", first="Because of role. Because of […]", second="Because of standard. Because of […]"
+    )
+    logits = model(torch.tensor([tokenizer(shown, add_special_tokens=False)["input_ids"]])).logits[0, -1].detach()
+    a, b = (tokenizer(letter, add_special_tokens=False)["input_ids"] for letter in "AB")
+    assert judgements(repository)[0].log_odds == pytest.approx(float(logits[a] - logits[b]), abs=1e-4)
+
+
+def test_a_request_beyond_the_judges_context_has_no_verdict(repository):
+    save_random_model(repository / "data/base/tiny")
+    write_parameters(repository, LOCAL, {"prompts": None, "answer_words": None})
+    for system in SYSTEMS:
+        answers = {f"open_ended-{number}": "Because. " * (900 if number == 1 else 3) for number in range(3)}
+        write_answers(repository / "data/generations", system, answers)
+    judge.main()
+    assert [each.log_odds is None for each in judgements(repository)] == [False, False, True, True, False, False]
+    assert [each.failure for each in judgements(repository)][2] == "prompt too long"
+    assert judgements(repository)[2].verdict is None
 
 
 def test_without_a_pair_no_judge_is_needed(repository):

@@ -43,6 +43,44 @@ def test_a_judge_that_always_takes_the_first_shows_no_preference_and_full_positi
     assert pair["sign_test"]["reason"] == ALL_TIED
 
 
+def by_odds(*pairs):
+    """Judgements whose log-odds are for the first answer, with the role arm first and with it second."""
+    found = []
+    for number, (role_first, role_second) in enumerate(pairs):
+        for first, odds in (("role", role_first), ("standard", role_second)):
+            second = "standard" if first == "role" else "role"
+            verdict = first if odds > 0 else second
+            found.append(judgement(f"open_ended-{number}", first, second, verdict, odds=odds))
+    return found
+
+
+def test_position_cancels_in_log_odds_of_both_orders():
+    pair = summary(by_odds((3.0, 2.0), (2.0, 3.0), (5.0, 5.0)))
+    assert [pair["sign_test"][name] for name in ("won", "lost", "tied")] == [1, 1, 1]
+    assert pair["win_rate"] == 0.5
+    assert pair["flips"]["count"] == 3
+    assert pair["strength"] == {
+        "unit": "nats",
+        "preference": 0.0,
+        "order_effect": pytest.approx(20 / 6, abs=1e-6),
+        "by_answers": pytest.approx(1 / 3, abs=1e-6),
+        "by_order": pytest.approx(20 / 6, abs=1e-6),
+        "measured_nothing": True,
+    }
+
+
+def test_a_judge_that_the_answers_move_more_than_their_order_measured_something():
+    strength = summary(by_odds((1.0, -2.0), (2.0, -1.0)))["strength"]
+    assert (strength["preference"], strength["order_effect"]) == (1.5, 0.0)
+    assert strength["measured_nothing"] is False
+
+
+@pytest.mark.parametrize(("pattern", "nothing"), [("F" * 12, True), ("WWLLTF", False), ("WFFF", True), ("", None)])
+def test_a_judge_that_only_replies_measured_nothing_where_the_first_place_decides_more(pattern, nothing):
+    strength = summary(outcomes(pattern), [PairKey("tiny", STANDARD)])["strength"]
+    assert (strength["unit"], strength["measured_nothing"]) == ("score", nothing)
+
+
 def test_an_even_judge_has_no_position_bias():
     pair = summary(outcomes("WWLLTW"))
     assert pair["shown_first"]["share"] == 0.5

@@ -1,7 +1,7 @@
 """A real, small server of OpenAI's completions: a model answers, token by token, by the library's plain forward pass.
 
 It knows what vLLM knows of the API as far as the stage asks for it: prompts as ids or as text, ``echo`` with
-``logprobs``, ``logit_bias``, ``seed``, ``repetition_penalty``, ``return_token_ids``.
+``logprobs``, ``logit_bias``, ``stop``, ``seed``, ``repetition_penalty``, ``return_token_ids``.
 """
 
 import argparse
@@ -49,7 +49,8 @@ class Model:
         ids = prompt if isinstance(prompt, list) else self.tokenizer(prompt)["input_ids"]
         written, reason = self._write(ids, body)
         choice: dict[str, Any] = {"index": index, "finish_reason": reason, "count": len(written)}
-        choice["text"] = self.tokenizer.decode(written, skip_special_tokens=True)
+        text = self.tokenizer.decode(written, skip_special_tokens=True)
+        choice["text"] = min((text.partition(stop)[0] for stop in body.get("stop") or []), key=len, default=text)
         if body.get("return_token_ids"):
             choice["token_ids"] = written
         if body.get("logprobs") is not None:
@@ -65,7 +66,8 @@ class Model:
             for token, bias in (body.get("logit_bias") or {}).items():
                 logits[int(token)] += bias
             written.append(self._choose(logits, ids + written, body, generator))
-            if written[-1] == self.tokenizer.eos_token_id:
+            text = self.tokenizer.decode(written, skip_special_tokens=True)
+            if written[-1] == self.tokenizer.eos_token_id or any(stop in text for stop in body.get("stop") or []):
                 return written, "stop"
         return written, "length"
 

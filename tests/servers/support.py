@@ -18,8 +18,14 @@ from tests.import_graph import ROOT
 COMMAND = [sys.executable, "-m", "stages.generate", "--model", "tiny", "--scale", "smoke"]
 
 
-def stage_folder(folder: Path, tiny: Path, **servers: dict[str, Any]) -> Path:
-    """A folder where the stage can run; the arms have the weights of the base. ``servers`` changes their sections."""
+OTHERS = ("mmlu", "strategyqa", "commonsenseqa", "humaneval")
+
+
+def stage_folder(folder: Path, tiny: Path, generating: dict[str, Any] | None = None, **servers: dict[str, Any]) -> Path:
+    """A folder where the stage can run; the arms have the weights of the base.
+
+    ``generating`` changes the scale's section ``generate``, ``servers`` those of servers.
+    """
     for name in ("base/tiny", "models/tiny-role-1", "models/tiny-standard-1"):
         (folder / "data" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "data" / name).symlink_to(tiny)
@@ -27,8 +33,11 @@ def stage_folder(folder: Path, tiny: Path, **servers: dict[str, Any]) -> Path:
     for name, changes in servers.items():
         content["servers"][name] |= changes
     content["scales"]["smoke"]["generate"]["decoding"] = {"dtype": "float32", "batch_tokens": 512, "threads": 1}
-    for name, limit, tokens in (("gsm8k", 60, 40), ("mmlu", 12, 8), ("strategyqa", 6, 8)):
-        content["scales"]["smoke"]["generate"]["benchmarks"][name] = {"limit": limit, "max_new_tokens": tokens}
+    generate = content["scales"]["smoke"]["generate"]
+    generate |= {"readings": ["cloze", "letter", "written"], "primary": "cloze"}
+    generate["defaults"] = {"max_new_tokens": 8, "role_tokens": 6}
+    generate["benchmarks"] = {"gsm8k": {"limit": 60, "max_new_tokens": 40}, **{name: {} for name in OTHERS}}
+    generate |= generating or {}
     (folder / "params.yaml").write_text(yaml.safe_dump(content))
     for benchmark, questions in QUESTIONS.items():
         files.write_jsonl(folder / "data/questions" / f"{benchmark}.jsonl", questions)
@@ -45,6 +54,10 @@ QUESTIONS = {
             id=f"m-{i}", group="moss", question="Which?" * (i + 1), choices=["ash", "elm", "fir", "oak"], answer="A"
         )
         for i in range(12)
+    ],
+    "commonsenseqa": [
+        Question(id=f"c-{i}", question="Where?" * (i + 1), choices=["a hall", "bed", "sea", "an old inn"], answer="A")
+        for i in range(3)
     ],
     "strategyqa": [
         Question(id=f"s-{i}", question=f"Do {i} hens lay?", choices=["yes", "no"], answer="yes") for i in range(6)

@@ -7,7 +7,7 @@ import pytest
 
 from stages.chat import self_prompt
 from stages.errors import InputError
-from stages.servers.parameters import OpenAI
+from stages.servers.transport.preset import OpenAI
 from tests.import_graph import ROOT
 from tests.servers.completion_server import Model, serving
 from tests.servers.support import generate, stage_folder
@@ -38,9 +38,10 @@ def asked(tiny, tmp_path, url, monkeypatch):
     """A function that runs the stage with some values of ``servers.openai`` changed."""
     monkeypatch.setenv("REQUEST_CACHE", str(tmp_path / "cache"))
 
-    def run(benchmark, *more, **changes):
+    def run(benchmark, *more, readings=None, **changes):
         name = f"run-{len(list(tmp_path.iterdir()))}"
-        folder = stage_folder(tmp_path / name, tiny, openai={"base_url": url, "model": "tiny"} | changes)
+        scale = {"readings": readings, "primary": readings[0]} if readings else None
+        folder = stage_folder(tmp_path / name, tiny, scale, openai={"base_url": url, "model": "tiny"} | changes)
         return generate(folder, benchmark, *more, monkeypatch=monkeypatch)
 
     return run
@@ -54,6 +55,7 @@ ROLE, STANDARD = ("--arm", "role", "--seed", "1"), ("--arm", "standard", "--seed
     [
         ("humaneval", ()),
         ("mmlu", ()),
+        ("commonsenseqa", ()),
         ("strategyqa", (*STANDARD, "--condition", "cot")),
         ("strategyqa", (*ROLE, "--condition", "generic")),
     ],
@@ -61,13 +63,41 @@ ROLE, STANDARD = ("--arm", "role", "--seed", "1"), ("--arm", "standard", "--seed
 def test_records_equal_those_of_the_stages_own_process(asked, benchmark, system):
     here, served = asked(benchmark, *system), asked(benchmark, *system, *SERVED)
     assert_equal(here, served)
-    assert all((answer.choice_logprobs is None) == (benchmark == "humaneval") for answer in served)
+    assert all((answer.cloze is None) == (benchmark == "humaneval") for answer in served)
+    assert all(
+        (answer.cloze and answer.cloze.unconditional is None) == (benchmark != "commonsenseqa")
+        for answer in served
+        if answer.cloze
+    )
 
 
 def assert_equal(here, served):
     for own, other in zip(here, served, strict=True):
-        assert other.model_dump(exclude={"choice_logprobs"}) == own.model_dump(exclude={"choice_logprobs"})
-        assert other.choice_logprobs == (own.choice_logprobs and pytest.approx(own.choice_logprobs, abs=1e-4))
+        assert other.model_dump(exclude={"letter", "cloze"}) == own.model_dump(exclude={"letter", "cloze"})
+        for one, another in ((own.letter, other.letter), (own.cloze, other.cloze)):
+            assert (one is None) == (another is None)
+            if one:
+                assert (another.prompt, another.role) == (one.prompt, one.role)
+                assert another.logprobs == pytest.approx(one.logprobs, abs=1e-4)
+                assert another.unconditional == (one.unconditional and pytest.approx(one.unconditional, abs=1e-4))
+
+
+def test_role_prompts_and_what_follows_them_are_the_same(asked, model, monkeypatch):
+    opening = asked("mmlu", *ROLE, readings=["written"])[0].output[0]
+    monkeypatch.setattr(self_prompt, "OPENING", opening)  # so that the model writes role prompts
+    here = asked("mmlu", *ROLE)
+    assert any(answer.letter.role for answer in here)
+    assert_equal(here, asked("mmlu", *ROLE, *SERVED))
+    only = asked("mmlu", *ROLE, *SERVED, readings=["letter"])
+    assert [answer.letter.role for answer in only] == [answer.letter.role for answer in here]
+
+
+def test_a_server_stops_where_an_answer_invents_the_next_question(asked, model, monkeypatch):
+    begins = asked("mmlu", readings=["written"])[0].output[1]
+    monkeypatch.setattr("stages.decoding.prompts.next_question", lambda tokenizer: f"\n{begins}")
+    here = asked("mmlu", readings=["written"])
+    assert_equal(here, asked("mmlu", *SERVED, readings=["written"]))
+    assert [body["stop"] for body in model.asked] == [[f"\n{begins}"]] * len(here)
 
 
 def test_an_answer_begun_without_a_role_is_the_same(asked, model, monkeypatch):
@@ -87,18 +117,21 @@ def test_a_server_that_cannot_begin_without_a_role_is_named(asked, model, monkey
 
 
 @pytest.mark.parametrize("changes", [{"prompts": "text", "logprobs": False, "extra": {}}, {"extra": {}}])
-def test_a_server_that_tells_no_ids_gives_the_same_text_and_count(asked, changes, caplog):
-    here, served = asked("mmlu"), asked("mmlu", *SERVED, **changes)
-    assert ("what was written is scored" in caplog.text) == ("prompts" in changes)
-    for own, other in zip(here, served, strict=True):
-        assert other.model_dump(exclude={"choice_logprobs"}) == own.model_dump(exclude={"choice_logprobs"})
-        assert (other.choice_logprobs is None) == ("prompts" in changes)
+def test_a_server_that_tells_no_ids_gives_the_same_text_and_count(asked, changes):
+    here, served = (asked("mmlu", *more, readings=["written"], **changes) for more in ((), SERVED))
+    assert_equal(here, served)
+
+
+def test_a_server_without_log_probabilities_is_no_server_for_readings_that_need_them(asked, model):
+    with pytest.raises(InputError, match=r"generate\.readings asks for letter and cloze.*set the scale's readings to"):
+        asked("mmlu", *SERVED, logprobs=False)
+    assert not model.asked
 
 
 def test_nothing_is_asked_twice_and_a_stage_goes_on_from_what_was_answered(asked, model, tiny):
     served = asked("mmlu", *SERVED)
     count = len(model.asked)
-    assert count == 2 * len(served)  # an answer, then its choices
+    assert count == 4 * len(served)  # the answer, the letters after it; the role prompt for cloze, its choices
     assert asked("mmlu", *SERVED) == served
     assert len(model.asked) == count
 
@@ -109,7 +142,7 @@ def test_a_busy_server_is_asked_again_and_one_that_refuses_ends_the_stage_which_
         asked("mmlu", *SERVED, in_flight=1)
     assert len(model.asked) == 3
     served = asked("mmlu", *SERVED, in_flight=1)
-    assert len(model.asked) == 2 * len(served)
+    assert len(model.asked) == 4 * len(served)
     assert_equal(asked("mmlu"), served)
 
 

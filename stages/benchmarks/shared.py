@@ -1,18 +1,26 @@
-"""Multiple-choice questions: how lettered choices are shown, and where the right one ends up."""
+"""What several benchmarks share: how lettered choices are shown, and where the right one ends up."""
 
 import random
 import string
 from collections.abc import Sequence
+from typing import Literal
 
 from stages.errors import InputError
 from stages.sources.roots import Fields
 
 LETTERS = string.ascii_uppercase
 
+Normalisation = Literal["characters", "unconditional", "none"]
+"""How choices are compared by their own text, as OLMES does it (arXiv 2406.08446): by the log-likelihood divided by the
+choice's characters, by the log-likelihood less that after the trigger alone, or by the log-likelihood itself.
+"""
 
-def show_choices(question: str, choices: Sequence[str], instruction: str) -> str:
+SHOWN_LETTERS = 'End with a line "Answer: X", where X is the letter of the right choice.'
+
+
+def show_choices(question: str, choices: Sequence[str]) -> str:
     lines = "\n".join(f"{letter}. {choice}" for letter, choice in zip(LETTERS, choices, strict=False))
-    return f"{question}\n\n{lines}\n\n{instruction}"
+    return f"{question}\n\n{lines}\n\n{SHOWN_LETTERS}"
 
 
 def shuffled(choices: Sequence[str], right: int, rng: random.Random) -> tuple[list[str], str]:

@@ -14,8 +14,8 @@ from stages.chat_models.preset import OpenAIPreset
 from stages.chat_models.sender import FormRefused, Sender, Unanswered
 from stages.chat_models.served import Asking
 from stages.errors import InputError
-from stages.servers.parameters import OpenAI
-from stages.servers.starting import start
+from stages.servers.transport.preset import OpenAI
+from stages.servers.transport.starting import start
 
 Read = Callable[[Any], ChatReply]
 
@@ -124,7 +124,7 @@ def read_logprobs(payload: Any, spans: Sequence[tuple[int, int]]) -> ChatReply:
     if not whole or any(None in values for values in tokens):
         raise InputError(
             "the server gives no log-probabilities of a prompt's tokens (echo and logprobs): set"
-            " servers.openai.logprobs to false; choices then have no log-likelihoods, and what was written is scored"
+            " servers.openai.logprobs to false and the scale's generate.readings to [written]"
         )
     return ChatReply(
         text="",

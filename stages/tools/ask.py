@@ -1,19 +1,17 @@
 """Ask the fine-tuned models any question: standard, standard with a role by hand, and self-prompting (Figure 1).
 
-python -m stages.ask "Why do cats purr?" --role "From now on, you are a veterinarian who studies cats."
+python -m stages.tools.ask "Why do cats purr?" --role "From now on, you are a veterinarian who studies cats."
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from stages import command_line, files, parameters
 from stages.conditions import GENERIC
 from stages.decoding.parameters import Decoding
-from stages.systems import Plan
-
-if TYPE_CHECKING:
-    from stages.asking.side_by_side import Answered
+from stages.examples import Answer, Put, side_by_side
+from stages.systems import Plan, System
 
 PLAN = Path("data/plan.json")
 ROLE, RESET = "\033[35m", "\033[0m"
@@ -26,21 +24,19 @@ def main() -> None:
     parser.add_argument("--role", default=GENERIC, help="the role written by hand (default: a helpful assistant)")
     parser.add_argument("--max-new-tokens", type=int, default=200)
     arguments = parser.parse_args()
-    from stages.asking.side_by_side import Put, side_by_side
-
     plan = parameters.validate(files.read_json(PLAN), Plan, "plan", PLAN)
     trained = [system for system in plan.systems if system.arm is not None and system.condition is None]
     question = Put(arguments.question, arguments.role)
-    for answered in side_by_side(trained, [question], DECODING, arguments.max_new_tokens):
-        show(answered)
+    for system, answers in side_by_side(trained, [question], DECODING, arguments.max_new_tokens):
+        show(system, answers)
 
 
-def show(answered: "Answered") -> None:
-    (answer,), system = answered.answers, answered.system
+def show(system: System, answers: Sequence[Answer]) -> None:
     trained = system.model_copy(update={"condition": None}).name
     colour, plain = (ROLE, RESET) if sys.stdout.isatty() else ("", "")
-    role = f"{colour}{answer.role}{plain}\n\n" if answer.role else ""
-    print(f"\n== {trained}{', with a role by hand' if system.condition else ''}\n{role}{answer.text}")
+    for answer in answers:
+        role = f"{colour}{answer.role}{plain}\n\n" if answer.role else ""
+        print(f"\n== {trained}{', with a role by hand' if system.condition else ''}\n{role}{answer.text}")
 
 
 if __name__ == "__main__":

@@ -1,22 +1,10 @@
-"""What answers the questions: ``servers.<name>`` of ``params.yaml``; each has its module beside this file."""
+"""What ``servers.openai`` of ``params.yaml`` says."""
 
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from stages.parameters import Section
-
-Name = Literal["local", "openai"]
-
-
-class Local(Section):
-    """The stage's own process.
-
-    Attributes:
-        processes: How many share the work, to the same bytes; None for one a GPU, or one on a machine without.
-    """
-
-    processes: int | None = Field(default=None, ge=1)
 
 
 class OpenAI(Section):
@@ -31,7 +19,7 @@ class OpenAI(Section):
         key_variable: The environment variable that holds a key; None for a server that wants none.
         prompts: ``ids`` leaves nothing to the server's tokenizer; ``text`` is for servers that take no ids.
         logprobs: Whether the server gives log-probabilities of a prompt's tokens (``echo`` with ``logprobs``). Without
-            them choices have no log-likelihoods, and what was written is scored.
+            them no reading but ``written`` can be made.
         repetition_penalty_name: What the server calls it; None where it has none.
         extra: Further keys of each request, as the server defines them.
         in_flight: How many questions may be under way at once.
@@ -70,13 +58,3 @@ class OpenAI(Section):
         if wanted and info.data.get("prompts") == "text":
             raise ValueError("log-probabilities need prompts: ids, which say what each one belongs to; set it to false")
         return wanted
-
-
-PRESETS: dict[str, type[Section]] = {"local": Local, "openai": OpenAI}
-
-
-class Servers(Section):
-    """The section ``servers``."""
-
-    local: Local
-    openai: OpenAI

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from stages.errors import InputError
-from stages.servers import keeping
+from stages.servers.transport import keeping
 from stages.training.ports import free_port
 
 logger = logging.getLogger("server")

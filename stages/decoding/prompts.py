@@ -1,0 +1,245 @@
+"""From questions to prompts, and from what was written to records: the same whichever server answers."""
+
+import logging
+import string
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from types import ModuleType
+
+from transformers import PreTrainedTokenizerBase
+
+from stages import conditions
+from stages.chat import self_prompt
+from stages.chat.rendering import render_prompt, tokenize
+from stages.decoding.context import QuestionEnd, RoleEnd, begun, lead_of, next_question, role_openings
+from stages.decoding.generating import Prompt
+from stages.decoding.parameters import Asking, Decoding, OpenEnded, Reading, Sampling
+from stages.randomness import derive_seed, generator
+from stages.records.generation import ChoiceReading, Generation
+from stages.records.question import Question
+
+logger = logging.getLogger("generate")
+
+DECIMALS = 5
+"""Of log-likelihoods in files."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One system on one benchmark.
+
+    Attributes:
+        folder: The model's folder.
+        name: The benchmark's.
+        benchmark: Its module in stages/benchmarks.
+        readings: Which readings of multiple choice are made.
+        seed: The root seed.
+        partial: A folder for what is done so far, from which a killed run goes on.
+    """
+
+    folder: Path
+    name: str
+    benchmark: ModuleType
+    readings: Sequence[Reading]
+    condition: str | None
+    asking: Asking | OpenEnded
+    decoding: Decoding
+    seed: int
+    partial: Path
+
+    @property
+    def sampling(self) -> Sampling | None:
+        """How answers are sampled; None for greedy ones."""
+        return self.asking.sampling if isinstance(self.asking, OpenEnded) else None
+
+    @property
+    def shots(self) -> int:
+        return self.asking.shots if isinstance(self.asking, Asking) else 0
+
+    @property
+    def role_tokens(self) -> int:
+        """Where the role prompt before a reading of the choices is cut."""
+        return self.asking.role_tokens if isinstance(self.asking, Asking) else 0
+
+    @property
+    def section(self) -> str:
+        """Where in a scale of params.yaml its :attr:`asking` stands."""
+        return "preference.decoding" if self.sampling else f"generate.benchmarks.{self.name}"
+
+    @property
+    def choice_readings(self) -> list[Reading]:
+        """Readings by the likelihood of choices: none where answers are free."""
+        chosen: list[Reading] = ["letter", "cloze"]
+        return [each for each in chosen if each in self.readings] if self._chooses else []
+
+    def tests(self, questions: Sequence[Question]) -> list[Question]:
+        """The questions that are asked, in their order."""
+        return [question for question in questions if question.use == "test"][: self.asking.limit]
+
+    def written(self, tests: Sequence[Question]) -> int:
+        """How many of them, the first, get a written answer."""
+        if not self._chooses or not isinstance(self.asking, Asking):
+            return len(tests)
+        most = len(tests) if self.asking.written is None else self.asking.written
+        return min(most, len(tests)) if "written" in self.readings else 0
+
+    def choices(self, question: Question, reading: Reading) -> list[str]:
+        """Each choice as it stands after the trigger."""
+        lettered = reading == "letter" and self.benchmark.ANSWER_KIND == "choice"
+        names = string.ascii_uppercase[: len(question.choices)] if lettered else question.choices
+        return [f" {name}" for name in names]
+
+    def seed_of(self, question: Question) -> int:
+        """The seed by which a question's answer is sampled."""
+        return derive_seed(self.seed, "generate", question.id)
+
+    @property
+    def _chooses(self) -> bool:
+        return self.benchmark.ANSWER_KIND in {"choice", "yes_no"}
+
+
+@dataclass(frozen=True)
+class Item:
+    """A question ready to be answered.
+
+    Attributes:
+        text: All that the model is shown, what the assistant's turn already begins with included.
+        prompt: The same as token ids.
+        lead: What the template writes before the content of the assistant's turn.
+    """
+
+    question: Question
+    put: conditions.Asked
+    text: str
+    prompt: Prompt
+    lead: str
+
+    @property
+    def shown(self) -> str:
+        """What stands before the assistant's turn."""
+        return self.text.removesuffix(self.lead + self.put.prefix) if self.put.prefix else self.text
+
+    @property
+    def writes_role(self) -> bool:
+        """Whether the system may write a role prompt of its own."""
+        return not self.put.prefix and not self.put.without_role
+
+    def before_choices(self, role: str | None, trigger: str) -> str:
+        """All that stands before the choices, where the turn opens with a role prompt of the system's own or none."""
+        head = self.put.prefix or (self_prompt.join(role, "") if role else "")
+        return f"{self.shown}{self.lead}{head}{trigger}"
+
+
+def prepare(
+    job: Job,
+    questions: Sequence[Question],
+    own_roles: Sequence[str | None] | None,
+    tokenizer: PreTrainedTokenizerBase,
+    reading: Reading = "written",
+) -> list[Item]:
+    """The questions that the job asks for, in their order, as one reading shows them.
+
+    For a written answer the prompt's limit is the answer's; for the others it is that of the role prompt.
+    """
+    tests = job.tests(questions)
+    show = job.benchmark.show_plain if reading == "cloze" else job.benchmark.show
+    asked = _asked(job, tests, [show(question) for question in tests], own_roles)
+    openings, lead, mark = role_openings(tokenizer, ["?"]), lead_of(tokenizer, ["?"]), next_question(tokenizer)
+    question_end = QuestionEnd(tokenizer, mark) if mark else None
+    items = []
+    for question, put in zip(tests, asked, strict=True):
+        text = render_prompt(tokenizer, [*_shots(job, question, questions, reading), put.message])
+        if put.prefix:
+            text += lead + put.prefix
+        prompt = Prompt(
+            begun(tokenizer, text) if put.prefix else tokenize(tokenizer, text),
+            job.asking.max_new_tokens if reading == "written" else job.role_tokens,
+            openings if put.without_role else [],
+            question_end if reading == "written" else RoleEnd(tokenizer, lead),
+        )
+        items.append(Item(question, put, text, prompt, lead))
+    return items
+
+
+def warn_of_missing_shots(job: Job, questions: Sequence[Question]) -> None:
+    """Say so once where fewer worked examples exist than are asked for: those that exist are shown."""
+    there = Counter(question.group for question in questions if question.use == "shot")
+    tests = job.tests(questions)
+    fewer = [there[question.group] for question in tests if there[question.group] < job.shots]
+    if fewer:
+        logger.warning(
+            "generate.benchmarks.%s.shots is %d, and %d of %d questions have fewer worked examples of their group, "
+            "some only %d: they are asked with those",
+            *(job.name, job.shots, len(fewer), len(tests), min(fewer)),
+        )
+
+
+def written_record(item: Item, text: str, tokens: int, finished: bool) -> Generation:
+    """A written answer as it is kept.
+
+    Args:
+        item: The question.
+        text: What the model wrote of the assistant's turn.
+        tokens: How many tokens that took.
+        finished: Whether it ended before the limit.
+    """
+    output = item.put.prefix + (text if item.put.prefix else text.removeprefix(item.lead))
+    return Generation(
+        id=item.question.id,
+        role=self_prompt.split(output)[0],
+        prompt=item.shown,
+        output=output,
+        output_tokens=tokens,
+        finished=finished,
+    )
+
+
+def reading_of(
+    item: Item, role: str | None, before: str, logprobs: Sequence[float], unconditional: Sequence[float] | None
+) -> ChoiceReading:
+    """A reading as it is kept; ``role`` is the system's own, which a condition's role prompt replaces."""
+    return ChoiceReading(
+        prompt=before,
+        role=self_prompt.split(item.put.prefix)[0] if item.put.prefix else role,
+        logprobs=[round(value, DECIMALS) for value in logprobs],
+        unconditional=None if unconditional is None else [round(value, DECIMALS) for value in unconditional],
+    )
+
+
+def record(
+    question: Question, written: Generation | None, letter: ChoiceReading | None, cloze: ChoiceReading | None
+) -> Generation:
+    """All that was made of one question."""
+    if written is not None:
+        return written.model_copy(update={"letter": letter, "cloze": cloze})
+    first = letter or cloze
+    return Generation(id=question.id, role=first.role if first else None, letter=letter, cloze=cloze)
+
+
+def _asked(
+    job: Job, tests: Sequence[Question], messages: Sequence[str], own_roles: Sequence[str | None] | None
+) -> list[conditions.Asked]:
+    written = list(own_roles)[: len(tests)] if own_roles is not None else [None] * len(tests)
+    others = conditions.other_roles(written, generator(job.seed, "conditions", job.name))
+    manual = conditions.manual_roles() if job.condition in {"manual", "oracle"} else {}
+    return [
+        conditions.ask(job.condition, message, conditions.manual_role(question, manual, job.name), other)
+        for question, message, other in zip(tests, messages, others, strict=True)
+    ]
+
+
+def _shots(job: Job, question: Question, questions: Sequence[Question], reading: Reading) -> Iterator[str]:
+    """Worked examples of the question's group as turns before it."""
+    usable = (shot for shot in questions if shot.use == "shot" and shot.group == question.group)
+    for shot in islice(usable, job.shots):
+        if reading == "cloze":
+            lettered = job.benchmark.ANSWER_KIND == "choice"
+            right = shot.choices[string.ascii_uppercase.index(shot.answer)] if lettered else shot.answer
+            yield job.benchmark.show_plain(shot)
+            yield f"{job.benchmark.TRIGGER} {right}"
+        else:
+            yield job.benchmark.show(shot)
+            yield shot.worked or f"Answer: {shot.answer}"

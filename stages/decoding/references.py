@@ -1,0 +1,163 @@
+"""How likely a system finds the reference answers of held-out conversations, after different role prompts."""
+
+import logging
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from stages import arms
+from stages.chat import self_prompt
+from stages.chat.rendering import Part, render, render_prompt, tokenize
+from stages.decoding.choices import Row, loglikelihoods
+from stages.decoding.context import RoleEnd, lead_of
+from stages.decoding.generating import Prompt, batches, generate
+from stages.decoding.model import Loaded, load
+from stages.decoding.parameters import Decoding, ReferenceLikelihoods
+from stages.decoding.partial import Partial, fingerprint
+from stages.decoding.sampling import Chooser
+from stages.records.conversation import AnnotatedConversation
+from stages.records.likelihood import ReferenceLikelihood, RoleGiven
+
+logger = logging.getLogger("likelihood")
+
+DECIMALS = 5
+
+
+@dataclass(frozen=True)
+class Held:
+    """A held-out conversation, and the role prompt of another one; None where there is no other."""
+
+    conversation: AnnotatedConversation
+    other_role: str | None
+
+
+def held_out(conversations: Sequence[AnnotatedConversation], limit: int | None, rng: random.Random) -> list[Held]:
+    """The conversations asked about, each with another one's role prompt: a random permutation without fixed points."""
+    chosen = list(conversations)[:limit]
+    others: list[str | None] = [None]
+    if len(chosen) > 1:
+        others = list(arms.deranged([each.role for each in chosen], rng))
+    return [Held(*pair) for pair in zip(chosen, others, strict=True)] if chosen else []
+
+
+def reference_likelihoods(
+    folder: Path, held: Sequence[Held], own: bool, asking: ReferenceLikelihoods, decoding: Decoding, partial: Path
+) -> list[ReferenceLikelihood]:
+    """Likelihoods of the first reference answers, in order; those that do not fit the model's context are left out.
+
+    Args:
+        folder: The model's.
+        held: The conversations.
+        own: Whether the system has a role prompt of its own to write; where it writes none for a conversation, its own
+            way is to answer without.
+        asking: The section of params.yaml.
+        decoding: How the model is run.
+        partial: A folder for what is done so far, from which a killed run goes on.
+    """
+    loaded = load(folder, decoding)
+    measuring = _Measuring(loaded, own, asking, decoding)
+    fitting = [each for each in held if measuring.fits(each)]
+    if len(fitting) < len(held):
+        logger.warning("%d of %d answers do not fit the model's context: left out", len(held) - len(fitting), len(held))
+    kept = Partial(partial, fingerprint(folder, [held, own, asking, decoding]), ReferenceLikelihood)
+    done = kept.begin()
+    prompts = [measuring.prompt(each) for each in fitting]
+    with tqdm(
+        total=len(fitting), initial=len(done), unit="item", desc=f"{folder.name} likelihood", mininterval=1
+    ) as bar:
+        for batch in batches(prompts, decoding.batch_tokens // CONDITIONS):
+            if batch[0] not in done:
+                kept.add(
+                    batch, measuring.measure([fitting[index] for index in batch], [prompts[index] for index in batch])
+                )
+                bar.update(len(batch))
+    found = kept.read()
+    return [found[index] for index in range(len(fitting))]
+
+
+CONDITIONS = 5
+"""Each conversation is in memory so many times: after its own role prompt, the recorded one, and so on."""
+
+
+class _Measuring:
+    """One model and how it is asked."""
+
+    def __init__(self, loaded: Loaded, own: bool, asking: ReferenceLikelihoods, decoding: Decoding) -> None:
+        self.loaded, self.own, self.asking, self.decoding = loaded, own, asking, decoding
+        config = loaded.model.config.get_text_config()
+        self.room = getattr(config, "max_position_embeddings", None) or sys.maxsize
+        self.role_end = RoleEnd(loaded.tokenizer, lead_of(loaded.tokenizer, ["?"]))
+
+    def prompt(self, held: Held) -> Prompt:
+        """The conversation's first turn, to which the system writes its own role prompt.
+
+        Its limit has room for the answer, which is in memory with it; the role prompt's own limit is set when it is
+        asked for.
+        """
+        answer = len(self._row(held, None).texts[0])
+        return Prompt(self._shown(held), self.asking.role_tokens + answer, until=self.role_end)
+
+    def fits(self, held: Held) -> bool:
+        """Whether prompt, any role prompt, and answer are within the model's context."""
+        rows = [self._row(held, role) for _, role in self._given(held, None)]
+        longest = max(len(row.before) + len(row.texts[0]) for row in rows)
+        written = len(self._shown(held)) + self.asking.role_tokens + len(rows[0].texts[0]) + len("\n\n")
+        return max(longest, written if self.own else 0) <= self.room
+
+    def measure(self, held: Sequence[Held], prompts: Sequence[Prompt]) -> list[ReferenceLikelihood]:
+        """Likelihoods of a batch."""
+        roles = self._own_roles(prompts) if self.own else [None] * len(held)
+        given = [dict(self._given(each, role)) for each, role in zip(held, roles, strict=True)]
+        distinct = [list(dict.fromkeys(each.values())) for each in given]
+        rows = [self._row(each, role) for each, some in zip(held, distinct, strict=True) for role in some]
+        values = iter(loglikelihoods(self.loaded, rows, self.decoding.batch_tokens))
+        found = []
+        for each, role, by_condition, some in zip(held, roles, given, distinct, strict=True):
+            nats = {text: round(-next(values)[0], DECIMALS) for text in some}
+            found.append(
+                ReferenceLikelihood(
+                    id=each.conversation.id,
+                    tokens=len(self._row(each, None).texts[0]),
+                    own_role=role,
+                    nats={name: nats[text] for name, text in by_condition.items()},
+                )
+            )
+        return found
+
+    def _given(self, held: Held, own_role: str | None) -> Iterator[tuple[RoleGiven, str | None]]:
+        """The role prompt that each condition puts before the answer."""
+        if self.own:
+            yield "own", own_role
+        yield "recorded", held.conversation.role
+        if held.other_role is not None:
+            yield "other", held.other_role
+        yield "generic", arms.GENERIC_ROLE
+        yield "none", None
+
+    def _own_roles(self, prompts: Sequence[Prompt]) -> list[str | None]:
+        asked = [Prompt(prompt.ids, self.asking.role_tokens, until=self.role_end) for prompt in prompts]
+        rows = list(range(len(asked)))
+        completions = generate(self.loaded, asked, Chooser(None, rows), rows, lambda tokens: None)
+        return [self.role_end.role(completion.ids) for completion in completions]
+
+    def _shown(self, held: Held) -> list[int]:
+        tokenizer = self.loaded.tokenizer
+        return tokenize(tokenizer, render_prompt(tokenizer, held.conversation.turns[:1]))
+
+    def _row(self, held: Held, role: str | None) -> Row:
+        """Rendered as in training: prompt and role prompt, and the answer with its end of turn.
+
+        The blank line between role prompt and answer counts to neither, so that the same text is measured in all
+        conditions.
+        """
+        tokenizer, (question, reference) = self.loaded.tokenizer, held.conversation.turns[:2]
+        rendered = render(tokenizer, [question, self_prompt.join(role, reference) if role else reference], role)
+        answer = [place for place, part in enumerate(rendered.parts) if part not in {Part.PROMPT, Part.ROLE}]
+        begin, end = answer[0], answer[-1] + 1
+        while begin + 1 < end and not str(tokenizer.decode([rendered.ids[begin]])).strip():
+            begin += 1
+        return Row(rendered.ids[:begin], [rendered.ids[begin:end]])
