@@ -1,6 +1,6 @@
-"""The one interface behind which annotators and judges stand."""
+"""The interface of annotators, judges and rivals: what is asked, what comes back."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
@@ -20,9 +20,9 @@ class ChatRequest(BaseModel):
     """One thing to ask.
 
     Attributes:
-        id: Names the request in outcomes; no part of the cache key.
+        id: Names the request in outcomes; no part of the key that its reply is kept under.
         answer_schema: JSON schema of the answer, or None for free text.
-        recorded_key: What a recorded answer is found by; no part of the cache key.
+        recorded_key: What a recorded answer is found by; no part of that key either.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -59,7 +59,7 @@ class ChatReply(BaseModel):
 
 
 class InvalidAnswer(Exception):  # noqa: N818 - it says what the answer is
-    """Raised by a check: the reply is not one that may be used; the reason is short and countable."""
+    """Raised by a check: the reply may not be used; the reason is short and countable."""
 
 
 Check = Callable[[ChatRequest, str], Value]
@@ -72,7 +72,7 @@ class Outcome(Generic[Value]):
 
     Attributes:
         failure: Why there is no value: short, and the same for all failures of a kind.
-        replies: Every reply that the request took, cached or not; the last is the one that was read.
+        replies: Every reply that the request took, stored or new; the last is the one that was read.
         cached: Whether nothing had to be asked for it now.
     """
 
@@ -112,10 +112,11 @@ class Estimate:
 class ChatModel(Protocol):
     """A chat model that answers many requests."""
 
-    def ask(self, requests: Iterable[ChatRequest], check: Check[Value]) -> Iterator[Outcome[Value]]:
+    def ask(self, requests: Iterable[ChatRequest], check: Check[Value]) -> Generator[Outcome[Value], None, None]:
         """Outcomes in the order of the requests, which are drawn as they are needed.
 
-        Whatever was paid for is in the request cache before it is seen here.
+        Whatever was paid for is stored before it is seen here. Close the generator (``contextlib.closing``) where the
+        outcomes may not be read to their end: closing it stores what the server is about to answer.
         """
         ...
 

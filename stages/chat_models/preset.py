@@ -1,13 +1,55 @@
-"""Presets of chat models: ``annotators.<name>`` and ``judges.<name>`` of ``params.yaml``."""
+"""Presets of chat models: ``annotators``, ``judges`` and ``rivals`` of ``params.yaml``, and what asking them costs."""
 
 import os
-from typing import Any, Literal
+import re
+from collections import Counter
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_validator
+from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, model_validator
 
-from stages.chat_models.interface import ChatReply
+from stages.chat_models.interface import ChatReply, Outcome
 from stages.parameters import Section
+
+KEY_NAME = re.compile(
+    r".*api_?key|.*authorization|auth|bearer|.*secret(_key)?|password|((access|auth|bearer)_)?token|key|headers"
+)
+KEY_VALUE = re.compile(r"\b(sk-[\w-]{6,}|(gsk|xai|nvapi|hf|ghp)[-_]\w{20,}|AIza[\w-]{20,}|Bearer\s+\S|eyJ[\w-]{10,}\.)")
+
+
+def refuse_keys(value: Any, name: str = "") -> None:
+    """Raise ``ValueError`` where a section holds what looks like a secret key; the message never repeats it."""
+    if isinstance(value, dict):
+        for each, below in value.items():
+            where = f"{name}.{each}" if name else str(each)
+            if KEY_NAME.fullmatch(str(each).lower().replace("-", "_")):
+                raise ValueError(f"no such key: {where}; a server's key comes from an environment variable alone")
+            refuse_keys(below, where)
+    elif isinstance(value, list | tuple):
+        for below in value:
+            refuse_keys(below, name)
+    elif isinstance(value, str) and KEY_VALUE.search(value):
+        raise ValueError(f"{name}: looks like a secret key: put it into the environment variable of key_variable")
+
+
+def _plain_address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        # The value is not repeated: a key may have been pasted here.
+        raise ValueError("expected an address like https://api.openai.com/v1")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("no keys in the address: name an environment variable in key_variable")
+    return url.rstrip("/")
+
+
+def _variable_name(name: str | None) -> str | None:
+    if name is not None and not (name.isidentifier() and name.upper() == name):
+        raise ValueError("expected the name of an environment variable, such as OPENAI_API_KEY, never the key itself")
+    return name
+
+
+BaseUrl = Annotated[str, AfterValidator(_plain_address)]
+KeyVariable = Annotated[str | None, AfterValidator(_variable_name)]
 
 
 class ChatPreset(Section):
@@ -25,14 +67,15 @@ class ChatPreset(Section):
     @model_validator(mode="wrap")
     @classmethod
     def of_its_kind(cls, value: Any, handler: ModelWrapValidatorHandler["ChatPreset"]) -> "ChatPreset":
-        if not (cls is ChatPreset and isinstance(value, dict) and value.get("kind") in KINDS):
+        refuse_keys(value)
+        name = value.get("kind") if isinstance(value, dict) else None
+        if cls is not ChatPreset or not isinstance(name, str) or name not in KINDS:
             return handler(value)
-        kind = KINDS[value["kind"]]
+        kind = KINDS[name]
         if unknown := [str(key) for key in value if key not in kind.model_fields]:
             # What stands there is not repeated: it may be a key of another kind, for a server.
             raise ValueError(
-                f"no such key: {', '.join(unknown)}; a preset of kind {value['kind']} has"
-                f" {', '.join(kind.model_fields)}; a server's key comes from the environment alone"
+                f"no such key: {', '.join(unknown)}; a preset of kind {name} has {', '.join(kind.model_fields)}"
             )
         return kind.model_validate(value)
 
@@ -60,8 +103,7 @@ class LocalPreset(ChatPreset):
     kind: Literal["local"]
     model: str | None = None
     revision: str | None = None
-    device: str = "cpu"
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    dtype: Literal["float32", "bfloat16"] = "float32"
     batch_size: int = Field(default=8, ge=1)
     threads: int = Field(default=2, ge=1)
     max_new_tokens: int = Field(default=256, ge=1)
@@ -100,7 +142,7 @@ class OpenAIPreset(ChatPreset):
         extra: Further keys of the request's body, as the server defines them.
         batch: Whether to ask through the Batch API.
         in_flight: How many requests may be under way at once.
-        timeout: Seconds without an answer after which a request counts as lost.
+        timeout: Seconds after which a request without a whole answer counts as lost.
         tries: How often a request is sent when the server is busy or cannot be reached.
         max_backoff: Longest random wait between two tries, in seconds.
         max_retry_after: Longest wait in seconds that the server may ask for; beyond it the run stops.
@@ -110,8 +152,8 @@ class OpenAIPreset(ChatPreset):
 
     kind: Literal["openai"]
     model: str
-    base_url: str = "https://api.openai.com/v1"
-    key_variable: str | None = "OPENAI_API_KEY"
+    base_url: BaseUrl = "https://api.openai.com/v1"
+    key_variable: KeyVariable = "OPENAI_API_KEY"
     answers: Literal["auto", "json_schema", "json_object", "text"] = "auto"
     token_limit: int = Field(default=4096, ge=1)
     token_limit_name: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
@@ -134,36 +176,47 @@ class OpenAIPreset(ChatPreset):
     max_cost: float | None = Field(default=None, ge=0.0)
     preflight: bool = True
 
-    @field_validator("base_url")
-    @classmethod
-    def without_credentials(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            # The value is not repeated: a key may have been pasted here.
-            raise ValueError("expected an address like https://api.openai.com/v1")
-        if parts.username or parts.password or parts.query:
-            raise ValueError("no keys in the address: name an environment variable in key_variable")
-        return url.rstrip("/")
-
-    @field_validator("key_variable")
-    @classmethod
-    def a_name_not_a_key(cls, name: str | None) -> str | None:
-        if name is not None and not (name.isidentifier() and name.upper() == name):
-            raise ValueError(
-                "expected the name of an environment variable, such as OPENAI_API_KEY, never the key itself"
-            )
-        return name
-
     def cost(self, reply: ChatReply) -> float:
         return self.prices.cost(reply.prompt_tokens, reply.completion_tokens, reply.cached_tokens, reply.batched)
 
     @property
-    def key(self) -> str | None:
-        return os.environ.get(self.key_variable) if self.key_variable else None
+    def key(self) -> str:
+        return os.environ.get(self.key_variable, "").strip() if self.key_variable else ""
+
+    def redact(self, text: str) -> str:
+        """The text without the key, should a server repeat it."""
+        return text.replace(self.key, "[key]") if self.key else text
 
 
-KINDS: dict[str, type[ChatPreset]] = {
-    "recorded": RecordedPreset,
-    "local": LocalPreset,
-    "openai": OpenAIPreset,
-}
+KINDS: dict[str, type[ChatPreset]] = {"recorded": RecordedPreset, "local": LocalPreset, "openai": OpenAIPreset}
+
+
+class Bill:
+    """What asking took. A run that was interrupted and resumed counts the same as any other."""
+
+    def __init__(self, preset: ChatPreset) -> None:
+        self._preset = preset
+        self._tokens: Counter[str] = Counter()
+        self._cost = 0.0
+        self._models: set[str] = set()
+        self._fingerprints: set[str] = set()
+
+    def count(self, outcome: Outcome[Any]) -> None:
+        for reply in outcome.replies:
+            self._tokens.update(requests=1, prompt=reply.prompt_tokens, cached=reply.cached_tokens)
+            self._tokens.update(completion=reply.completion_tokens)
+            self._cost += self._preset.cost(reply)
+            self._models.add(reply.model)
+            self._fingerprints.update([reply.system_fingerprint] if reply.system_fingerprint else [])
+
+    def metrics(self) -> dict[str, Any]:
+        """Requests and tokens; ``cost`` in US dollars; what the servers call the models that answered."""
+        return {
+            "requests": self._tokens["requests"],
+            "prompt_tokens": self._tokens["prompt"],
+            "cached_prompt_tokens": self._tokens["cached"],
+            "completion_tokens": self._tokens["completion"],
+            "cost": round(self._cost, 6),
+            "models": sorted(self._models),
+            "system_fingerprints": sorted(self._fingerprints),
+        }

@@ -1,0 +1,287 @@
+"""The store of replies: whatever was paid for, in SQLite, shared by all processes that ask.
+
+Each change is one transaction in write-ahead mode, synced before it counts as made: neither ``kill -9`` nor a power
+loss takes what was stored. Beside the replies stand claims, by which two processes do not ask for the same thing at
+once, and the batches that were handed in.
+"""
+
+import asyncio
+import fcntl
+import json
+import logging
+import os
+import re
+import sqlite3
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from stages.chat_models.interface import ChatReply
+from stages.errors import InputError
+
+logger = logging.getLogger("replies")
+
+FOLDER = Path(".cache/requests")
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS replies (key BLOB PRIMARY KEY, reply TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS claims (key BLOB PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS batches (base_url TEXT, input_file TEXT, batch TEXT, PRIMARY KEY (base_url, input_file));
+"""
+PUT = "INSERT OR REPLACE INTO replies VALUES (?, ?)"
+RELEASE = "DELETE FROM claims WHERE key = ? AND owner = ?"
+
+LOCK_FILE = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+
+BUSY_SECONDS = 60.0
+GATHER = 0.003
+"""Seconds in which changes are gathered before one transaction, and one sync, for all of them."""
+FIRST_POLL, LONGEST_POLL = 0.05, 1.0
+
+Change = Callable[[sqlite3.Connection], Any]
+
+
+def cache_folder() -> Path:
+    """The folder that ``REQUEST_CACHE`` names, else ``.cache/requests`` of the repository.
+
+    An experiment may run in a temporary copy of the repository: what it pays for must outlive the copy, and what was
+    paid for before must be found. ``DVC_ROOT``, set while a stage runs, names the repository that was copied.
+    """
+    named = os.environ.get("REQUEST_CACHE")
+    return Path(named) if named else Path(os.environ.get("DVC_ROOT", "."), FOLDER)
+
+
+class Store:
+    """Replies by key (64 hexadecimal digits). Memory does not grow with their number.
+
+    Raises:
+        InputError: From any method: the store is damaged, or the disk is full or may not be written to.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.path = folder, folder / "replies.sqlite"
+        self._here: dict[str, asyncio.Event] = {}
+        self._changes: list[tuple[Change, asyncio.Future[Any] | None]] = []
+        self._writing: asyncio.Task[None] | None = None
+        setup = os.open(folder / "setup.lock", LOCK_FILE, 0o644)
+        try:
+            fcntl.flock(setup, fcntl.LOCK_EX)
+            with self._explained():
+                # Separate connections: a thread writes and syncs while replies are read.
+                self._reader, self._writer = self._connect(), self._connect()
+                self._writer.executescript(SCHEMA)
+                self._end_dead_owners()
+            self._owner = folder / f"owner-{uuid.uuid4().hex}"
+            self._owner_lock = os.open(self._owner, LOCK_FILE, 0o644)
+            _try_lock(self._owner_lock)
+            _take_over(self)
+        finally:
+            os.close(setup)
+
+    def close(self) -> None:
+        # Claims of a store that is closed are void, as those of a process that was killed: nobody holds the lock.
+        self._owner.unlink(missing_ok=True)
+        os.close(self._owner_lock)
+        self._reader.close()
+        self._writer.close()
+
+    def __len__(self) -> int:
+        with self._explained():
+            return int(self._reader.execute("SELECT count(*) FROM replies").fetchone()[0])
+
+    def get(self, key: str) -> ChatReply | None:
+        with self._explained():
+            row = self._reader.execute("SELECT reply FROM replies WHERE key = ?", (bytes.fromhex(key),)).fetchone()
+        try:
+            return ChatReply.model_validate_json(row[0]) if row else None
+        except ValidationError:
+            logger.warning("%s: a reply is damaged; its request counts as not asked", self.path)
+            return None
+
+    def put(self, replies: Iterable[tuple[str, ChatReply]]) -> None:
+        """Store replies by key; return once they are on the disk."""
+        rows = ((bytes.fromhex(key), reply.model_dump_json(exclude_defaults=True)) for key, reply in replies)
+        self._write([lambda db: db.executemany(PUT, rows)])
+
+    async def keep(self, key: str, reply: ChatReply) -> None:
+        """Return once the reply is on the disk and its claim gone; replies that come together share one sync."""
+        blob, text = bytes.fromhex(key), reply.model_dump_json(exclude_defaults=True)
+
+        def change(db: sqlite3.Connection) -> None:
+            db.execute(PUT, (blob, text))
+            db.execute(RELEASE, (blob, self._owner.name))
+
+        await self._change(change)
+
+    @asynccontextmanager
+    async def claimed(self, key: str) -> AsyncIterator[None]:
+        """Wait until nobody else, here or in another process, asks for the key. Look for a reply once inside."""
+        while (other := self._here.get(key)) is not None:
+            await other.wait()
+        self._here[key] = done = asyncio.Event()
+        blob, pause = bytes.fromhex(key), FIRST_POLL
+        try:
+            while not await self._change(lambda db: self._claim(db, blob)):
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_POLL)
+            yield
+        finally:
+            del self._here[key]
+            done.set()
+            # With the next change that is made; at the latest when this process ends.
+            self._changes.append((lambda db: db.execute(RELEASE, (blob, self._owner.name)), None))
+
+    def batches(self, base_url: str) -> list[tuple[str, str | None]]:
+        """Batches that were handed in and not collected: the server's ids of their input and of themselves.
+
+        A batch's own id is None where it was about to be made and its making may have been lost.
+        """
+        with self._explained():
+            found = self._reader.execute("SELECT input_file, batch FROM batches WHERE base_url = ?", (base_url,))
+            return [(row[0], row[1]) for row in found]
+
+    def note_batch(self, base_url: str, input_file: str, batch: str | None) -> None:
+        row = (base_url, input_file, batch)
+        self._write([lambda db: db.execute("INSERT OR REPLACE INTO batches VALUES (?, ?, ?)", row)])
+
+    def forget_batch(self, base_url: str, input_file: str) -> None:
+        row = (base_url, input_file)
+        self._write([lambda db: db.execute("DELETE FROM batches WHERE base_url = ? AND input_file = ?", row)])
+
+    @asynccontextmanager
+    async def alone(self, name: str) -> AsyncIterator[None]:
+        """Wait until no other process is in the block of this name."""
+        descriptor = os.open(self.folder / name, LOCK_FILE, 0o644)
+        try:
+            if not _try_lock(descriptor):
+                logger.info("another process is at work on %s: waiting for it to end", self.folder / name)
+            while not _try_lock(descriptor):
+                await asyncio.sleep(LONGEST_POLL)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        return db
+
+    def _change(self, change: Change) -> "asyncio.Future[Any]":
+        """Queue a change for the next transaction; awaiting gives its result."""
+        made = asyncio.get_running_loop().create_future()
+        self._changes.append((change, made))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_changes())
+        return made
+
+    async def _write_changes(self) -> None:
+        while self._changes:
+            await asyncio.sleep(GATHER)
+            batch, self._changes = self._changes, []
+            results: list[Any] = []
+            error: Exception | None = None
+            try:
+                results = await asyncio.to_thread(self._write, [change for change, _ in batch])
+            except Exception as failed:  # told to all who wait
+                error = failed
+            for place, (_, made) in enumerate(batch):
+                if made is None or made.done():  # nobody waits, or no longer
+                    continue
+                if error is None:
+                    made.set_result(results[place])
+                else:
+                    made.set_exception(error)
+
+    def _write(self, changes: Iterable[Change]) -> list[Any]:
+        with self._explained():
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                results = [change(self._writer) for change in changes]
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+            return results
+
+    def _claim(self, db: sqlite3.Connection, key: bytes) -> bool:
+        row = db.execute("SELECT owner FROM claims WHERE key = ?", (key,)).fetchone()
+        if row and row[0] != self._owner.name and not _is_dead(self.folder / row[0]):
+            return False
+        db.execute("INSERT OR REPLACE INTO claims VALUES (?, ?)", (key, self._owner.name))
+        return True
+
+    def _end_dead_owners(self) -> None:
+        for path in self.folder.glob("owner-*"):
+            if _is_dead(path):
+                path.unlink(missing_ok=True)
+        owners = [path.name for path in self.folder.glob("owner-*")]
+        self._writer.execute(f"DELETE FROM claims WHERE owner NOT IN ({','.join('?' * len(owners))})", owners)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise InputError(
+                f"{self.path} cannot be read or written ({error}): see that the disk has room and may be written to,"
+                " then run again; what was stored before is kept"
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise InputError(
+                f"{self.path} is damaged ({error}): restore it from a copy, or rescue it with `sqlite3"
+                f" {self.path} .recover`, or move it away; what it holds would then be asked and paid for again"
+            ) from error
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Take a lock of the kernel's on a file: it ends with the process, however that ends."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_dead(owner: Path) -> bool:
+    try:
+        descriptor = os.open(owner, os.O_RDONLY)
+    except FileNotFoundError:
+        return True
+    try:
+        return _try_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _take_over(store: Store) -> None:
+    """Bring in what an earlier version of this project kept in files, once."""
+    old = store.folder / "replies.jsonl"
+    if old.is_file():
+        damaged = 0
+
+        def replies() -> Iterator[tuple[str, ChatReply]]:
+            nonlocal damaged
+            with old.open("rb") as file:
+                for line in file:
+                    try:
+                        record = json.loads(line)
+                        yield re.fullmatch("[0-9a-f]{64}", record["key"])[0], ChatReply.model_validate(record["reply"])  # type: ignore[index]
+                    except (ValueError, TypeError, KeyError, RecursionError):
+                        damaged += 1
+
+        store.put(replies())
+        old.rename(old.with_name("replies.jsonl.taken-over"))
+        logger.info("%s: took over %d replies of %s (%d damaged lines left out)", store.path, len(store), old, damaged)
+    for note in (store.folder / "batches").glob("[!.]*.json"):
+        try:
+            record = json.loads(note.read_bytes())
+            store.note_batch(str(record["base_url"]), str(record["input_file"]), record["batch"])
+        except (ValueError, TypeError, KeyError, RecursionError):
+            logger.warning("%s: a damaged note of a batch: left out", note)
+        note.rename(note.with_suffix(".taken-over"))
