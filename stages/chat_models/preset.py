@@ -18,7 +18,7 @@ KEY_VALUE = re.compile(r"\b(sk-[\w-]{6,}|(gsk|xai|nvapi|hf|ghp)[-_]\w{20,}|AIza[
 
 
 def refuse_keys(value: Any, name: str = "") -> None:
-    """Raise ``ValueError`` where a section holds what looks like a secret key; the message never repeats it."""
+    """Raise ``ValueError`` where a section holds what looks like a key; the message never repeats it."""
     if isinstance(value, dict):
         for each, below in value.items():
             where = f"{name}.{each}" if name else str(each)
@@ -29,7 +29,7 @@ def refuse_keys(value: Any, name: str = "") -> None:
         for below in value:
             refuse_keys(below, name)
     elif isinstance(value, str) and KEY_VALUE.search(value):
-        raise ValueError(f"{name}: looks like a secret key: put it into the environment variable of key_variable")
+        raise ValueError(f"{name}: looks like a key: put it into the environment variable that key_variable names")
 
 
 def _plain_address(url: str) -> str:

@@ -4,22 +4,18 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from stages.chat_models.interface import ChatReply, ChatRequest, Check, InvalidAnswer, Message, Value
 from stages.chat_models.preset import OpenAIPreset
-
-Answer = TypeVar("Answer", bound=BaseModel)
 
 MODES = ("json_schema", "json_object", "text")
 """How an answer with a schema can be asked for, the strictest first."""
 UNUSABLE = {"content_filter": "content filter", "length": "cut off", "prompt_too_long": "prompt too long"}
 """Finish reasons after which there is nothing to read, and what a failure of this kind is called."""
 MOST_TOKENS = 10**9
-OBJECTS_TRIED = 20
-"""Braces in an answer at which a JSON object is looked for."""
 
 
 class UnreadableReply(Exception):  # noqa: N818 - it says what the reply is
@@ -116,7 +112,9 @@ def _text(content: Any) -> str:
     """The text of a message, which some servers give in parts."""
     if content is None or isinstance(content, str):
         return content or ""
-    parts = [part.get("text") if isinstance(part, dict) else part for part in content] if isinstance(content, list) else [0]
+    parts = (
+        [part.get("text") if isinstance(part, dict) else part for part in content] if isinstance(content, list) else [0]
+    )
     if not all(isinstance(part, str) for part in parts):
         raise UnreadableReply("choices[0].message.content: expected a text or a list of texts")
     return "".join(parts)
@@ -165,37 +163,3 @@ def repeated(request: ChatRequest, reply: ChatReply, failure: str) -> ChatReques
     complaint = f"This answer cannot be used: {failure}. Answer again, as you were asked to in the first place."
     again = (Message(role="assistant", content=reply.text), Message(role="user", content=complaint))
     return request.model_copy(update={"messages": request.messages + again})
-
-
-def read_json(text: str, answer: type[Answer]) -> Answer:
-    """The first JSON object in a reply that fits, whatever prose or code fence stands around it.
-
-    Raises:
-        InvalidAnswer: There is none; a key stands twice; or a field is not as the model says.
-    """
-    decoder = json.JSONDecoder(object_pairs_hook=_distinct)
-    fault, place = "not JSON", -1
-    for _ in range(OBJECTS_TRIED):
-        place = text.find("{", place + 1)
-        if place < 0:
-            break
-        try:
-            value, end = decoder.raw_decode(text, place)
-            json.dumps(value, ensure_ascii=False).encode()
-            return answer.model_validate(value)
-        except ValidationError:
-            fault, place = "not the fields asked for", end - 1
-        except RecursionError:
-            raise InvalidAnswer("nested too deeply") from None
-        except UnicodeEncodeError:
-            raise InvalidAnswer("half a character") from None
-        except ValueError:  # no JSON here, or a number of thousands of digits
-            continue
-    raise InvalidAnswer(fault)
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # json keeps the last of two equal keys, silently: which one was meant cannot be known.
-    if len({key for key, _ in pairs}) < len(pairs):
-        raise InvalidAnswer("a key stands twice")
-    return dict(pairs)

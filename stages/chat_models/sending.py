@@ -53,7 +53,7 @@ class FormRefused(Exception):  # noqa: N818 - it says what happened
     """The server does not know the form of answer that was asked for."""
 
 
-class ErrorAnswer(Exception):
+class ErrorAnswer(Exception):  # noqa: N818 - it says what the answer is
     """An error in place of an answer, under status 200."""
 
 
@@ -84,7 +84,7 @@ class Sender:
         self._slots = asyncio.Semaphore(preset.in_flight)
         self._pacer = Pacer(preset.requests_per_minute, preset.tokens_per_minute, clock)
         self.spending = Spending(preset)
-        self.on_the_wire: set[asyncio.Task[Any]] = set()
+        self.on_the_wire: set[asyncio.Task[Any] | None] = set()
         self.stopping: InputError | None = None
         self._given_up = self._unreadable = 0
         self._told: set[str] = set()
@@ -179,7 +179,6 @@ class Sender:
         would take twice the time and hide the headers.
         """
         task = asyncio.current_task()
-        assert task is not None
         self.on_the_wire.add(task)
         try:
             async with asyncio.timeout(self.preset.timeout):
@@ -272,19 +271,23 @@ def require_key(preset: OpenAIPreset) -> str | None:
     return preset.key
 
 
-def read_payload(content: bytes, preset: OpenAIPreset) -> Any:
-    """The JSON of a reply, without the key, should the server repeat it.
+def parse(content: bytes, preset: OpenAIPreset) -> Any:
+    """The JSON that a server sends, without the key, should the server repeat it.
 
     Raises:
         UnreadableReply: It is no JSON.
-        ErrorAnswer: It is an error.
     """
     try:
-        payload = json.loads(preset.redact(content.decode("utf-8", "replace")))
+        return json.loads(preset.redact(content.decode("utf-8", "replace")))
     except RecursionError:
         raise UnreadableReply("nested too deeply") from None
     except ValueError as error:
         raise UnreadableReply(f"not JSON: {error}"[:LONGEST_MESSAGE]) from None
+
+
+def read_payload(content: bytes, preset: OpenAIPreset) -> Any:
+    """As :func:`parse`; an error under status 200 raises :class:`ErrorAnswer`."""
+    payload = parse(content, preset)
     if isinstance(payload, dict) and payload.get("error") and not payload.get("choices"):
         raise ErrorAnswer(payload["error"])
     return payload

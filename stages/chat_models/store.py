@@ -54,11 +54,15 @@ def cache_folder() -> Path:
     return Path(named) if named else Path(os.environ.get("DVC_ROOT", "."), FOLDER)
 
 
+class StoreError(InputError):
+    """The store cannot be read or written."""
+
+
 class Store:
     """Replies by key (64 hexadecimal digits). Memory does not grow with their number.
 
     Raises:
-        InputError: From any method: the store is damaged, or the disk is full or may not be written to.
+        StoreError: From any method: the store is damaged, or the disk is full or may not be written to.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -179,6 +183,13 @@ class Store:
             self._writing = asyncio.create_task(self._write_changes())
         return made
 
+    async def flush(self) -> None:
+        """Return once all changes are made."""
+        while self._changes or (self._writing and not self._writing.done()):
+            if self._writing is None or self._writing.done():
+                self._writing = asyncio.create_task(self._write_changes())
+            await self._writing
+
     async def _write_changes(self) -> None:
         while self._changes:
             await asyncio.sleep(GATHER)
@@ -228,12 +239,12 @@ class Store:
         try:
             yield
         except sqlite3.OperationalError as error:
-            raise InputError(
+            raise StoreError(
                 f"{self.path} cannot be read or written ({error}): see that the disk has room and may be written to,"
                 " then run again; what was stored before is kept"
             ) from error
         except sqlite3.DatabaseError as error:
-            raise InputError(
+            raise StoreError(
                 f"{self.path} is damaged ({error}): restore it from a copy, or rescue it with `sqlite3"
                 f" {self.path} .recover`, or move it away; what it holds would then be asked and paid for again"
             ) from error

@@ -1,14 +1,14 @@
 """The judge is asked about each comparison twice, with either answer first."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from stages.chat_models.bill import Bill
 from stages.chat_models.interface import ChatModel, ChatRequest, Message, Outcome
-from stages.chat_models.preset import ChatPreset
+from stages.chat_models.preset import Bill, ChatPreset
 from stages.errors import InputError
 from stages.judging.comparisons import Comparison, count_words, shown
 from stages.judging.judges import describe_judge, judges_itself, open_judge
@@ -105,10 +105,10 @@ def _requests(shown_pairs: Sequence[Showing]) -> list[ChatRequest]:
 
 def ask(model: ChatModel, shown_pairs: Sequence[Showing], preset: ChatPreset, bill: Bill) -> Iterator[Judgement]:
     """One judge's judgements, in the order of the showings; what they took is put on the bill."""
-    outcomes = model.ask(_requests(shown_pairs), any_reply)
-    for showing, outcome in zip(shown_pairs, outcomes, strict=True):
-        bill.count(outcome)
-        yield _judgement(showing, outcome, describe_judge(preset, showing.comparison.pair.model, outcome.reply))
+    with closing(model.ask(_requests(shown_pairs), any_reply)) as outcomes:
+        for showing, outcome in zip(shown_pairs, outcomes, strict=True):
+            bill.count(outcome)
+            yield _judgement(showing, outcome, describe_judge(preset, showing.comparison.pair.model, outcome.reply))
 
 
 def _judgement(showing: Showing, outcome: Outcome[str], judge: str) -> Judgement:

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from transformers import AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
 
 from stages.chat.rendering import tokenize
-from stages.chat_models.in_order import InOrder
+from stages.chat_models.client import InOrder
 from stages.chat_models.interface import ChatReply
 from stages.decoding.generating import Prompt
 from stages.decoding.prompting import Item, Job, choice_tokens, prepare, record, warn_of_missing_shots

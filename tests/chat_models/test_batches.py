@@ -1,4 +1,3 @@
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -6,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from stages.chat_models.batched import BatchedModel
-from stages.chat_models.factory import open_chat_model
+from stages.chat_models.client import ServedModel
 from stages.chat_models.interface import ChatRequest, InvalidAnswer
-from stages.chat_models.served import ServedModel
+from stages.chat_models.store import Store
 from stages.errors import InputError
 from tests.chat_models.batch_api import BatchApi, not_reached, refused
 from tests.chat_models.server import Asked, Reaction, Server, completion, good
@@ -22,8 +20,8 @@ def api(**changes: Any) -> Iterator[tuple[Server, BatchApi]]:
         yield server, BatchApi(server, **changes)
 
 
-def batched(server: Server, folder: Path, **changes: Any) -> BatchedModel:
-    return BatchedModel(openai_preset(server.url, batch=True, **changes), folder, FastClock())
+def batched(server: Server, folder: Path, **changes: Any) -> ServedModel:
+    return ServedModel(openai_preset(server.url, batch=True, **changes), folder, FastClock())
 
 
 def test_a_batch_answers_all_in_order_and_once(tmp_path: Path) -> None:
@@ -36,7 +34,7 @@ def test_a_batch_answers_all_in_order_and_once(tmp_path: Path) -> None:
         again = list(batched(server, tmp_path).ask(requests(50), as_it_is))
         assert all(outcome.cached for outcome in again)
         assert len(batches.created) == 1
-    assert list((tmp_path / "batches").glob("*.json")) == []
+        assert Store(tmp_path).batches(server.url) == []
 
 
 def test_what_is_asked_is_the_same_as_without_batches(tmp_path: Path) -> None:
@@ -144,7 +142,7 @@ def test_a_batch_that_completes_without_an_output_file_is_an_error(tmp_path: Pat
 def test_a_batch_that_fails_as_a_whole_says_why_and_the_next_run_hands_in_again(tmp_path: Path, status: str) -> None:
     with api() as (server, batches):
         batches.status = status
-        batches.errors = {"object": "list", "data": [{"code": "token_limit_exceeded", "message": "Too many tokens"}]}
+        batches.errors = {"object": "list", "data": [{"code": "server_error", "message": "Too many tokens"}]}
         batches.answer = lambda _: not_reached("batch_cancelled")
         with pytest.raises(InputError, match=f"batch-0 ended as {status}: Too many tokens"):
             list(batched(server, tmp_path).ask(requests(3), as_it_is))
@@ -158,7 +156,7 @@ def test_a_run_that_died_while_waiting_goes_on_with_its_batch(tmp_path: Path) ->
         waiting._clock = Dying()
         with pytest.raises(KeyboardInterrupt):
             list(waiting.ask(requests(5), as_it_is))
-        assert json.loads(next((tmp_path / "batches").glob("*.json")).read_text())["batch"] == "batch-0"
+        assert Store(tmp_path).batches(server.url) == [("file-0", "batch-0")]
         batches.polls = 0
         assert all(outcome.value for outcome in batched(server, tmp_path).ask(requests(5), as_it_is))
         assert len(batches.created) == 1
@@ -172,32 +170,23 @@ def test_a_batch_whose_id_was_lost_is_found_and_not_made_twice(tmp_path: Path) -
 
         batches.polls = 0
         list(batched(server, tmp_path).ask(requests(6), as_it_is))
-        note = tmp_path / "batches" / "file-3.json"
-        note.write_text(json.dumps({"base_url": server.url, "input_file": "file-2", "batch": None}))
-        (tmp_path / "replies.jsonl").unlink()
+        elsewhere = tmp_path / "elsewhere"
+        Store(elsewhere).note_batch(server.url, "file-2", None)
         assert len(batches.created) == 2
-        list(batched(server, tmp_path).ask([request("5")], as_it_is))
+        list(batched(server, elsewhere).ask([request("5")], as_it_is))
         assert len(batches.created) == 2
-
-
-def test_what_a_kill_left_of_a_note_is_passed_by(tmp_path: Path) -> None:
-    (tmp_path / "batches").mkdir()
-    (tmp_path / "batches/.writing-file-0.json-abc.json").touch()
-    with api() as (server, _):
-        assert all(outcome.value for outcome in batched(server, tmp_path).ask(requests(2), as_it_is))
 
 
 def test_a_batch_is_looked_for_again_where_the_server_is_busy(tmp_path: Path) -> None:
     with api() as (server, batches):
         list(batched(server, tmp_path).ask(requests(2), as_it_is))
-        note = tmp_path / "batches" / "file-9.json"
-        note.write_text(json.dumps({"base_url": server.url, "input_file": "file-0", "batch": None}))
-        (tmp_path / "replies.jsonl").unlink()
+        elsewhere = tmp_path / "elsewhere"
+        Store(elsewhere).note_batch(server.url, "file-0", None)
         served, busy = server.routes["/v1/batches"], iter([503])
         server.routes["/v1/batches"] = lambda asked: (
             Reaction(status) if "?" in asked.path and (status := next(busy, None)) else served(asked)
         )
-        assert all(outcome.value for outcome in batched(server, tmp_path).ask(requests(2), as_it_is))
+        assert all(outcome.value for outcome in batched(server, elsewhere).ask(requests(2), as_it_is))
         assert len(batches.created) == 1
 
 
@@ -220,11 +209,6 @@ def test_a_batch_that_may_cost_too_much_is_not_handed_in(tmp_path: Path) -> None
         with pytest.raises(InputError, match="max_cost"):
             list(model.ask(requests(1), as_it_is))
         assert batches.created == []
-
-
-def test_the_factory_opens_it_where_the_preset_says_batch(tmp_path: Path) -> None:
-    assert isinstance(open_chat_model(openai_preset("http://x/v1", batch=True), cache=tmp_path), BatchedModel)
-    assert isinstance(open_chat_model(openai_preset("http://x/v1"), cache=tmp_path), ServedModel)
 
 
 class Dying(FastClock):
