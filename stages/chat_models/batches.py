@@ -63,7 +63,13 @@ class Batches(Generic[Value]):
             return None
         cached = [self._session.walk(request, self._check).missing is None for request in chunk]
         if not all(cached):
-            await self._complete(chunk)
+            try:
+                await self._complete(chunk)
+            except Unanswered as error:
+                raise InputError(
+                    f"{self._preset.base_url} gives no account of its batches ({error}): run again later; what was"
+                    " handed in is noted, and is collected then"
+                ) from None
         return (self._outcome(request, was) for request, was in zip(chunk, cached, strict=True))
 
     async def wind_up(self, seconds: float | None) -> None:
@@ -226,7 +232,7 @@ class Batches(Generic[Value]):
             if _is_object(now) and now != counts:
                 counts, told = now, [now.get(each) for each in ("completed", "total", "failed")]
                 logger.info("batch %s: %s, %s of %s done, %s failed", name, status, *told)
-            if status in ENDED:
+            if str(status) in ENDED:
                 return batch
             await self._session.clock.sleep(self._preset.batch_poll_seconds)
 
@@ -235,7 +241,7 @@ class Batches(Generic[Value]):
         told, rest = "", b""
         replies: list[tuple[str, ChatReply]] = []
         async with asyncio.timeout(LONGEST_READ), _unless_gone(f"file {file}"):
-            async with sender.client.files.with_streaming_response.content(quote(file, safe="")) as response:
+            async with sender.client.files.with_streaming_response.content(file) as response:
                 async for block in response.iter_bytes():
                     # Lines end at b"\n" alone: other ends of lines may stand inside an answer.
                     *lines, rest = (rest + block).split(b"\n")

@@ -297,7 +297,7 @@ def remedy(error: Exception, preset: OpenAIPreset) -> Exception:
     """What to do about an error: :class:`Again`, or the exception that ends this request, or the run."""
     if isinstance(error, UnreadableReply):
         return Again("unreadable reply", told=str(error), maybe_billed=True)
-    if isinstance(error, openai.APIConnectionError):
+    if isinstance(error, openai.APIConnectionError | aiohttp.ClientError | httpx2.HTTPError):
         return _remedy_of_connection(error)
     if isinstance(error, TimeoutError):
         return Again("no answer", maybe_billed=True)
@@ -314,7 +314,7 @@ def remedy(error: Exception, preset: OpenAIPreset) -> Exception:
     return error
 
 
-def _remedy_of_connection(error: openai.APIConnectionError) -> Again:
+def _remedy_of_connection(error: Exception) -> Again:
     # The SDK reports every fault of a connection as a timeout of one: what it was stands in the causes.
     causes, cause = [], error.__cause__
     while cause is not None:
