@@ -6,7 +6,7 @@ The bounds catch what is broken; they do not edit.
 import re
 
 from stages.chat.self_prompt import OPENING
-from stages.chat_models.interface import InvalidAnswer
+from stages.chat_models import InvalidAnswer
 from stages.records.conversation import Conversation
 
 FEWEST_WORDS, MOST_WORDS = 12, 80
@@ -24,11 +24,7 @@ ENGLISH = frozenset(
 )
 """Words that hardly an English sentence does without."""
 FUNCTION_WORDS = ENGLISH | frozenset(
-    "about above after again against all also am any be because been before being below between both but can could did"
-    " do does doing down during each else ever few had having he her here hers him his i if into it its itself just"
-    " may me might more most much must my no nor not now off once one only or other our out over own same shall she"
-    " should so some such than their them then there these they this those through to too under until up us very was"
-    " we were when where whether which while why will within without would yours".split()  # noqa: SIM905
+    ["about", "above", "after", "again", "against", "all", "also", "am", "any", "be", "because", "been", "before", "being", "below", "between", "both", "but", "can", "could", "did", "do", "does", "doing", "down", "during", "each", "else", "ever", "few", "had", "having", "he", "her", "here", "hers", "him", "his", "i", "if", "into", "it", "its", "itself", "just", "may", "me", "might", "more", "most", "much", "must", "my", "no", "nor", "not", "now", "off", "once", "one", "only", "or", "other", "our", "out", "over", "own", "same", "shall", "she", "should", "so", "some", "such", "than", "their", "them", "then", "there", "these", "they", "this", "those", "through", "to", "too", "under", "until", "up", "us", "very", "was", "we", "were", "when", "where", "whether", "which", "while", "why", "will", "within", "without", "would", "yours"]
 )
 """Words that carry no content: naming them gives nothing away."""
 SENTENCE_END = re.compile(r"[.!?][\"'\u201d\u2019)]*\s")

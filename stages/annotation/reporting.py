@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.annotation.recording import NOT_RECORDED
-from stages.chat_models.interface import Estimate, Outcome
+from stages.chat_models import Estimate, Outcome
 from stages.chat_models.preset import Bill, ChatPreset
 from stages.errors import InputError
 

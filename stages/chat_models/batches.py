@@ -16,13 +16,14 @@ from urllib.parse import quote
 import httpx2
 import openai
 
-from stages.chat_models.interface import ChatReply, ChatRequest, Check, Outcome, Value
+from stages.chat_models import ChatReply, ChatRequest, Check, Outcome, Value
+from stages.chat_models.pacing import Again, FormRefused, Unanswered, remedy_of_answer
 from stages.chat_models.replies import UnreadableReply, make_body, most_prompt_tokens, read_completion
-from stages.chat_models.sending import Again, FormRefused, Sender, Unanswered, parse, read_payload, remedy_of_answer
+from stages.chat_models.sending import Sender, parse, read_payload
 from stages.errors import InputError
 
 if TYPE_CHECKING:
-    from stages.chat_models.client import Missing, Session
+    from stages.chat_models.client import Session
 
 logger = logging.getLogger("batches")
 
@@ -61,7 +62,7 @@ class Batches(Generic[Value]):
         chunk = list(islice(self._requests, self._preset.batch_size))
         if not chunk:
             return None
-        cached = [self._session.walk(request, self._check).missing is None for request in chunk]
+        cached = [self._session.walk(request, self._check)[1] is None for request in chunk]
         if not all(cached):
             try:
                 await self._complete(chunk)
@@ -76,16 +77,16 @@ class Batches(Generic[Value]):
         """What was handed in is noted: the next run collects it."""
 
     def _outcome(self, request: ChatRequest, cached: bool) -> Outcome[Value]:
-        walk = self._session.walk(request, self._check)
-        failure = self._failures.get(request.id, "not answered by its batch") if walk.missing else walk.failure
-        return Outcome(request, walk.value, failure, walk.replies, cached)
+        outcome, missing = self._session.walk(request, self._check)
+        failure = self._failures.get(request.id, "not answered by its batch") if missing else outcome.failure
+        return Outcome(request, outcome.value, failure, outcome.replies, cached)
 
     async def _complete(self, chunk: list[ChatRequest]) -> None:
         sender = await self._session.sender()
         async with self._session.store.alone("batches.lock"):  # two processes would hand in the same requests
             await self._collect_open(sender)
             for _ in range(self._preset.attempts + RESUBMISSIONS):
-                walks = {request.id: self._session.walk(request, self._check).missing for request in chunk}
+                walks = {request.id: self._session.walk(request, self._check)[1] for request in chunk}
                 missing = {name: one for name, one in walks.items() if one and name not in self._failures}
                 if not missing:
                     break
@@ -103,18 +104,18 @@ class Batches(Generic[Value]):
                 logger.info("going on with batch %s", name)
                 await self._collect(sender, input_file, name)
 
-    def _lines(self, sender: Sender, missing: dict[str, "Missing"]) -> list[tuple[str, float]]:
+    def _lines(self, sender: Sender, missing: dict[str, tuple[ChatRequest, str]]) -> list[tuple[str, float]]:
         """The lines of a batch's input file, and what each can cost at most."""
         lines: dict[str, tuple[str, float]] = {}
-        for name, one in missing.items():
-            mode = self._session.strictest(one.request)
-            body = make_body(one.request, self._preset, mode)
+        for name, (request, key) in missing.items():
+            mode = self._session.strictest(request)
+            body = make_body(request, self._preset, mode)
             most = sender.spending.most(most_prompt_tokens(body))
             # Two items may ask the very same: once is enough.
-            _, _, ids = self._keys.get(one.key, ("", 0.0, set[str]()))
-            self._keys[one.key] = (mode, most, ids | {name})
-            line = {"custom_id": one.key, "method": "POST", "url": "/v1/chat/completions", "body": body}
-            lines[one.key] = (json.dumps(line, ensure_ascii=False) + "\n", most)
+            _, _, ids = self._keys.get(key, ("", 0.0, set[str]()))
+            self._keys[key] = (mode, most, ids | {name})
+            line = {"custom_id": key, "method": "POST", "url": "/v1/chat/completions", "body": body}
+            lines[key] = (json.dumps(line, ensure_ascii=False) + "\n", most)
         return list(lines.values())
 
     async def _hand_in(self, sender: Sender, lines: list[tuple[str, float]]) -> int:

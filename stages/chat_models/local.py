@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stages.chat_models.interface import ChatReply, ChatRequest, Check, Estimate, Outcome, Value
+from stages.chat_models import ChatReply, ChatRequest, Check, Estimate, Outcome, Value
 from stages.chat_models.preset import LocalPreset
 from stages.chat_models.replies import read, repeated
 from stages.errors import InputError

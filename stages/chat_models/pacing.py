@@ -1,15 +1,21 @@
-"""Never faster than the server allows, never dearer than the preset does, and when to try again."""
+"""When to send a request, and what to do where it failed."""
 
 import asyncio
 import email.utils
+import json
 import math
 import random
 import re
 import time
 from collections.abc import Mapping
+from typing import Any
 
-from stages.chat_models.interface import ChatReply
+import aiohttp
+import httpx2
+import openai
+
 from stages.chat_models.preset import OpenAIPreset
+from stages.chat_models.replies import UnreadableReply
 from stages.errors import InputError
 
 MARGIN = 0.99
@@ -17,6 +23,13 @@ MARGIN = 0.99
 CATCH_UP = 0.1
 """Seconds of delay that may be made up for, so that a late timer costs nothing and a crowd cannot gather."""
 FIRST_BACKOFF = 0.5
+LONGEST_MESSAGE = 500
+
+RETRIED = frozenset({408, 409, 429})
+QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
+FORM = ("response_format", "json_schema", "json_object", "structured output")
+STATUS_OF_TYPE = {"invalid_request_error": 400, "authentication_error": 401, "not_found_error": 404}
+"""Status of an error that came under status 200, by its type; any other may pass."""
 
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?", re.ASCII)
 SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "": 1.0}
@@ -128,56 +141,95 @@ def backoff(tries: int, longest: float) -> float:
     return random.uniform(0.0, min(longest, FIRST_BACKOFF * 2.0 ** min(tries, 30)))
 
 
-class Spending:
-    """What this run has spent, and what the requests under way may still cost at most; US dollars."""
+class Unanswered(Exception):  # noqa: N818 - it says what the request is
+    """The request has no reply; the reason is short and countable."""
 
-    def __init__(self, preset: OpenAIPreset) -> None:
-        self._preset = preset
-        self.spent = 0.0
-        self._reserved = 0.0
-        self._under_way = 0
-        self._changed = asyncio.Event()
 
-    @property
-    def left(self) -> float:
-        return math.inf if self._preset.max_cost is None else self._preset.max_cost - self.spent
+class FormRefused(Exception):  # noqa: N818 - it says what happened
+    """The server does not know the form of answer that was asked for."""
 
-    def most(self, prompt_tokens: int) -> float:
-        """What a request can cost at most if its answer is as long as it may be."""
-        return self._preset.prices.cost(prompt_tokens, self._preset.token_limit, batched=self._preset.batch)
 
-    async def reserve(self, most: float) -> None:
-        """Wait until a request may be sent without any risk of passing the limit.
+class ErrorAnswer(Exception):  # noqa: N818 - it says what the answer is
+    """An error in place of an answer, under status 200."""
 
-        Raises:
-            InputError: It may not, even with nothing else under way.
-        """
-        while self._reserved + most > self.left:
-            if not self._under_way:
-                raise InputError(
-                    f"stopped before max_cost ({self._preset.max_cost:.2f} dollars) could be passed: this run spent"
-                    f" {self.spent:.4f}, and the next request can cost up to {most:.4f}. All that was paid for is kept:"
-                    " run again to go on with a new budget, or raise the preset's max_cost to at least"
-                    f" {self.spent + most:.2f}; a lower token_limit makes the bound tighter"
-                )
-            self._changed.clear()
-            await self._changed.wait()
-        self._reserved += most
-        self._under_way += 1
 
-    def settle(self, most: float, reply: ChatReply | None) -> None:
-        """A reserved request has ended, with a reply or without."""
-        self._under_way -= 1
-        self._reserved = self._reserved - most if self._under_way else 0.0
-        if reply is not None:
-            self.add(reply, most)
-        self._changed.set()
+class Again(Exception):  # noqa: N818 - it says what to do
+    """Send the request again, after the server's own wait where it names one.
 
-    def add(self, reply: ChatReply, most: float) -> None:
-        """Count a reply, and one that does not tell its tokens at its most."""
-        told = reply.prompt_tokens + reply.completion_tokens > 0
-        self.spent += self._preset.cost(reply) if told else most
+    Attributes:
+        told: The server's own words, in brackets.
+        maybe_billed: Whether the server may have answered, and charged, all the same.
+        unreadable: Whether it answered something that cannot be read.
+    """
 
-    def lost(self, most: float) -> None:
-        """A request got no answer and may have been billed all the same: count it at its most."""
-        self.spent += most
+    def __init__(
+        self, reason: str, after: float | None = None, told: str = "", *, billed: bool = False, unreadable: bool = False
+    ) -> None:
+        super().__init__(reason)
+        self.after, self.told, self.maybe_billed, self.unreadable = after, f"({told})" * bool(told), billed, unreadable
+
+
+def remedy(error: Exception, preset: OpenAIPreset) -> Exception:
+    """What to do about an error: :class:`Again`, or the exception that ends this request, or the run."""
+    if isinstance(error, UnreadableReply):
+        return Again("unreadable reply", told=str(error), billed=True, unreadable=True)
+    if isinstance(error, openai.APIConnectionError | aiohttp.ClientError | httpx2.HTTPError):
+        return _remedy_of_connection(error)
+    if isinstance(error, TimeoutError):
+        return Again("no answer", billed=True)
+    if isinstance(error, ErrorAnswer):
+        body = error.args[0] if isinstance(error.args[0], dict) else {"message": str(error.args[0])}
+        code = body.get("code")
+        status = code if isinstance(code, int) and 400 <= code < 600 else STATUS_OF_TYPE.get(str(body.get("type")), 500)
+        return remedy_of_answer(status, body, None, preset)
+    if isinstance(error, openai.APIStatusError):
+        body = error.body if isinstance(error.body, dict) else {"message": str(error.body or error.message)}
+        if error.response.is_redirect:
+            body = {"message": f"a redirect to {error.response.headers.get('location')}"}
+        return remedy_of_answer(error.status_code, body, retry_after(error.response.headers), preset)
+    return error
+
+
+def _remedy_of_connection(error: Exception) -> Again:
+    # The SDK reports every fault of a connection as a timeout of one: what it was stands in the causes.
+    causes, cause = [], error.__cause__
+    while cause is not None:
+        causes.append(cause)
+        cause = cause.__cause__
+    if any(isinstance(cause, httpx2.ConnectError | aiohttp.ClientConnectorError) for cause in causes):
+        return Again("no connection")  # the server never saw the request
+    if any(isinstance(cause, httpx2.ReadTimeout | TimeoutError) for cause in causes):
+        return Again("no answer", billed=True)
+    return Again("connection lost", billed=True)
+
+
+def remedy_of_answer(status: int, error: Mapping[str, Any], after: float | None, preset: OpenAIPreset) -> Exception:
+    """The remedy for an answer that is an error: its status, and the ``error`` object of its body."""
+    # Servers other than OpenAI's have other fields: then all that they say is shown.
+    code = str(error.get("code") or "")
+    message = preset.redact(str(error.get("message") or json.dumps(error)))[:LONGEST_MESSAGE]
+    if QUOTA & {code, str(error.get("type"))} or status == 402:
+        return InputError(f"the account behind the key has no credit left ({message}): add some, then run again")
+    if status in RETRIED or status >= 500:
+        return Again(f"HTTP {status}", after, message)
+    if "content_filter" in code or "content_policy" in code:
+        return Unanswered("content filter")
+    if code == "context_length_exceeded" or status == 413:
+        return Unanswered("prompt too long")
+    about = f"{error.get('param') or ''} {message}".lower()
+    if status in {400, 422} and any(word in about for word in FORM):
+        return FormRefused(message)
+    return InputError(f"{_advice(status, preset)}. The server says ({status}): {message}")
+
+
+def _advice(status: int, preset: OpenAIPreset) -> str:
+    server, key = preset.base_url, preset.key_variable or "(none: set key_variable)"
+    if 300 <= status < 400:
+        return f"{server} sends requests elsewhere, which is not followed: set base_url to where they shall go"
+    advice = {
+        401: f"{server} does not accept the key in {key}: put a valid one there",
+        403: f"the key in {key} may not use {preset.model!r} at {server}: choose another model, or have it allowed",
+        404: f"{server} has no model {preset.model!r}, or not the path asked for: mend the preset's model or base_url",
+    }
+    general = f"{server} refuses the request: mend the preset (token_limit_name, temperature, answers, extra)"
+    return advice.get(status, general)

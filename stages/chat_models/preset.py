@@ -1,5 +1,7 @@
 """Presets of chat models: ``annotators``, ``judges`` and ``rivals`` of ``params.yaml``, and what asking them costs."""
 
+import asyncio
+import math
 import os
 import re
 from collections import Counter
@@ -8,7 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, model_validator
 
-from stages.chat_models.interface import ChatReply, Outcome
+from stages.chat_models import ChatReply, Outcome
+from stages.errors import InputError
 from stages.parameters import Section
 
 KEY_NAME = re.compile(
@@ -220,3 +223,58 @@ class Bill:
             "models": sorted(self._models),
             "system_fingerprints": sorted(self._fingerprints),
         }
+
+
+class Spending:
+    """What this run has spent, and what the requests under way may still cost at most; US dollars."""
+
+    def __init__(self, preset: OpenAIPreset) -> None:
+        self._preset = preset
+        self.spent = 0.0
+        self._reserved = 0.0
+        self._under_way = 0
+        self._changed = asyncio.Event()
+
+    @property
+    def left(self) -> float:
+        return math.inf if self._preset.max_cost is None else self._preset.max_cost - self.spent
+
+    def most(self, prompt_tokens: int) -> float:
+        """What a request can cost at most if its answer is as long as it may be."""
+        return self._preset.prices.cost(prompt_tokens, self._preset.token_limit, batched=self._preset.batch)
+
+    async def reserve(self, most: float) -> None:
+        """Wait until a request may be sent without any risk of passing the limit.
+
+        Raises:
+            InputError: It may not, even with nothing else under way.
+        """
+        while self._reserved + most > self.left:
+            if not self._under_way:
+                raise InputError(
+                    f"stopped before max_cost ({self._preset.max_cost:.2f} dollars) could be passed: this run spent"
+                    f" {self.spent:.4f}, and the next request can cost up to {most:.4f}. All that was paid for is kept:"
+                    " run again to go on with a new budget, or raise the preset's max_cost to at least"
+                    f" {self.spent + most:.2f}; a lower token_limit makes the bound tighter"
+                )
+            self._changed.clear()
+            await self._changed.wait()
+        self._reserved += most
+        self._under_way += 1
+
+    def settle(self, most: float, reply: ChatReply | None) -> None:
+        """A reserved request has ended, with a reply or without."""
+        self._under_way -= 1
+        self._reserved = self._reserved - most if self._under_way else 0.0
+        if reply is not None:
+            self.add(reply, most)
+        self._changed.set()
+
+    def add(self, reply: ChatReply, most: float) -> None:
+        """Count a reply, and one that does not tell its tokens at its most."""
+        told = reply.prompt_tokens + reply.completion_tokens > 0
+        self.spent += self._preset.cost(reply) if told else most
+
+    def lost(self, most: float) -> None:
+        """A request got no answer and may have been billed all the same: count it at its most."""
+        self.spent += most

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from stages.chat_models.interface import ChatReply, ChatRequest, Check, InvalidAnswer, Message, Value
+from stages.chat_models import ChatReply, ChatRequest, Check, InvalidAnswer, Message, Value
 from stages.chat_models.preset import OpenAIPreset
 
 MODES = ("json_schema", "json_object", "text")

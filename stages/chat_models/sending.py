@@ -11,13 +11,12 @@ import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Self, TypeVar
 
-import aiohttp
 import httpx2
 import openai
 
-from stages.chat_models.interface import ChatReply
-from stages.chat_models.pacing import Clock, Pacer, Spending, backoff, retry_after
-from stages.chat_models.preset import OpenAIPreset
+from stages.chat_models import ChatReply
+from stages.chat_models.pacing import Again, Clock, ErrorAnswer, Pacer, Unanswered, backoff, remedy
+from stages.chat_models.preset import OpenAIPreset, Spending
 from stages.chat_models.replies import CHAT, Endpoint, UnreadableReply
 from stages.errors import InputError
 
@@ -37,37 +36,8 @@ UNREADABLE_IN_A_ROW, UNREADABLE_TRIES = 5, 3
 PATIENCE = 10
 """Tries that a server which says when to come back is given, for each one of another."""
 BYTES_PER_TOKEN = 4.0
-RETRIED = frozenset({408, 409, 429})
-QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
-FORM = ("response_format", "json_schema", "json_object", "structured output")
-STATUS_OF_TYPE = {"invalid_request_error": 400, "authentication_error": 401, "not_found_error": 404}
 
 Result = TypeVar("Result")
-
-
-class Unanswered(Exception):  # noqa: N818 - it says what the request is
-    """The request has no reply; the reason is short and countable."""
-
-
-class FormRefused(Exception):  # noqa: N818 - it says what happened
-    """The server does not know the form of answer that was asked for."""
-
-
-class ErrorAnswer(Exception):  # noqa: N818 - it says what the answer is
-    """An error in place of an answer, under status 200."""
-
-
-class Again(Exception):  # noqa: N818 - it says what to do
-    """Send the request again, after the server's own wait where it names one.
-
-    Attributes:
-        told: The server's own words.
-        maybe_billed: Whether the server may have answered, and charged, all the same.
-    """
-
-    def __init__(self, reason: str, after: float | None = None, told: str = "", maybe_billed: bool = False) -> None:
-        super().__init__(reason)
-        self.after, self.told, self.maybe_billed = after, told, maybe_billed
 
 
 class Sender:
@@ -81,7 +51,6 @@ class Sender:
     def __init__(self, preset: OpenAIPreset, clock: Clock) -> None:
         self.preset, self.clock = preset, clock
         self._key = require_key(preset)
-        self._slots = asyncio.Semaphore(preset.in_flight)
         self._pacer = Pacer(preset.requests_per_minute, preset.tokens_per_minute, clock)
         self.spending = Spending(preset)
         self.on_the_wire: set[asyncio.Task[Any] | None] = set()
@@ -116,8 +85,7 @@ class Sender:
         """
         prompt = endpoint.most_prompt_tokens(body)
         most = self.spending.most(prompt)
-        async with self._slots:
-            return await self.persist(lambda: self._send_once(body, endpoint, prompt, most), most)
+        return await self.persist(lambda: self._send_once(body, endpoint, prompt, most), most)
 
     async def preflight(self) -> None:
         """Ask the server for the model, if the preset wants that, before anything is paid."""
@@ -134,25 +102,22 @@ class Sender:
             try:
                 result = await once()
             except Exception as error:
-                fault = remedy(error, self.preset)
-                unreadable += isinstance(error, UnreadableReply)
+                fault = self.stopping or remedy(error, self.preset)
             else:
                 self._given_up = self._unreadable = 0
                 return result
-            if self.stopping:
-                raise self.stopping
-            if isinstance(fault, InputError):
-                raise self._stop(str(fault))
             if not isinstance(fault, Again):
-                raise fault
+                raise self._stop(fault) if isinstance(fault, InputError) else fault
             if fault.maybe_billed:
                 self.spending.lost(most)
-            self._tell_once(fault)
+            if str(fault) not in self._told:
+                self._told.add(str(fault))
+                logger.warning("%s: %s %s: trying again", self.preset.base_url, fault, fault.told)
             # A server that says when to come back is there: it is given more patience.
             tries, told_to_wait = tries + (fault.after is None), told_to_wait + (fault.after is not None)
-            self._demand_readable(fault, unreadable)
-            if tries >= self.preset.tries or told_to_wait >= PATIENCE * self.preset.tries:
-                raise self._give_up(fault)
+            unreadable += fault.unreadable
+            self._unreadable += fault.unreadable
+            self._demand_sense(fault, unreadable, tries + told_to_wait // PATIENCE)
             await self._wait(fault, tries)
 
     async def _send_once(self, body: dict[str, Any], endpoint: Endpoint, prompt: int, most: float) -> ChatReply:
@@ -213,42 +178,34 @@ class Sender:
         if after > self.preset.max_retry_after:
             wait = "for ever" if math.isinf(after) else f"{after:.0f} seconds"
             raise self._stop(
-                f"{self.preset.base_url} asks to wait {wait} ({fault}), longer than the preset's"
-                f" max_retry_after ({self.preset.max_retry_after:.0f}): run again later; what was paid for is kept"
+                f"asks to wait {wait} ({fault}), longer than the preset's max_retry_after"
+                f" ({self.preset.max_retry_after:.0f}): run again later; what was paid for is kept"
             )
         # The server means everyone, not this request alone.
         self._pacer.hold(after)
         await self.clock.sleep(max(backoff(tries, self.preset.max_backoff), after))
 
-    def _demand_readable(self, fault: Again, unreadable: int) -> None:
-        if not unreadable:
-            return
-        self._unreadable += 1
+    def _demand_sense(self, fault: Again, unreadable: int, tries: int) -> None:
+        """Raise where trying again has no end: for this request, or for all where several in a row came to nothing."""
         if self._unreadable >= UNREADABLE_IN_A_ROW:
             raise self._stop(
-                f"{self.preset.base_url} answers with status 200 what cannot be read ({fault.told}), {self._unreadable}"
-                " times in a row; each may have been paid for: see that base_url names a server of OpenAI's API"
+                f"answers with status 200 what cannot be read {fault.told}, {self._unreadable} times in a row; each may"
+                " have been paid for: see that base_url names a server of OpenAI's API"
             )
         if unreadable >= UNREADABLE_TRIES:
             raise Unanswered(str(fault))
+        if tries >= self.preset.tries:
+            self._given_up += 1
+            if self._given_up < GIVEN_UP_IN_A_ROW:
+                raise Unanswered(f"unavailable: {fault}")
+            raise self._stop(
+                f"answered nothing for a while (last: {fault} {fault.told}, {self.preset.tries} tries each): check that"
+                " it runs and can be reached, then run again; what was paid for is kept"
+            )
 
-    def _give_up(self, fault: Again) -> Exception:
-        self._given_up += 1
-        if self._given_up < GIVEN_UP_IN_A_ROW:
-            return Unanswered(f"unavailable: {fault}")
-        said = f"; the server says: {fault.told}" if fault.told else ""
-        return self._stop(
-            f"{self.preset.base_url} answered nothing for a while (last: {fault}, {self.preset.tries} tries"
-            f" each{said}): check that it runs and can be reached, then run again; what was paid for is kept"
-        )
-
-    def _tell_once(self, fault: Again) -> None:
-        if str(fault) not in self._told:
-            self._told.add(str(fault))
-            logger.warning("%s: %s%s: trying again", self.preset.base_url, fault, f" ({fault.told})" * bool(fault.told))
-
-    def _stop(self, message: str) -> InputError:
-        self.stopping = self.stopping or InputError(message)
+    def _stop(self, reason: str | InputError) -> InputError:
+        fault = InputError(f"{self.preset.base_url} {reason}") if isinstance(reason, str) else reason
+        self.stopping = self.stopping or fault
         return self.stopping
 
 
@@ -291,69 +248,3 @@ def read_payload(content: bytes, preset: OpenAIPreset) -> Any:
     if isinstance(payload, dict) and payload.get("error") and not payload.get("choices"):
         raise ErrorAnswer(payload["error"])
     return payload
-
-
-def remedy(error: Exception, preset: OpenAIPreset) -> Exception:
-    """What to do about an error: :class:`Again`, or the exception that ends this request, or the run."""
-    if isinstance(error, UnreadableReply):
-        return Again("unreadable reply", told=str(error), maybe_billed=True)
-    if isinstance(error, openai.APIConnectionError | aiohttp.ClientError | httpx2.HTTPError):
-        return _remedy_of_connection(error)
-    if isinstance(error, TimeoutError):
-        return Again("no answer", maybe_billed=True)
-    if isinstance(error, ErrorAnswer):
-        body = error.args[0] if isinstance(error.args[0], dict) else {"message": str(error.args[0])}
-        code = body.get("code")
-        status = code if isinstance(code, int) and 400 <= code < 600 else STATUS_OF_TYPE.get(str(body.get("type")), 500)
-        return remedy_of_answer(status, body, None, preset)
-    if isinstance(error, openai.APIStatusError):
-        body = error.body if isinstance(error.body, dict) else {"message": str(error.body or error.message)}
-        if error.response.is_redirect:
-            body = {"message": f"a redirect to {error.response.headers.get('location')}"}
-        return remedy_of_answer(error.status_code, body, retry_after(error.response.headers), preset)
-    return error
-
-
-def _remedy_of_connection(error: Exception) -> Again:
-    # The SDK reports every fault of a connection as a timeout of one: what it was stands in the causes.
-    causes, cause = [], error.__cause__
-    while cause is not None:
-        causes.append(cause)
-        cause = cause.__cause__
-    if any(isinstance(cause, httpx2.ConnectError | aiohttp.ClientConnectorError) for cause in causes):
-        return Again("no connection")  # the server never saw the request
-    if any(isinstance(cause, httpx2.ReadTimeout | TimeoutError) for cause in causes):
-        return Again("no answer", maybe_billed=True)
-    return Again("connection lost", maybe_billed=True)
-
-
-def remedy_of_answer(status: int, error: Mapping[str, Any], after: float | None, preset: OpenAIPreset) -> Exception:
-    """The remedy for an answer that is an error: its status, and the ``error`` object of its body."""
-    # Servers other than OpenAI's have other fields: then all that they say is shown.
-    code = str(error.get("code") or "")
-    message = preset.redact(str(error.get("message") or json.dumps(error)))[:LONGEST_MESSAGE]
-    if QUOTA & {code, str(error.get("type"))} or status == 402:
-        return InputError(f"the account behind the key has no credit left ({message}): add some, then run again")
-    if status in RETRIED or status >= 500:
-        return Again(f"HTTP {status}", after, message)
-    if "content_filter" in code or "content_policy" in code:
-        return Unanswered("content filter")
-    if code == "context_length_exceeded" or status == 413:
-        return Unanswered("prompt too long")
-    about = f"{error.get('param') or ''} {message}".lower()
-    if status in {400, 422} and any(word in about for word in FORM):
-        return FormRefused(message)
-    return InputError(f"{_advice(status, preset)}. The server says ({status}): {message}")
-
-
-def _advice(status: int, preset: OpenAIPreset) -> str:
-    server, key = preset.base_url, preset.key_variable or "(none: set key_variable)"
-    if 300 <= status < 400:
-        return f"{server} sends requests elsewhere, which is not followed: set base_url to where they shall go"
-    advice = {
-        401: f"{server} does not accept the key in {key}: put a valid one there",
-        403: f"the key in {key} may not use {preset.model!r} at {server}: choose another model, or have it allowed",
-        404: f"{server} has no model {preset.model!r}, or not the path asked for: mend the preset's model or base_url",
-    }
-    general = f"{server} refuses the request: mend the preset (token_limit_name, temperature, answers, extra)"
-    return advice.get(status, general)

@@ -1,8 +1,8 @@
 """The store of replies: whatever was paid for, in SQLite, shared by all processes that ask.
 
-Each change is one transaction in write-ahead mode, synced before it counts as made: neither ``kill -9`` nor a power
-loss takes what was stored. Beside the replies stand claims, by which two processes do not ask for the same thing at
-once, and the batches that were handed in.
+Each change is a transaction in write-ahead mode, synced before it counts as made: neither ``kill -9`` nor a power loss
+takes what was stored. Beside the replies stand claims, so that two processes do not ask for the same thing at once,
+and the batches that were handed in.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from stages.chat_models.interface import ChatReply
+from stages.chat_models import ChatReply
 from stages.errors import InputError
 
 logger = logging.getLogger("replies")
@@ -33,9 +33,6 @@ CREATE TABLE IF NOT EXISTS batches (base_url TEXT, input_file TEXT, batch TEXT, 
 """
 PUT = "INSERT OR REPLACE INTO replies VALUES (?, ?)"
 RELEASE = "DELETE FROM claims WHERE key = ? AND owner = ?"
-
-LOCK_FILE = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-
 BUSY_SECONDS = 60.0
 GATHER = 0.003
 """Seconds in which changes are gathered before one transaction, and one sync, for all of them."""
@@ -47,23 +44,18 @@ Change = Callable[[sqlite3.Connection], Any]
 def cache_folder() -> Path:
     """The folder that ``REQUEST_CACHE`` names, else ``.cache/requests`` of the repository.
 
-    An experiment may run in a temporary copy of the repository: what it pays for must outlive the copy, and what was
-    paid for before must be found. ``DVC_ROOT``, set while a stage runs, names the repository that was copied.
+    An experiment may run in a temporary copy: ``DVC_ROOT``, set while a stage runs, names what was copied.
     """
     named = os.environ.get("REQUEST_CACHE")
     return Path(named) if named else Path(os.environ.get("DVC_ROOT", "."), FOLDER)
 
 
 class StoreError(InputError):
-    """The store cannot be read or written."""
+    """The store is damaged, or the disk is full or may not be written to. Every method of the store may raise it."""
 
 
 class Store:
-    """Replies by key (64 hexadecimal digits). Memory does not grow with their number.
-
-    Raises:
-        StoreError: From any method: the store is damaged, or the disk is full or may not be written to.
-    """
+    """Replies by key (64 hexadecimal digits). Memory does not grow with their number."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -71,20 +63,16 @@ class Store:
         self._here: dict[str, asyncio.Event] = {}
         self._changes: list[tuple[Change, asyncio.Future[Any] | None]] = []
         self._writing: asyncio.Task[None] | None = None
-        setup = os.open(folder / "setup.lock", LOCK_FILE, 0o644)
-        try:
-            fcntl.flock(setup, fcntl.LOCK_EX)
+        with _locked(folder / "setup.lock"):
             with self._explained():
                 # Separate connections: a thread writes and syncs while replies are read.
                 self._reader, self._writer = self._connect(), self._connect()
                 self._writer.executescript(SCHEMA)
                 self._end_dead_owners()
             self._owner = folder / f"owner-{uuid.uuid4().hex}"
-            self._owner_lock = os.open(self._owner, LOCK_FILE, 0o644)
+            self._owner_lock = os.open(self._owner, os.O_RDWR | os.O_CREAT, 0o644)
             _try_lock(self._owner_lock)
             _take_over(self)
-        finally:
-            os.close(setup)
 
     def close(self) -> None:
         # Claims of a store that is closed are void, as those of a process that was killed: nobody holds the lock.
@@ -113,13 +101,9 @@ class Store:
 
     async def keep(self, key: str, reply: ChatReply) -> None:
         """Return once the reply is on the disk and its claim gone; replies that come together share one sync."""
-        blob, text = bytes.fromhex(key), reply.model_dump_json(exclude_defaults=True)
-
-        def change(db: sqlite3.Connection) -> None:
-            db.execute(PUT, (blob, text))
-            db.execute(RELEASE, (blob, self._owner.name))
-
-        await self._change(change)
+        self._release(key)
+        row = (bytes.fromhex(key), reply.model_dump_json(exclude_defaults=True))
+        await self._change(lambda db: db.execute(PUT, row))
 
     @asynccontextmanager
     async def claimed(self, key: str) -> AsyncIterator[None]:
@@ -127,26 +111,38 @@ class Store:
         while (other := self._here.get(key)) is not None:
             await other.wait()
         self._here[key] = done = asyncio.Event()
-        blob, pause = bytes.fromhex(key), FIRST_POLL
+        pause = FIRST_POLL
         try:
-            while not await self._change(lambda db: self._claim(db, blob)):
+            while not await self._change(lambda db: self._claim(db, bytes.fromhex(key))):
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_POLL)
             yield
         finally:
             del self._here[key]
             done.set()
-            # With the next change that is made; at the latest when this process ends.
-            self._changes.append((lambda db: db.execute(RELEASE, (blob, self._owner.name)), None))
+            self._release(key)
+
+    @asynccontextmanager
+    async def alone(self, name: str) -> AsyncIterator[None]:
+        """Wait until no other process is in the block of this name."""
+        descriptor = os.open(self.folder / name, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            if not _try_lock(descriptor):
+                logger.info("another process is at work on %s: waiting for it to end", self.folder / name)
+            while not _try_lock(descriptor):
+                await asyncio.sleep(LONGEST_POLL)
+            yield
+        finally:
+            os.close(descriptor)
 
     def batches(self, base_url: str) -> list[tuple[str, str | None]]:
         """Batches that were handed in and not collected: the server's ids of their input and of themselves.
 
-        A batch's own id is None where it was about to be made and its making may have been lost.
+        A batch's own id is None where it was about to be made and the server's answer may have been lost.
         """
         with self._explained():
-            found = self._reader.execute("SELECT input_file, batch FROM batches WHERE base_url = ?", (base_url,))
-            return [(row[0], row[1]) for row in found]
+            rows = self._reader.execute("SELECT input_file, batch FROM batches WHERE base_url = ?", (base_url,))
+            return list(rows)
 
     def note_batch(self, base_url: str, input_file: str, batch: str | None) -> None:
         row = (base_url, input_file, batch)
@@ -156,18 +152,10 @@ class Store:
         row = (base_url, input_file)
         self._write([lambda db: db.execute("DELETE FROM batches WHERE base_url = ? AND input_file = ?", row)])
 
-    @asynccontextmanager
-    async def alone(self, name: str) -> AsyncIterator[None]:
-        """Wait until no other process is in the block of this name."""
-        descriptor = os.open(self.folder / name, LOCK_FILE, 0o644)
-        try:
-            if not _try_lock(descriptor):
-                logger.info("another process is at work on %s: waiting for it to end", self.folder / name)
-            while not _try_lock(descriptor):
-                await asyncio.sleep(LONGEST_POLL)
-            yield
-        finally:
-            os.close(descriptor)
+    async def flush(self) -> None:
+        """Return once all changes are made."""
+        while self._changes or (self._writing and not self._writing.done()):
+            await self._begin_writing()
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
@@ -179,16 +167,18 @@ class Store:
         """Queue a change for the next transaction; awaiting gives its result."""
         made = asyncio.get_running_loop().create_future()
         self._changes.append((change, made))
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write_changes())
+        self._begin_writing()
         return made
 
-    async def flush(self) -> None:
-        """Return once all changes are made."""
-        while self._changes or (self._writing and not self._writing.done()):
-            if self._writing is None or self._writing.done():
-                self._writing = asyncio.create_task(self._write_changes())
-            await self._writing
+    def _release(self, key: str) -> None:
+        # Goes along with the next change; at the latest the process's end releases the claim.
+        row = (bytes.fromhex(key), self._owner.name)
+        self._changes.append((lambda db: db.execute(RELEASE, row), None))
+
+    def _begin_writing(self) -> "asyncio.Task[None]":
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_changes())
+        return self._writing
 
     async def _write_changes(self) -> None:
         while self._changes:
@@ -231,23 +221,25 @@ class Store:
         for path in self.folder.glob("owner-*"):
             if _is_dead(path):
                 path.unlink(missing_ok=True)
-        owners = [path.name for path in self.folder.glob("owner-*")]
-        self._writer.execute(f"DELETE FROM claims WHERE owner NOT IN ({','.join('?' * len(owners))})", owners)
+                self._writer.execute("DELETE FROM claims WHERE owner = ?", (path.name,))
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.OperationalError as error:
-            raise StoreError(
-                f"{self.path} cannot be read or written ({error}): see that the disk has room and may be written to,"
-                " then run again; what was stored before is kept"
-            ) from error
+            advice = "see that the disk has room and may be written to, then run again; what was stored before is kept"
+            raise StoreError(f"{self.path} cannot be read or written ({error}): {advice}") from error
         except sqlite3.DatabaseError as error:
-            raise StoreError(
-                f"{self.path} is damaged ({error}): restore it from a copy, or rescue it with `sqlite3"
-                f" {self.path} .recover`, or move it away; what it holds would then be asked and paid for again"
-            ) from error
+            advice = f"rescue it with `sqlite3 {self.path} .recover`, or move it away and pay again for what it holds"
+            raise StoreError(f"{self.path} is damaged ({error}): {advice}") from error
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _try_lock(descriptor: int) -> bool:
@@ -261,38 +253,32 @@ def _try_lock(descriptor: int) -> bool:
 
 def _is_dead(owner: Path) -> bool:
     try:
-        descriptor = os.open(owner, os.O_RDONLY)
+        with owner.open("rb") as file:
+            return _try_lock(file.fileno())
     except FileNotFoundError:
         return True
-    try:
-        return _try_lock(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _take_over(store: Store) -> None:
     """Bring in what an earlier version of this project kept in files, once."""
-    old = store.folder / "replies.jsonl"
+    old, damaged = store.folder / "replies.jsonl", 0
     if old.is_file():
-        damaged = 0
-
-        def replies() -> Iterator[tuple[str, ChatReply]]:
-            nonlocal damaged
-            with old.open("rb") as file:
-                for line in file:
-                    try:
-                        record = json.loads(line)
-                        yield re.fullmatch("[0-9a-f]{64}", record["key"])[0], ChatReply.model_validate(record["reply"])  # type: ignore[index]
-                    except (ValueError, TypeError, KeyError, RecursionError):
-                        damaged += 1
-
-        store.put(replies())
-        old.rename(old.with_name("replies.jsonl.taken-over"))
-        logger.info("%s: took over %d replies of %s (%d damaged lines left out)", store.path, len(store), old, damaged)
+        replies = []
+        with old.open("rb") as file:
+            for line in file:
+                try:
+                    record = json.loads(line)
+                    if re.fullmatch("[0-9a-f]{64}", record["key"]):
+                        replies.append((record["key"], ChatReply.model_validate(record["reply"])))
+                except (ValueError, TypeError, KeyError, RecursionError):
+                    damaged += 1
+        store.put(replies)
+        old.rename(f"{old}.taken-over")
+        logger.info("took over %d replies from %s; %d damaged lines left out", len(replies), old, damaged)
     for note in (store.folder / "batches").glob("[!.]*.json"):
         try:
             record = json.loads(note.read_bytes())
             store.note_batch(str(record["base_url"]), str(record["input_file"]), record["batch"])
         except (ValueError, TypeError, KeyError, RecursionError):
             logger.warning("%s: a damaged note of a batch: left out", note)
-        note.rename(note.with_suffix(".taken-over"))
+        note.rename(f"{note}.taken-over")

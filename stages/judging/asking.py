@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from stages.chat_models.interface import ChatModel, ChatRequest, Message, Outcome
+from stages.chat_models import ChatModel, ChatRequest, Message, Outcome
 from stages.chat_models.preset import Bill, ChatPreset
 from stages.errors import InputError
 from stages.judging.comparisons import Comparison, count_words, shown

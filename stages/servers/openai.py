@@ -18,8 +18,8 @@ from tqdm import tqdm
 from transformers import AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
 
 from stages.chat.rendering import tokenize
-from stages.chat_models.client import InOrder
-from stages.chat_models.interface import ChatReply
+from stages.chat_models import ChatReply
+from stages.chat_models.running import InOrder
 from stages.decoding.generating import Prompt
 from stages.decoding.prompting import Item, Job, choice_tokens, prepare, record, warn_of_missing_shots
 from stages.errors import InputError

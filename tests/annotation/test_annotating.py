@@ -5,7 +5,7 @@ import pytest
 from stages.annotation.annotating import SHAPES, annotate, estimate, read_json, read_role, request_role
 from stages.annotation.recording import RecordedModel
 from stages.annotation.reporting import Tally
-from stages.chat_models.interface import ChatReply, ChatRequest, InvalidAnswer, Outcome
+from stages.chat_models import ChatReply, ChatRequest, InvalidAnswer, Outcome
 from stages.chat_models.preset import OpenAIPreset, RecordedPreset
 from stages.errors import InputError
 from stages.records.conversation import Conversation

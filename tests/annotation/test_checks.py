@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from stages.annotation.checks import check_role
-from stages.chat_models.interface import InvalidAnswer
+from stages.chat_models import InvalidAnswer
 from stages.records.conversation import Conversation
 
 GOOD = (
@@ -38,7 +38,10 @@ def test_a_good_role_passes_stripped() -> None:
         ("From now on, you are a keeper of hedgehogs.", "too short"),
         (GOOD + " You know what they eat." * 11, "too long"),
         (GOOD[:-1] + " \ufffd.", "half a character"),
-        ("From now on, you are a keeper. You know what hedgehogs eat in winter.", "first sentence does not stand by itself"),
+        (
+            "From now on, you are a keeper. You know what hedgehogs eat in winter.",
+            "first sentence does not stand by itself",
+        ),
         (GOOD[:-10], "does not end with a sentence"),
         ("", "does not open as a role prompt"),
     ],

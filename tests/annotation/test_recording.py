@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from stages.annotation.recording import RecordedModel, record
-from stages.chat_models.interface import ChatRequest, InvalidAnswer
+from stages.chat_models import ChatRequest, InvalidAnswer
 from stages.errors import InputError
 from stages.records.conversation import AnnotatedConversation
 from tests.chat_models.support import as_it_is, request

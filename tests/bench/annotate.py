@@ -23,8 +23,8 @@ from typing import Any
 import openai
 
 from stages.annotation.annotating import RoleRequests
-from stages.chat_models.preset import OpenAIPreset
 from stages.chat_models.client import ServedModel
+from stages.chat_models.preset import OpenAIPreset
 from stages.records.conversation import Conversation
 from tests.chat_models.server import Server
 from tests.chat_models.support import openai_preset

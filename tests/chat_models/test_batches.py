@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from stages.chat_models import ChatRequest, InvalidAnswer
 from stages.chat_models.client import ServedModel
-from stages.chat_models.interface import ChatRequest, InvalidAnswer
 from stages.chat_models.store import Store
 from stages.errors import InputError
 from tests.chat_models.batch_api import BatchApi, not_reached, refused

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from stages.annotation.annotating import read_json
+from stages.chat_models import ChatRequest, InvalidAnswer
 from stages.chat_models.client import ServedModel
-from stages.chat_models.interface import ChatRequest, InvalidAnswer
 from stages.errors import InputError
 from tests.chat_models.faults_plan import INVALID, UNREADABLE, fault_of, faulty
 from tests.chat_models.server import Asked, Reaction, Server, completion, error, good

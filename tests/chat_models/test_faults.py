@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from stages.chat_models import ChatRequest
 from stages.chat_models.client import ServedModel
-from stages.chat_models.interface import ChatRequest
 from stages.errors import InputError
 from tests.chat_models.server import Asked, Reaction, Server, completion, error, good
 from tests.chat_models.support import FastClock, as_it_is, openai_preset, requests
@@ -235,7 +235,10 @@ def test_a_fault_in_a_check_ends_the_run_at_once_and_keeps_what_was_answered(tmp
 def test_a_fault_where_outcomes_are_read_ends_the_run_and_keeps_what_is_under_way(tmp_path: Path) -> None:
     with Server(latency=0.2) as server:
         begun = time.monotonic()
-        with pytest.raises(ZeroDivisionError), closing(served(server, tmp_path, in_flight=4).ask(requests(50), as_it_is)) as outcomes:
+        with (
+            pytest.raises(ZeroDivisionError),
+            closing(served(server, tmp_path, in_flight=4).ask(requests(50), as_it_is)) as outcomes,
+        ):
             for _ in outcomes:
                 raise ZeroDivisionError
         assert time.monotonic() - begun < 5.0
@@ -256,7 +259,9 @@ def test_outcomes_that_nobody_reads_to_their_end_do_not_keep_a_process_alive(tmp
     """
     with Server(latency=0.05) as server:
         command = [sys.executable, "-c", textwrap.dedent(program), server.url, str(tmp_path)]
-        run = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, cwd=Path(__file__).parents[2])
+        run = subprocess.run(
+            command, capture_output=True, text=True, timeout=30, check=False, cwd=Path(__file__).parents[2]
+        )
     assert run.returncode == 1
     assert "ValueError: 0" in run.stderr
     assert run.stderr.count("Traceback") == 1, run.stderr
@@ -264,7 +269,9 @@ def test_outcomes_that_nobody_reads_to_their_end_do_not_keep_a_process_alive(tmp
 
 def test_a_server_that_repeats_half_of_the_json_of_a_request_is_no_harm(tmp_path: Path) -> None:
     def plan(asked: Asked) -> Reaction:
-        return Reaction(400, {"error": json.dumps(asked.body)[:50]}) if asked.item == "1" else Reaction(body=good(asked))
+        return (
+            Reaction(400, {"error": json.dumps(asked.body)[:50]}) if asked.item == "1" else Reaction(body=good(asked))
+        )
 
     with Server(plan) as server, pytest.raises(InputError, match="refuses the request"):
         list(served(server, tmp_path).ask(requests(3), as_it_is))

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from stages import parameters
-from stages.chat_models.interface import ChatReply
+from stages.chat_models import ChatReply
 from stages.chat_models.preset import ChatPreset, LocalPreset, OpenAIPreset, Prices, RecordedPreset
 from stages.errors import InputError
 

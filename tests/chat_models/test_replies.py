@@ -1,6 +1,6 @@
 import pytest
 
-from stages.chat_models.interface import ChatReply, ChatRequest, Message
+from stages.chat_models import ChatReply, ChatRequest, Message
 from stages.chat_models.replies import (
     UnreadableReply,
     cache_key,

@@ -2,8 +2,8 @@ import httpx2
 import openai
 import pytest
 
+from stages.chat_models.pacing import Again, FormRefused, Unanswered, remedy, remedy_of_answer
 from stages.chat_models.replies import UnreadableReply
-from stages.chat_models.sending import Again, FormRefused, Unanswered, remedy, remedy_of_answer
 from stages.errors import InputError
 from tests.chat_models.support import openai_preset
 
@@ -15,7 +15,7 @@ REQUEST = httpx2.Request("POST", "http://localhost:1/v1/chat/completions")
 def test_a_busy_server_is_asked_again(status: int) -> None:
     fault = remedy_of_answer(status, {"message": "x"}, 3.0, PRESET)
     assert isinstance(fault, Again)
-    assert (str(fault), fault.after, fault.told) == (f"HTTP {status}", 3.0, "x")
+    assert (str(fault), fault.after, fault.told) == (f"HTTP {status}", 3.0, "(x)")
 
 
 @pytest.mark.parametrize("status", [307, 400, 401, 402, 403, 404, 422])

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from stages.chat_models.interface import ChatReply, Outcome
+from stages.chat_models import ChatReply, Outcome
 from stages.chat_models.preset import Bill, ChatPreset
 from stages.errors import InputError
 from stages.judging.asking import ask, require_replies, showings
