@@ -45,5 +45,6 @@ def record(path: Path, annotated: Iterable[AnnotatedConversation], corpus: Itera
     }
     held: list[RecordedRole] = read_jsonl(path, RecordedRole) if path.is_file() else []
     kept = [old for old in held if old.key not in new]
-    write_jsonl(path, sorted([*new.values(), *kept], key=lambda one: (one.index, one.key)))
+    records: list[RecordedRole] = sorted([*new.values(), *kept], key=lambda one: (one.index, one.key))
+    write_jsonl(path, records)
     return len(new)

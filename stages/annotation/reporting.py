@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from stages.annotation.recording import NOT_RECORDED
-from stages.chat_models import Estimate, Outcome
-from stages.chat_models.preset import Bill, ChatPreset
+from stages.chat_models import Bill, Estimate, Outcome
+from stages.chat_models.preset import ChatPreset
 from stages.errors import InputError
 
 

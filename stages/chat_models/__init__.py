@@ -1,5 +1,7 @@
 """Annotators, judges and rivals behind one interface: what is asked, what comes back, and how one is opened."""
 
+import os
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from stages.chat_models.preset import ChatPreset
 
 Value = TypeVar("Value")
+
+FOLDER = Path(".cache/requests")
 
 
 class Message(BaseModel):
@@ -115,6 +119,35 @@ class Estimate:
         return self.requests - self.cached
 
 
+class Bill:
+    """What asking took. A run that was interrupted and resumed counts the same as any other."""
+
+    def __init__(self, preset: "ChatPreset") -> None:
+        self._preset, self._tokens, self._cost = preset, Counter[str](), 0.0
+        self._models: set[str] = set()
+        self._fingerprints: set[str] = set()
+
+    def count(self, outcome: Outcome[Any]) -> None:
+        for reply in outcome.replies:
+            self._tokens.update(requests=1, prompt=reply.prompt_tokens, cached=reply.cached_tokens)
+            self._tokens.update(completion=reply.completion_tokens)
+            self._cost += self._preset.cost(reply)
+            self._models.add(reply.model)
+            self._fingerprints.update([reply.system_fingerprint] if reply.system_fingerprint else [])
+
+    def metrics(self) -> dict[str, Any]:
+        """Requests and tokens; ``cost`` in US dollars; what the servers call the models that answered."""
+        return {
+            "requests": self._tokens["requests"],
+            "prompt_tokens": self._tokens["prompt"],
+            "cached_prompt_tokens": self._tokens["cached"],
+            "completion_tokens": self._tokens["completion"],
+            "cost": round(self._cost, 6),
+            "models": sorted(self._models),
+            "system_fingerprints": sorted(self._fingerprints),
+        }
+
+
 class ChatModel(Protocol):
     """A chat model that answers many requests."""
 
@@ -150,7 +183,15 @@ def open_chat_model(preset: "ChatPreset", *, model_path: Path | None = None, cac
         return LocalModel(preset, model_path)
     if isinstance(preset, OpenAIPreset):
         from stages.chat_models.client import ServedModel
-        from stages.chat_models.store import cache_folder
 
         return ServedModel(preset, cache or cache_folder())
     raise InputError("a preset of kind recorded serves annotators only: choose one of kind openai or local")
+
+
+def cache_folder() -> Path:
+    """Where replies are stored: the folder that ``REQUEST_CACHE`` names, else ``.cache/requests`` of the repository.
+
+    An experiment may run in a temporary copy: ``DVC_ROOT``, set while a stage runs, names what was copied.
+    """
+    named = os.environ.get("REQUEST_CACHE")
+    return Path(named) if named else Path(os.environ.get("DVC_ROOT", "."), FOLDER)

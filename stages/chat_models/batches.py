@@ -4,22 +4,33 @@ import asyncio
 import json
 import logging
 import math
-import re
 import tempfile
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Generic
+from itertools import accumulate, islice
+from typing import IO, TYPE_CHECKING, Generic
 from urllib.parse import quote
 
 import httpx2
 import openai
 
 from stages.chat_models import ChatReply, ChatRequest, Check, Outcome, Value
-from stages.chat_models.pacing import Again, FormRefused, Unanswered, remedy_of_answer
-from stages.chat_models.replies import UnreadableReply, make_body, most_prompt_tokens, read_completion
-from stages.chat_models.sending import Sender, parse, read_payload
+from stages.chat_models.pacing import Again, FormRefused, Gone, Unanswered, remedy_of_answer
+from stages.chat_models.replies import (
+    Answer,
+    Batch,
+    File,
+    Line,
+    Page,
+    UnreadableReply,
+    make_body,
+    most_prompt_tokens,
+    read_as,
+    read_completion,
+)
+from stages.chat_models.sending import Sender
 from stages.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,27 +42,25 @@ RESUBMISSIONS = 3
 """Rounds beyond the preset's attempts, for lines that the server did not get to."""
 PAGES = 10
 """Pages of a hundred batches, the newest first, among which one with a lost id is looked for."""
-STORED_TOGETHER = 500
-LONGEST_READ = 3600.0
-"""Seconds that a file of answers may take."""
+STORED_TOGETHER, LONGEST_READ = 500, 3600.0
+"""Replies in one transaction; seconds that a file of answers may take."""
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 QUEUE_IS_FULL = "token_limit_exceeded"
-"""OpenAI's code where a batch alone, or with others, has more tokens than may be queued."""
+"""OpenAI's code where a batch, alone or with others, has more tokens than may be queued."""
 
 
 class Batches(Generic[Value]):
     """Hands in whatever is not stored, ``batch_size`` requests at a time, and reads everything from the store."""
 
     def __init__(self, session: "Session", requests: Iterable[ChatRequest], check: Check[Value]) -> None:
-        self._session = session
-        self._preset = session.preset
-        self._requests = iter(requests)
-        self._check = check
+        self._session, self._store, self._preset = session, session.store, session.preset
+        self._url = session.preset.base_url
+        self._requests, self._check = iter(requests), check
         self._most_lines = self._preset.batch_size
-        self._keys: dict[str, tuple[str, float, set[str]]] = {}
+        self._asked: dict[str, tuple[str, float, set[str]]] = {}  # by key: form, cost at most, ids
         self._failures: dict[str, str] = {}
         self._stop: InputError | None = None
-        self._refused_form = False
+        self._form_refused = False
 
     async def step(self) -> Iterable[Outcome[Value]] | None:
         """Outcomes of the next requests, once the store has all that can be had.
@@ -65,12 +74,10 @@ class Batches(Generic[Value]):
         cached = [self._session.walk(request, self._check)[1] is None for request in chunk]
         if not all(cached):
             try:
-                await self._complete(chunk)
+                await self._complete(await self._session.sender(), chunk)
             except Unanswered as error:
-                raise InputError(
-                    f"{self._preset.base_url} gives no account of its batches ({error}): run again later; what was"
-                    " handed in is noted, and is collected then"
-                ) from None
+                told = "run again later; what was handed in is noted, and is collected then"
+                raise InputError(f"{self._url} gives no account of its batches ({error}): {told}") from None
         return (self._outcome(request, was) for request, was in zip(chunk, cached, strict=True))
 
     async def wind_up(self, seconds: float | None) -> None:
@@ -79,88 +86,66 @@ class Batches(Generic[Value]):
     def _outcome(self, request: ChatRequest, cached: bool) -> Outcome[Value]:
         outcome, missing = self._session.walk(request, self._check)
         failure = self._failures.get(request.id, "not answered by its batch") if missing else outcome.failure
-        return Outcome(request, outcome.value, failure, outcome.replies, cached)
+        return replace(outcome, failure=failure, cached=cached)
 
-    async def _complete(self, chunk: list[ChatRequest]) -> None:
-        sender = await self._session.sender()
-        async with self._session.store.alone("batches.lock"):  # two processes would hand in the same requests
-            await self._collect_open(sender)
+    async def _complete(self, sender: Sender, chunk: list[ChatRequest]) -> None:
+        async with self._store.alone("batches.lock"):  # two processes would hand in the same requests
+            for input_file, noted in self._store.batches(self._url):
+                if name := noted or await sender.persist(partial(self._find, sender, input_file)):
+                    logger.info("going on with batch %s", name)
+                    await self._collect(sender, input_file, name)
+                else:
+                    self._store.forget_batch(self._url, input_file)  # nothing was ordered
             for _ in range(self._preset.attempts + RESUBMISSIONS):
                 walks = {request.id: self._session.walk(request, self._check)[1] for request in chunk}
-                missing = {name: one for name, one in walks.items() if one and name not in self._failures}
-                if not missing:
-                    break
-                lines = self._lines(sender, missing)
+                lines = self._lines(sender, {id: one for id, one in walks.items() if one and id not in self._failures})
                 while lines:
                     lines = lines[await self._hand_in(sender, lines) :]
 
-    async def _collect_open(self, sender: Sender) -> None:
-        """Collect what an earlier run handed in and did not live to see."""
-        for input_file, batch in self._session.store.batches(self._preset.base_url):
-            name = batch or await sender.persist(partial(self._find, sender, input_file))
-            if name is None:
-                self._session.store.forget_batch(self._preset.base_url, input_file)  # nothing was ordered
-            else:
-                logger.info("going on with batch %s", name)
-                await self._collect(sender, input_file, name)
-
-    def _lines(self, sender: Sender, missing: dict[str, tuple[ChatRequest, str]]) -> list[tuple[str, float]]:
-        """The lines of a batch's input file, and what each can cost at most."""
-        lines: dict[str, tuple[str, float]] = {}
+    def _lines(self, sender: Sender, missing: dict[str, tuple[ChatRequest, str]]) -> list[tuple[bytes, float]]:
+        """The lines of a batch's input file, and what each can cost at most. Equal requests stand there once."""
+        lines = {}
         for name, (request, key) in missing.items():
             mode = self._session.strictest(request)
             body = make_body(request, self._preset, mode)
             most = sender.spending.most(most_prompt_tokens(body))
-            # Two items may ask the very same: once is enough.
-            _, _, ids = self._keys.get(key, ("", 0.0, set[str]()))
-            self._keys[key] = (mode, most, ids | {name})
+            ids = self._asked[key][2] if key in self._asked else set()
+            self._asked[key] = (mode, most, ids | {name})
             line = {"custom_id": key, "method": "POST", "url": "/v1/chat/completions", "body": body}
-            lines[key] = (json.dumps(line, ensure_ascii=False) + "\n", most)
+            lines[key] = (json.dumps(line, ensure_ascii=False).encode() + b"\n", most)
         return list(lines.values())
 
-    async def _hand_in(self, sender: Sender, lines: list[tuple[str, float]]) -> int:
+    async def _hand_in(self, sender: Sender, lines: list[tuple[bytes, float]]) -> int:
         """Hand in as many of the lines as limits allow, wait for their replies; how many lines are done with."""
-        count, total = 0, 0.0
-        for _, most in lines[: self._most_lines]:
-            if count and total + most > sender.spending.left:
-                break
-            count, total = count + 1, total + most
-        if count < min(len(lines), self._most_lines):
-            need = math.fsum(most for _, most in lines) + sender.spending.spent
-            logger.warning(
-                "handing in %d of %d requests first: all of them can cost more than max_cost (%.2f); to hand them in"
-                " at once, set the preset's max_cost to %.2f, or lower its token_limit",
-                *(count, len(lines), self._preset.max_cost or 0.0, math.ceil(need * 100) / 100),
-            )
+        sums = list(accumulate(most for _, most in lines[: self._most_lines]))
+        count = max(1, bisect_right(sums, sender.spending.left))
+        total = sums[count - 1]
+        if count < len(sums):
+            limit, need = self._preset.max_cost or 0.0, math.ceil(100 * (sums[-1] + sender.spending.spent)) / 100
+            told = "handing in %d of %d requests first: all can cost more than max_cost (%.2f); set it to %.2f for all"
+            logger.warning(told, count, len(sums), limit, need)
         await sender.spending.reserve(total)
         try:
-            with tempfile.TemporaryFile(dir=self._session.store.folder) as file:
-                file.writelines(line.encode() for line, _ in lines[:count])
-                file.seek(0)
-                input_file, batch = await self._create(sender, file)
+            with tempfile.TemporaryFile(dir=self._store.folder) as file:
+                file.writelines(line for line, _ in lines[:count])
+                input_file, name = await self._create(sender, file)
         except Unanswered as error:
-            if str(error) != "prompt too long" or count == 1:
-                raise InputError(f"{self._preset.base_url} does not take a batch ({error})") from None
-            return self._halve(count, "its file is too large")
+            told = "where its file is too large, lower the preset's batch_size"
+            raise InputError(f"{self._url} does not take a batch of {count} requests ({error}): {told}") from None
         finally:
             sender.spending.settle(total, None)
-        return count if await self._collect(sender, input_file, batch, count) else 0
+        return await self._collect(sender, input_file, name, count)
 
-    def _halve(self, count: int, why: str) -> int:
-        self._most_lines = max(1, count // 2)
-        logger.warning("a batch of %d requests was not taken (%s): handing in %d", count, why, self._most_lines)
-        return 0
-
-    async def _create(self, sender: Sender, file: Any) -> tuple[str, str]:
-        url, client = self._preset.base_url, sender.client
+    async def _create(self, sender: Sender, file: IO[bytes]) -> tuple[str, str]:
+        """Upload a file and make its batch; the server's ids of both."""
 
         async def upload() -> str:
             file.seek(0)
-            response = await client.files.with_raw_response.create(file=("input.jsonl", file), purpose="batch")
-            return self._id(response.content)
+            response = await sender.client.files.with_raw_response.create(file=("input.jsonl", file), purpose="batch")
+            return read_as(File, response.content, self._preset).id
 
         input_file = await sender.persist(upload)
-        self._session.store.note_batch(url, input_file, None)
+        self._store.note_batch(self._url, input_file, None)
         tries = 0
 
         async def create() -> str:
@@ -171,161 +156,118 @@ class Batches(Generic[Value]):
                 return found
             body = {"input_file_id": input_file, "endpoint": "/v1/chat/completions", "completion_window": "24h"}
             try:
-                response = await client.post("/batches", cast_to=httpx2.Response, body=body)
+                response = await sender.client.post("/batches", cast_to=httpx2.Response, body=body)
             except openai.APIStatusError as error:
                 if error.status_code in {400, 404} and "file" in str(error).lower() and tries < self._preset.tries:
                     raise Again("the uploaded file is not there yet", told=str(error)) from None
                 raise
-            return self._id(response.content)
+            return read_as(Batch, response.content, self._preset).id
 
-        batch = await sender.persist(create)
-        self._session.store.note_batch(url, input_file, batch)
-        logger.info("handed in batch %s", batch)
-        return input_file, batch
+        name = await sender.persist(create)
+        self._store.note_batch(self._url, input_file, name)
+        logger.info("handed in batch %s", name)
+        return input_file, name
 
     async def _find(self, sender: Sender, input_file: str) -> str | None:
-        query: dict[str, Any] = {"limit": 100}
+        path = "/batches?limit=100"
         for _ in range(PAGES):
-            page = await self._get(sender, "/batches", query)
-            batches = [batch for batch in _list(page.get("data")) if isinstance(batch, dict)]
-            for batch in batches:
-                if batch.get("input_file_id") == input_file:
-                    return str(batch.get("id"))
-            if not batches or not page.get("has_more"):
+            page = (await sender.get(path, Page)).data
+            for batch in page:
+                if batch.input_file_id == input_file:
+                    return batch.id
+            if not page:
                 break
-            query["after"] = batches[-1].get("id")
+            path = f"/batches?limit=100&after={quote(page[-1].id, safe='')}"
         return None
 
-    async def _collect(self, sender: Sender, input_file: str, name: str, count: int = 0) -> bool:
-        """Wait for a batch and store what it brings; False where it is to be handed in again in parts."""
-        told = ""
+    async def _collect(self, sender: Sender, input_file: str, name: str, count: int = 0) -> int:
+        """Wait for a batch and store what it brings: ``count``, or 0 where it is to be handed in again in parts."""
+        told, batch = "", Batch(id=name, status="gone")
         try:
             batch = await self._wait(sender, name)
-            for file in (batch.get("output_file_id"), batch.get("error_file_id")):
-                if file:
-                    told = await sender.persist(partial(self._read, sender, str(file))) or told
+            for file in (batch.output_file_id, batch.error_file_id):
+                told = (file and await sender.persist(partial(self._store_lines, sender, file))) or told
         except Gone as gone:
             logger.warning("batch %s: the server no longer has %s: what it held is asked again", name, gone)
-            batch = {"output_file_id": "gone"}
-        self._session.store.forget_batch(self._preset.base_url, input_file)
+        self._store.forget_batch(self._url, input_file)
         if self._stop:
             raise self._stop
-        errors = batch.get("errors")
-        faults = [fault for fault in _list(errors.get("data") if isinstance(errors, dict) else 0) if _is_object(fault)]
-        status, reasons = batch.get("status"), [str(fault.get("message") or fault.get("code")) for fault in faults[:3]]
-        if count > 1 and status == "failed" and any(fault.get("code") == QUEUE_IS_FULL for fault in faults):
-            return self._halve(count, "; ".join(reasons)) > 0
-        reason = self._preset.redact("; ".join([*reasons, told]).strip("; ") or "the server gives no reason")
-        again = "What it did answer is kept; running again hands in the rest"
-        if status in {"failed", "cancelled"}:
-            raise InputError(f"batch {name} ended as {status}: {reason}. {again}")
-        if status == "completed" and not batch.get("output_file_id") and not self._refused_form:
-            raise InputError(f"batch {name} completed without an output file: {reason}. {again}")
-        self._refused_form = False
-        return True
+        faults = (batch.errors and batch.errors.data) or []
+        reasons = [*(str(fault.message or fault.code) for fault in faults[:3]), told]
+        reason = self._preset.redact("; ".join(reasons).strip("; ") or "the server gives no reason")
+        if count > 1 and batch.status == "failed" and QUEUE_IS_FULL in [fault.code for fault in faults]:
+            self._most_lines = count // 2
+            logger.warning("a batch of %d requests was not taken (%s): handing in %d", count, reason, count // 2)
+            return 0
+        ended = f"ended as {batch.status}" if batch.status in {"failed", "cancelled"} else ""
+        if batch.status == "completed" and not batch.output_file_id and not self._form_refused:
+            ended = "completed without an output file"
+        if ended:
+            again = "What it did answer is kept; running again hands in the rest"
+            raise InputError(f"batch {name} {ended}: {reason}. {again}")
+        self._form_refused = False
+        return count
 
-    async def _wait(self, sender: Sender, name: str) -> dict[str, Any]:
+    async def _wait(self, sender: Sender, name: str) -> Batch:
         """The batch once it has ended."""
         counts = None
         while True:
-            batch = await sender.persist(partial(self._get, sender, f"/batches/{quote(name, safe='')}"))
-            status, now = batch.get("status"), batch.get("request_counts")
-            if _is_object(now) and now != counts:
-                counts, told = now, [now.get(each) for each in ("completed", "total", "failed")]
-                logger.info("batch %s: %s, %s of %s done, %s failed", name, status, *told)
-            if str(status) in ENDED:
+            batch = await sender.persist(partial(sender.get, f"/batches/{quote(name, safe='')}", Batch))
+            if batch.request_counts and batch.request_counts != counts:
+                counts = batch.request_counts
+                told = [counts.get(each) for each in ("completed", "total", "failed")]
+                logger.info("batch %s: %s, %s of %s done, %s failed", name, batch.status, *told)
+            if batch.status in ENDED:
                 return batch
             await self._session.clock.sleep(self._preset.batch_poll_seconds)
 
-    async def _read(self, sender: Sender, file: str) -> str:
+    async def _store_lines(self, sender: Sender, file: str) -> str:
         """Store the replies of a file's lines; the last error that one of them tells of."""
         told, rest = "", b""
-        replies: list[tuple[str, ChatReply]] = []
-        async with asyncio.timeout(LONGEST_READ), _unless_gone(f"file {file}"):
-            async with sender.client.files.with_streaming_response.content(file) as response:
-                async for block in response.iter_bytes():
-                    # Lines end at b"\n" alone: other ends of lines may stand inside an answer.
-                    *lines, rest = (rest + block).split(b"\n")
-                    for line in lines:
-                        told = self._take(line, replies, sender) or told
-                    if len(replies) >= STORED_TOGETHER:
-                        self._session.store.put(replies)
-                        replies.clear()
+        replies: dict[str, ChatReply] = {}
+        try:
+            async with asyncio.timeout(LONGEST_READ):
+                async with sender.client.files.with_streaming_response.content(file) as response:
+                    async for block in response.iter_bytes():
+                        # Lines end at b"\n" alone: other ends of lines may stand inside an answer.
+                        *lines, rest = (rest + block).split(b"\n")
+                        for line in lines:
+                            told = self._take(line, replies, sender) or told
+                        if len(replies) >= STORED_TOGETHER:
+                            self._store.put(replies.items())
+                            replies.clear()
+        except openai.NotFoundError:
+            raise Gone(f"file {file}") from None
         told = self._take(rest, replies, sender) or told
-        self._session.store.put(replies)
+        self._store.put(replies.items())
         return told
 
-    def _take(self, raw: bytes, replies: list[tuple[str, ChatReply]], sender: Sender) -> str:
+    def _take(self, raw: bytes, replies: dict[str, ChatReply], sender: Sender) -> str:
         """Read a line's reply, or see to its error: what the error says. A line that is damaged counts as no answer."""
         if not raw.strip():
             return ""
         try:
-            line = parse(raw, self._preset)
-            key, answer, error = line["custom_id"], line.get("response") or {}, line.get("error")
-            if not re.fullmatch("[0-9a-f]{64}", key):
-                raise UnreadableReply("custom_id is none of ours")
-            if answer.get("status_code") == 200 and not error:
-                reply = read_completion(answer.get("body"), batched=True)
-            else:
-                body = answer.get("body")
-                error = error or (body.get("error") if _is_object(body) else body)
-                status = answer.get("status_code")
-                error = error if _is_object(error) else {"message": str(error)}
-                return self._see_to(key, status if isinstance(status, int) else 500, error)
-        except (UnreadableReply, TypeError, KeyError, AttributeError) as fault:
+            line = read_as(Line, raw, self._preset)
+            answer, (mode, most, ids) = line.response or Answer(), self._asked.get(line.custom_id, ("", 0.0, set()))
+            if answer.status_code == 200 and not line.error:
+                reply = read_completion(answer.body, batched=True)
+                if self._store.get(line.custom_id) is None:
+                    replies[line.custom_id] = reply
+                    sender.spending.add(reply, most)
+                return ""
+        except UnreadableReply as fault:
             logger.warning("a line of a batch cannot be read (%s): it counts as not answered", fault)
             return str(fault)
-        if self._session.store.get(key) is None:
-            replies.append((key, reply))
-            sender.spending.add(reply, self._keys.get(key, ("", 0.0))[1])
-        return ""
-
-    def _see_to(self, key: str, status: int, error: dict[str, Any]) -> str:
-        fault = remedy_of_answer(status, error, None, self._preset)
-        mode, _, ids = self._keys.get(key, ("", 0.0, set[str]()))
+        error = line.error or (answer.body.get("error") if isinstance(answer.body, dict) else answer.body)
+        remedy = remedy_of_answer(answer.status_code, error, None, self._preset)
         try:
-            if isinstance(fault, FormRefused) and mode:
-                self._session.refuse(mode, str(fault))
-                self._refused_form = True
-            elif isinstance(fault, Unanswered):
-                self._failures.update(dict.fromkeys(ids, str(fault)))
-            elif isinstance(fault, InputError):
-                raise fault
-        except InputError as stop:  # raised once the other lines are stored
-            self._stop = self._stop or stop
-        return str(error.get("message") or error.get("code") or f"status {status}")
-
-    async def _get(self, sender: Sender, path: str, query: dict[str, Any] | None = None) -> dict[str, Any]:
-        options: Any = {"params": query or {}}
-        async with _unless_gone("it"):
-            response = await sender.client.get(path, cast_to=httpx2.Response, options=options)
-        payload = read_payload(response.content, self._preset)
-        if not _is_object(payload):
-            raise UnreadableReply("expected an object")
-        return payload  # type: ignore[no-any-return]
-
-    def _id(self, content: bytes) -> str:
-        payload = read_payload(content, self._preset)
-        if not _is_object(payload) or not isinstance(payload.get("id"), str) or not payload["id"]:
-            raise UnreadableReply("id: expected a text")
-        return str(payload["id"])
-
-
-class Gone(Exception):  # noqa: N818 - it says what the thing is
-    """The server no longer has what is asked for."""
-
-
-@asynccontextmanager
-async def _unless_gone(what: str) -> AsyncIterator[None]:
-    try:
-        yield
-    except openai.NotFoundError:
-        raise Gone(what) from None
-
-
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+            if isinstance(remedy, FormRefused) and mode:
+                self._session.refuse(mode, str(remedy))
+                self._form_refused = True
+        except InputError as stop:
+            remedy = stop
+        if isinstance(remedy, Unanswered):
+            self._failures.update(dict.fromkeys(ids, str(remedy)))
+        elif isinstance(remedy, InputError):
+            self._stop = self._stop or remedy  # raised once the other lines are stored
+        return f"{remedy} {remedy.told}" if isinstance(remedy, Again) else str(remedy)

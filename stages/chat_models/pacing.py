@@ -15,7 +15,7 @@ import httpx2
 import openai
 
 from stages.chat_models.preset import OpenAIPreset
-from stages.chat_models.replies import UnreadableReply
+from stages.chat_models.replies import LONGEST_MESSAGE, ErrorAnswer, UnreadableReply
 from stages.errors import InputError
 
 MARGIN = 0.99
@@ -23,7 +23,6 @@ MARGIN = 0.99
 CATCH_UP = 0.1
 """Seconds of delay that may be made up for, so that a late timer costs nothing and a crowd cannot gather."""
 FIRST_BACKOFF = 0.5
-LONGEST_MESSAGE = 500
 
 RETRIED = frozenset({408, 409, 429})
 QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
@@ -149,8 +148,8 @@ class FormRefused(Exception):  # noqa: N818 - it says what happened
     """The server does not know the form of answer that was asked for."""
 
 
-class ErrorAnswer(Exception):  # noqa: N818 - it says what the answer is
-    """An error in place of an answer, under status 200."""
+class Gone(Exception):  # noqa: N818 - it says what the thing is
+    """The server no longer has a batch or a file."""
 
 
 class Again(Exception):  # noqa: N818 - it says what to do
@@ -178,15 +177,14 @@ def remedy(error: Exception, preset: OpenAIPreset) -> Exception:
     if isinstance(error, TimeoutError):
         return Again("no answer", billed=True)
     if isinstance(error, ErrorAnswer):
-        body = error.args[0] if isinstance(error.args[0], dict) else {"message": str(error.args[0])}
-        code = body.get("code")
-        status = code if isinstance(code, int) and 400 <= code < 600 else STATUS_OF_TYPE.get(str(body.get("type")), 500)
-        return remedy_of_answer(status, body, None, preset)
+        told = error.args[0] if isinstance(error.args[0], dict) else {"message": str(error.args[0])}
+        code = told.get("code")
+        status = code if isinstance(code, int) and 400 <= code < 600 else STATUS_OF_TYPE.get(str(told.get("type")), 500)
+        return remedy_of_answer(status, told, None, preset)
     if isinstance(error, openai.APIStatusError):
-        body = error.body if isinstance(error.body, dict) else {"message": str(error.body or error.message)}
-        if error.response.is_redirect:
-            body = {"message": f"a redirect to {error.response.headers.get('location')}"}
-        return remedy_of_answer(error.status_code, body, retry_after(error.response.headers), preset)
+        headers, told = error.response.headers, error.body or error.message
+        told = f"a redirect to {headers.get('location')}" if error.response.is_redirect else told
+        return remedy_of_answer(error.status_code, told, retry_after(headers), preset)
     return error
 
 
@@ -203,9 +201,10 @@ def _remedy_of_connection(error: Exception) -> Again:
     return Again("connection lost", billed=True)
 
 
-def remedy_of_answer(status: int, error: Mapping[str, Any], after: float | None, preset: OpenAIPreset) -> Exception:
+def remedy_of_answer(status: int, error: Any, after: float | None, preset: OpenAIPreset) -> Exception:
     """The remedy for an answer that is an error: its status, and the ``error`` object of its body."""
-    # Servers other than OpenAI's have other fields: then all that they say is shown.
+    # Servers other than OpenAI's have other fields, or none: then all that they say is shown.
+    error = error if isinstance(error, dict) else {"message": str(error)}
     code = str(error.get("code") or "")
     message = preset.redact(str(error.get("message") or json.dumps(error)))[:LONGEST_MESSAGE]
     if QUOTA & {code, str(error.get("type"))} or status == 402:

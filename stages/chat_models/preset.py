@@ -4,13 +4,12 @@ import asyncio
 import math
 import os
 import re
-from collections import Counter
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, model_validator
 
-from stages.chat_models import ChatReply, Outcome
+from stages.chat_models import ChatReply
 from stages.errors import InputError
 from stages.parameters import Section
 
@@ -56,12 +55,7 @@ KeyVariable = Annotated[str | None, AfterValidator(_variable_name)]
 
 
 class ChatPreset(Section):
-    """What all kinds share; validating a mapping gives the preset of its ``kind``.
-
-    Attributes:
-        attempts: How often one request is asked before its last invalid answer counts as a failure.
-        tolerated_failures: Share of the requests that may fail before the stage ends with an error.
-    """
+    """What all kinds share; validating a mapping gives the preset of its ``kind``."""
 
     kind: Literal["recorded", "openai", "local"]
     attempts: int = Field(default=1, ge=1, le=10)
@@ -134,23 +128,13 @@ class Prices(Section):
 
 
 class OpenAIPreset(ChatPreset):
-    """A server that speaks OpenAI's API.
+    """A server that speaks OpenAI's API; ``params.yaml`` says what most keys are for.
 
     Attributes:
-        key_variable: The environment variable that holds the key; None for a server that wants none.
-        answers: How an answer with a schema is asked for; ``auto`` tries a JSON schema, then JSON mode, then text.
-        token_limit: Longest answer in tokens, thinking included.
-        token_limit_name: What this server calls that limit.
+        answers: ``auto`` tries a JSON schema, then JSON mode, then text.
         temperature: None leaves it out of the request: current OpenAI models refuse any but 1.
         extra: Further keys of the request's body, as the server defines them.
-        batch: Whether to ask through the Batch API.
-        in_flight: How many requests may be under way at once.
         timeout: Seconds after which a request without a whole answer counts as lost.
-        tries: How often a request is sent when the server is busy or cannot be reached.
-        max_backoff: Longest random wait between two tries, in seconds.
-        max_retry_after: Longest wait in seconds that the server may ask for; beyond it the run stops.
-        max_cost: US dollars that one run may spend, counted at the most that its requests can cost.
-        preflight: Whether to ask the server, before anything is paid, if it serves the model.
     """
 
     kind: Literal["openai"]
@@ -192,37 +176,6 @@ class OpenAIPreset(ChatPreset):
 
 
 KINDS: dict[str, type[ChatPreset]] = {"recorded": RecordedPreset, "local": LocalPreset, "openai": OpenAIPreset}
-
-
-class Bill:
-    """What asking took. A run that was interrupted and resumed counts the same as any other."""
-
-    def __init__(self, preset: ChatPreset) -> None:
-        self._preset = preset
-        self._tokens: Counter[str] = Counter()
-        self._cost = 0.0
-        self._models: set[str] = set()
-        self._fingerprints: set[str] = set()
-
-    def count(self, outcome: Outcome[Any]) -> None:
-        for reply in outcome.replies:
-            self._tokens.update(requests=1, prompt=reply.prompt_tokens, cached=reply.cached_tokens)
-            self._tokens.update(completion=reply.completion_tokens)
-            self._cost += self._preset.cost(reply)
-            self._models.add(reply.model)
-            self._fingerprints.update([reply.system_fingerprint] if reply.system_fingerprint else [])
-
-    def metrics(self) -> dict[str, Any]:
-        """Requests and tokens; ``cost`` in US dollars; what the servers call the models that answered."""
-        return {
-            "requests": self._tokens["requests"],
-            "prompt_tokens": self._tokens["prompt"],
-            "cached_prompt_tokens": self._tokens["cached"],
-            "completion_tokens": self._tokens["completion"],
-            "cost": round(self._cost, 6),
-            "models": sorted(self._models),
-            "system_fingerprints": sorted(self._fingerprints),
-        }
 
 
 class Spending:

@@ -4,22 +4,30 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from stages.chat_models import ChatReply, ChatRequest, Check, InvalidAnswer, Message, Value
 from stages.chat_models.preset import OpenAIPreset
+from stages.files import describe
 
 MODES = ("json_schema", "json_object", "text")
 """How an answer with a schema can be asked for, the strictest first."""
 UNUSABLE = {"content_filter": "content filter", "length": "cut off", "prompt_too_long": "prompt too long"}
 """Finish reasons after which there is nothing to read, and what a failure of this kind is called."""
 MOST_TOKENS = 10**9
+LONGEST_MESSAGE = 500
+
+Kind = TypeVar("Kind", bound=BaseModel)
 
 
 class UnreadableReply(Exception):  # noqa: N818 - it says what the reply is
     """The server said that all went well, and sent something that is no completion; the message names the field."""
+
+
+class ErrorAnswer(Exception):  # noqa: N818 - it says what the answer is
+    """An error in place of an answer, under status 200."""
 
 
 def modes_for(request: ChatRequest, preset: OpenAIPreset) -> tuple[str, ...]:
@@ -110,14 +118,11 @@ def make_reply(payload: Mapping[str, Any], choice: Mapping[str, Any], text: str,
 
 def _text(content: Any) -> str:
     """The text of a message, which some servers give in parts."""
-    if content is None or isinstance(content, str):
-        return content or ""
-    parts = (
-        [part.get("text") if isinstance(part, dict) else part for part in content] if isinstance(content, list) else [0]
-    )
-    if not all(isinstance(part, str) for part in parts):
+    parts = content if isinstance(content, list) else ["" if content is None else content]
+    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
+    if not all(isinstance(text, str) for text in texts):
         raise UnreadableReply("choices[0].message.content: expected a text or a list of texts")
-    return "".join(parts)
+    return "".join(map(str, texts))
 
 
 def _tokens(value: Any) -> int:
@@ -163,3 +168,75 @@ def repeated(request: ChatRequest, reply: ChatReply, failure: str) -> ChatReques
     complaint = f"This answer cannot be used: {failure}. Answer again, as you were asked to in the first place."
     again = (Message(role="assistant", content=reply.text), Message(role="user", content=complaint))
     return request.model_copy(update={"messages": request.messages + again})
+
+
+def parse(content: bytes, preset: OpenAIPreset) -> Any:
+    """The JSON that a server sends, without the key, should the server repeat it.
+
+    Raises:
+        UnreadableReply: It is no JSON.
+    """
+    try:
+        return json.loads(preset.redact(content.decode("utf-8", "replace")))
+    except RecursionError:
+        raise UnreadableReply("nested too deeply") from None
+    except ValueError as error:
+        raise UnreadableReply(f"not JSON: {error}"[:LONGEST_MESSAGE]) from None
+
+
+def read_payload(content: bytes, preset: OpenAIPreset) -> Any:
+    """As :func:`parse`; an error under status 200 raises :class:`ErrorAnswer`."""
+    payload = parse(content, preset)
+    if isinstance(payload, dict) and payload.get("error") and not payload.get("choices"):
+        raise ErrorAnswer(payload["error"])
+    return payload
+
+
+def read_as(kind: type[Kind], content: bytes, preset: OpenAIPreset) -> Kind:
+    """What a server tells of its files and batches; raises as :func:`read_payload` does."""
+    try:
+        return kind.model_validate(parse(content, preset) if kind is Line else read_payload(content, preset))
+    except ValidationError as error:
+        raise UnreadableReply(describe(error)) from None
+
+
+class File(BaseModel):
+    id: str = Field(min_length=1)
+
+
+class Fault(BaseModel):
+    code: Any = None
+    message: Any = None
+
+
+class Faults(BaseModel):
+    data: list[Fault] | None = None
+
+
+class Batch(BaseModel):
+    """A batch as the server tells of it; what is not named here does not matter."""
+
+    id: str = Field(min_length=1)
+    input_file_id: str | None = None
+    status: str
+    request_counts: dict[str, Any] | None = None
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+    errors: Faults | None = None
+
+
+class Page(BaseModel):
+    data: list[Batch]
+
+
+class Answer(BaseModel):
+    status_code: int = 500
+    body: Any = None
+
+
+class Line(BaseModel):
+    """A line of a file of answers; the id is the key that the reply is stored under."""
+
+    custom_id: str = Field(pattern="^[0-9a-f]{64}$")
+    response: Answer | None = None
+    error: Any = None

@@ -174,7 +174,7 @@ class _Signals:
         if self._came:
             self._task.cancel()
         try:
-            return await self._task  # type: ignore[no-any-return]
+            return await self._task
         except asyncio.CancelledError:
             if self._came:
                 return None

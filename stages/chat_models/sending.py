@@ -15,9 +15,9 @@ import httpx2
 import openai
 
 from stages.chat_models import ChatReply
-from stages.chat_models.pacing import Again, Clock, ErrorAnswer, Pacer, Unanswered, backoff, remedy
+from stages.chat_models.pacing import Again, Clock, Gone, Pacer, Unanswered, backoff, remedy
 from stages.chat_models.preset import OpenAIPreset, Spending
-from stages.chat_models.replies import CHAT, Endpoint, UnreadableReply
+from stages.chat_models.replies import CHAT, Endpoint, Kind, read_as, read_payload
 from stages.errors import InputError
 
 logger = logging.getLogger("chat model")
@@ -28,7 +28,6 @@ for name in ("openai", "httpx2", "httpcore2", "aiohttp"):
 
 LONGEST_CONNECT = 30.0
 """Seconds in which a server that is there takes up a connection, or lists its models."""
-LONGEST_MESSAGE = 500
 GIVEN_UP_IN_A_ROW = 5
 """So many requests given up, with none answered in between, mean that the server is gone."""
 UNREADABLE_IN_A_ROW, UNREADABLE_TRIES = 5, 3
@@ -119,6 +118,15 @@ class Sender:
             self._unreadable += fault.unreadable
             self._demand_sense(fault, unreadable, tries + told_to_wait // PATIENCE)
             await self._wait(fault, tries)
+
+    async def get(self, path: str, kind: type[Kind]) -> Kind:
+        """What the server tells of a file or batch, once; raises :class:`Gone` where it has none."""
+        try:
+            async with asyncio.timeout(self.preset.timeout):
+                response = await self.client.get(path, cast_to=httpx2.Response)
+        except openai.NotFoundError:
+            raise Gone("it") from None
+        return read_as(kind, response.content, self.preset)
 
     async def _send_once(self, body: dict[str, Any], endpoint: Endpoint, prompt: int, most: float) -> ChatReply:
         tokens, reply = prompt / BYTES_PER_TOKEN + self.preset.token_limit, None
@@ -226,25 +234,3 @@ def require_key(preset: OpenAIPreset) -> str | None:
     if not preset.key.isascii() or any(letter.isspace() for letter in preset.key):
         raise InputError(f"what {preset.key_variable} holds is no key: it has blanks or letters beyond ASCII")
     return preset.key
-
-
-def parse(content: bytes, preset: OpenAIPreset) -> Any:
-    """The JSON that a server sends, without the key, should the server repeat it.
-
-    Raises:
-        UnreadableReply: It is no JSON.
-    """
-    try:
-        return json.loads(preset.redact(content.decode("utf-8", "replace")))
-    except RecursionError:
-        raise UnreadableReply("nested too deeply") from None
-    except ValueError as error:
-        raise UnreadableReply(f"not JSON: {error}"[:LONGEST_MESSAGE]) from None
-
-
-def read_payload(content: bytes, preset: OpenAIPreset) -> Any:
-    """As :func:`parse`; an error under status 200 raises :class:`ErrorAnswer`."""
-    payload = parse(content, preset)
-    if isinstance(payload, dict) and payload.get("error") and not payload.get("choices"):
-        raise ErrorAnswer(payload["error"])
-    return payload

@@ -25,7 +25,6 @@ from stages.errors import InputError
 
 logger = logging.getLogger("replies")
 
-FOLDER = Path(".cache/requests")
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS replies (key BLOB PRIMARY KEY, reply TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS claims (key BLOB PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID;
@@ -41,15 +40,6 @@ FIRST_POLL, LONGEST_POLL = 0.05, 1.0
 Change = Callable[[sqlite3.Connection], Any]
 
 
-def cache_folder() -> Path:
-    """The folder that ``REQUEST_CACHE`` names, else ``.cache/requests`` of the repository.
-
-    An experiment may run in a temporary copy: ``DVC_ROOT``, set while a stage runs, names what was copied.
-    """
-    named = os.environ.get("REQUEST_CACHE")
-    return Path(named) if named else Path(os.environ.get("DVC_ROOT", "."), FOLDER)
-
-
 class StoreError(InputError):
     """The store is damaged, or the disk is full or may not be written to. Every method of the store may raise it."""
 
@@ -63,7 +53,8 @@ class Store:
         self._here: dict[str, asyncio.Event] = {}
         self._changes: list[tuple[Change, asyncio.Future[Any] | None]] = []
         self._writing: asyncio.Task[None] | None = None
-        with _locked(folder / "setup.lock"):
+        with (folder / "setup.lock").open("w") as setup:
+            fcntl.flock(setup, fcntl.LOCK_EX)
             with self._explained():
                 # Separate connections: a thread writes and syncs while replies are read.
                 self._reader, self._writer = self._connect(), self._connect()
@@ -80,10 +71,6 @@ class Store:
         os.close(self._owner_lock)
         self._reader.close()
         self._writer.close()
-
-    def __len__(self) -> int:
-        with self._explained():
-            return int(self._reader.execute("SELECT count(*) FROM replies").fetchone()[0])
 
     def get(self, key: str) -> ChatReply | None:
         with self._explained():
@@ -144,12 +131,11 @@ class Store:
             rows = self._reader.execute("SELECT input_file, batch FROM batches WHERE base_url = ?", (base_url,))
             return list(rows)
 
-    def note_batch(self, base_url: str, input_file: str, batch: str | None) -> None:
-        row = (base_url, input_file, batch)
+    def note_batch(self, *row: str | None) -> None:
+        """Note the server's address, and its ids of a batch's input and of the batch itself, if that is known."""
         self._write([lambda db: db.execute("INSERT OR REPLACE INTO batches VALUES (?, ?, ?)", row)])
 
-    def forget_batch(self, base_url: str, input_file: str) -> None:
-        row = (base_url, input_file)
+    def forget_batch(self, *row: str) -> None:
         self._write([lambda db: db.execute("DELETE FROM batches WHERE base_url = ? AND input_file = ?", row)])
 
     async def flush(self) -> None:
@@ -235,13 +221,6 @@ class Store:
             raise StoreError(f"{self.path} is damaged ({error}): {advice}") from error
 
 
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _try_lock(descriptor: int) -> bool:
     """Take a lock of the kernel's on a file: it ends with the process, however that ends."""
     try:
@@ -261,24 +240,19 @@ def _is_dead(owner: Path) -> bool:
 
 def _take_over(store: Store) -> None:
     """Bring in what an earlier version of this project kept in files, once."""
-    old, damaged = store.folder / "replies.jsonl", 0
-    if old.is_file():
-        replies = []
-        with old.open("rb") as file:
-            for line in file:
+    replies: dict[str, ChatReply] = {}
+    old, notes = store.folder / "replies.jsonl", [*(store.folder / "batches").glob("[!.]*.json")]
+    for path in [*([old] if old.is_file() else []), *notes]:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
                 try:
                     record = json.loads(line)
-                    if re.fullmatch("[0-9a-f]{64}", record["key"]):
-                        replies.append((record["key"], ChatReply.model_validate(record["reply"])))
-                except (ValueError, TypeError, KeyError, RecursionError):
-                    damaged += 1
-        store.put(replies)
-        old.rename(f"{old}.taken-over")
-        logger.info("took over %d replies from %s; %d damaged lines left out", len(replies), old, damaged)
-    for note in (store.folder / "batches").glob("[!.]*.json"):
-        try:
-            record = json.loads(note.read_bytes())
-            store.note_batch(str(record["base_url"]), str(record["input_file"]), record["batch"])
-        except (ValueError, TypeError, KeyError, RecursionError):
-            logger.warning("%s: a damaged note of a batch: left out", note)
-        note.rename(f"{note}.taken-over")
+                    if path == old and re.fullmatch("[0-9a-f]{64}", record["key"]):
+                        replies[record["key"]] = ChatReply.model_validate(record["reply"])
+                    elif path != old:
+                        store.note_batch(record["base_url"], record["input_file"], record["batch"])
+                except (ValueError, TypeError, KeyError, RecursionError, StoreError):
+                    logger.warning("%s, line %d: damaged, left out", path, number)
+        store.put(replies.items())
+        path.rename(f"{path}.taken-over")
+        logger.info("%s: took over what %s held", store.path, path)

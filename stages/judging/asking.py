@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from stages.chat_models import ChatModel, ChatRequest, Message, Outcome
-from stages.chat_models.preset import Bill, ChatPreset
+from stages.chat_models import Bill, ChatModel, ChatRequest, Message, Outcome
+from stages.chat_models.preset import ChatPreset
 from stages.errors import InputError
 from stages.judging.comparisons import Comparison, count_words, shown
 from stages.judging.judges import describe_judge, judges_itself, open_judge

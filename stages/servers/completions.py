@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from stages import parameters
-from stages.chat_models import ChatReply
+from stages.chat_models import ChatReply, cache_folder
 from stages.chat_models.client import Session
 from stages.chat_models.pacing import Clock, FormRefused, Unanswered
 from stages.chat_models.preset import OpenAIPreset
 from stages.chat_models.replies import Endpoint, UnreadableReply, cache_key
 from stages.chat_models.sending import Sender
-from stages.chat_models.store import cache_folder
 from stages.errors import InputError
 from stages.servers.parameters import OpenAI
 from stages.servers.starting import start

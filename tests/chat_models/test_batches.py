@@ -131,7 +131,10 @@ def test_an_error_of_every_line_stops_and_keeps_the_rest(tmp_path: Path) -> None
 
 def test_a_batch_that_completes_without_an_output_file_is_an_error(tmp_path: Path) -> None:
     lost = api(answer=lambda _: refused(500, "all is lost"))
-    with lost as (server, _), pytest.raises(InputError, match="batch-0 completed without an output file: all is lost"):
+    with (
+        lost as (server, _),
+        pytest.raises(InputError, match="batch-0 completed without an output file: HTTP 500 .all is lost"),
+    ):
         list(batched(server, tmp_path).ask(requests(3), as_it_is))
     with api() as (server, batches):
         batches._work = lambda _: {}  # type: ignore[method-assign]
@@ -342,11 +345,13 @@ def test_a_file_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
         assert len(batches.created) == 1
 
 
-def test_a_file_that_is_too_large_is_handed_in_in_parts(tmp_path: Path) -> None:
+def test_a_file_that_is_too_large_is_named(tmp_path: Path) -> None:
     with api() as (server, batches):
         batches.most_lines = 4
-        assert all(outcome.value for outcome in batched(server, tmp_path).ask(requests(10), as_it_is))
-        assert [len(created) for created in batches.created] == [2, 2, 2, 2, 2]
+        with pytest.raises(InputError, match="batch of 10 requests .*too large, lower the preset's batch_size"):
+            list(batched(server, tmp_path).ask(requests(10), as_it_is))
+        assert all(outcome.value for outcome in batched(server, tmp_path, batch_size=4).ask(requests(10), as_it_is))
+        assert [len(created) for created in batches.created] == [4, 4, 2]
 
 
 def test_a_batch_is_split_where_the_server_limits_queued_tokens(tmp_path: Path) -> None:
@@ -369,7 +374,7 @@ def test_a_batch_that_may_cost_more_than_the_budget_goes_in_parts_and_says_what_
         assert all(outcome.value for outcome in outcomes)
         assert [len(created) for created in batches.created] == [6, 4]
     assert "handing in 6 of 10 requests first" in caplog.text
-    assert "set the preset's max_cost to 10.0" in caplog.text
+    assert "max_cost (6.00); set it to 10.0" in caplog.text
 
 
 class Dying(FastClock):

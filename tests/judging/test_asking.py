@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from stages.chat_models import ChatReply, Outcome
-from stages.chat_models.preset import Bill, ChatPreset
+from stages.chat_models import Bill, ChatReply, Outcome
+from stages.chat_models.preset import ChatPreset
 from stages.errors import InputError
 from stages.judging.asking import ask, require_replies, showings
 from stages.judging.comparisons import Comparison
