@@ -312,7 +312,7 @@ def test_an_exception_anywhere_ends_the_stage_within_seconds_and_loses_nothing(
 
     def failing(*arguments: Any, **named: Any) -> Any:
         if next(calls) == nth:
-            raise Injected(place)
+            raise InjectedError(place)
         return original(*arguments, **named)
 
     with Server(plan) as server:
@@ -323,7 +323,7 @@ def test_an_exception_anywhere_ends_the_stage_within_seconds_and_loses_nothing(
             raised = False
             try:
                 run(patched)
-            except Injected:
+            except InjectedError:
                 raised = True
             assert time.monotonic() - begun < 15.0
             assert raised == (next(calls) > nth)
@@ -336,7 +336,7 @@ def test_an_exception_anywhere_ends_the_stage_within_seconds_and_loses_nothing(
     assert max(paid.values()) <= 2
 
 
-class Injected(Exception):
+class InjectedError(Exception):
     pass
 
 
@@ -356,7 +356,7 @@ def test_a_full_disk_in_the_middle_ends_in_a_message_and_keeps_what_was_stored(
         with monkeypatch.context() as patched:
             patched.setattr(client.Store, "_connect", small)
             begun = time.monotonic()
-            with pytest.raises(InputError, match="database or disk is full.*what was stored before is kept"):
+            with pytest.raises(InputError, match=r"database or disk is full.*what was stored before is kept"):
                 run(patched)
             assert time.monotonic() - begun < 15.0
         paid = sum(server.paid().values())

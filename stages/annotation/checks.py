@@ -150,22 +150,18 @@ def check_role(role: str, conversation: Conversation) -> str:
 
 
 def _fault_of_form(role: str) -> str | None:
-    if not role.startswith(f"{OPENING} "):
-        return "does not open as a role prompt"
-    if "\n" in role:
-        return "more than one paragraph"
-    if "\ufffd" in role:
-        return "half a character"
-    if len(role.split()) < FEWEST_WORDS:
-        return "too short"
-    if len(role.split()) > MOST_WORDS:
-        return "too long"
-    # A sentence without its end was cut off, whatever the server says.
-    if not role.rstrip("\"'\u201d\u2019)").endswith((".", "!", "?")):
-        return "does not end with a sentence"
-    if len(SENTENCE_END.split(role, maxsplit=1)[0].split()) < FIRST_SENTENCE_WORDS:
-        return "first sentence does not stand by itself"
-    return None
+    words = len(role.split())
+    faults = {
+        "does not open as a role prompt": not role.startswith(f"{OPENING} "),
+        "more than one paragraph": "\n" in role,
+        "half a character": "\ufffd" in role,
+        "too short": words < FEWEST_WORDS,
+        "too long": words > MOST_WORDS,
+        # A sentence without its end was cut off, whatever the server says.
+        "does not end with a sentence": not role.rstrip("\"'\u201d\u2019)").endswith((".", "!", "?")),
+        "first sentence does not stand by itself": len(SENTENCE_END.split(role)[0].split()) < FIRST_SENTENCE_WORDS,
+    }
+    return next((fault for fault, there in faults.items() if there), None)
 
 
 def _fault_of_language(role: str) -> str | None:

@@ -16,20 +16,9 @@ from urllib.parse import quote
 import httpx2
 import openai
 
-from stages.chat_models import ChatReply, ChatRequest, Check, Outcome, Value
+from stages.chat_models import ChatReply, ChatRequest, Check, Outcome, Value, replies
 from stages.chat_models.pacing import Again, FormRefused, Gone, Unanswered, remedy_of_answer
-from stages.chat_models.replies import (
-    Answer,
-    Batch,
-    File,
-    Line,
-    Page,
-    UnreadableReply,
-    make_body,
-    most_prompt_tokens,
-    read_as,
-    read_completion,
-)
+from stages.chat_models.replies import UnreadableReply
 from stages.chat_models.sending import Sender
 from stages.errors import InputError
 
@@ -40,8 +29,8 @@ logger = logging.getLogger("batches")
 
 RESUBMISSIONS = 3
 """Rounds beyond the preset's attempts, for lines that the server did not get to."""
-PAGES = 10
-"""Pages of a hundred batches, the newest first, among which one with a lost id is looked for."""
+PAGES, MOST_LOOKS = 10, 6
+"""Pages of a hundred batches among which one with a lost id is looked for; tries for a file just uploaded."""
 STORED_TOGETHER, LONGEST_READ = 500, 3600.0
 """Replies in one transaction; seconds that a file of answers may take."""
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
@@ -50,7 +39,10 @@ QUEUE_IS_FULL = "token_limit_exceeded"
 
 
 class Batches(Generic[Value]):
-    """Hands in whatever is not stored, ``batch_size`` requests at a time, and reads everything from the store."""
+    """Hands in whatever is not stored, ``batch_size`` requests at a time, and reads everything from the store.
+
+    A batch that cannot be handed in, failed as a whole or came to nothing is an InputError.
+    """
 
     def __init__(self, session: "Session", requests: Iterable[ChatRequest], check: Check[Value]) -> None:
         self._session, self._store, self._preset = session, session.store, session.preset
@@ -63,11 +55,7 @@ class Batches(Generic[Value]):
         self._form_refused = False
 
     async def step(self) -> Iterable[Outcome[Value]] | None:
-        """Outcomes of the next requests, once the store has all that can be had.
-
-        Raises:
-            InputError: A batch cannot be handed in, failed as a whole, or came to nothing.
-        """
+        """Outcomes of the next requests, once the store has all that can be had."""
         chunk = list(islice(self._requests, self._preset.batch_size))
         if not chunk:
             return None
@@ -78,7 +66,7 @@ class Batches(Generic[Value]):
             except Unanswered as error:
                 told = "run again later; what was handed in is noted, and is collected then"
                 raise InputError(f"{self._url} gives no account of its batches ({error}): {told}") from None
-        return (self._outcome(request, was) for request, was in zip(chunk, cached, strict=True))
+        return map(self._outcome, chunk, cached)
 
     async def wind_up(self, seconds: float | None) -> None:
         """What was handed in is noted: the next run collects it."""
@@ -107,8 +95,8 @@ class Batches(Generic[Value]):
         lines = {}
         for name, (request, key) in missing.items():
             mode = self._session.strictest(request)
-            body = make_body(request, self._preset, mode)
-            most = sender.spending.most(most_prompt_tokens(body))
+            body = replies.make_body(request, self._preset, mode)
+            most = sender.spending.most(replies.most_prompt_tokens(body))
             ids = self._asked[key][2] if key in self._asked else set()
             self._asked[key] = (mode, most, ids | {name})
             line = {"custom_id": key, "method": "POST", "url": "/v1/chat/completions", "body": body}
@@ -142,26 +130,26 @@ class Batches(Generic[Value]):
         async def upload() -> str:
             file.seek(0)
             response = await sender.client.files.with_raw_response.create(file=("input.jsonl", file), purpose="batch")
-            return read_as(File, response.content, self._preset).id
+            return replies.read_as(replies.File, response.content, self._preset).id
 
         input_file = await sender.persist(upload)
         self._store.note_batch(self._url, input_file, None)
         tries = 0
 
         async def create() -> str:
-            # A try whose answer was lost may have made the batch: a second one would be paid for too.
             nonlocal tries
             tries += 1
-            if tries > 1 and (found := await self._find(sender, input_file)):
-                return found
+            # A try whose answer was lost may have made the batch: a second one would be paid for too.
+            if tries > 1 and (lost := await self._find(sender, input_file)):
+                return lost
             body = {"input_file_id": input_file, "endpoint": "/v1/chat/completions", "completion_window": "24h"}
             try:
                 response = await sender.client.post("/batches", cast_to=httpx2.Response, body=body)
             except openai.APIStatusError as error:
-                if error.status_code in {400, 404} and "file" in str(error).lower() and tries < self._preset.tries:
-                    raise Again("the uploaded file is not there yet", told=str(error)) from None
-                raise
-            return read_as(Batch, response.content, self._preset).id
+                if error.status_code not in {400, 404} or "file" not in str(error).lower() or tries >= MOST_LOOKS:
+                    raise
+                raise Again("the uploaded file is not there yet", told=str(error)) from None
+            return replies.read_as(replies.Batch, response.content, self._preset).id
 
         name = await sender.persist(create)
         self._store.note_batch(self._url, input_file, name)
@@ -169,30 +157,32 @@ class Batches(Generic[Value]):
         return input_file, name
 
     async def _find(self, sender: Sender, input_file: str) -> str | None:
-        path = "/batches?limit=100"
+        after = ""
         for _ in range(PAGES):
-            page = (await sender.get(path, Page)).data
-            for batch in page:
-                if batch.input_file_id == input_file:
-                    return batch.id
+            page = (await sender.get(f"/batches?limit=100{after}", replies.Page)).data
+            if lost := [batch.id for batch in page if batch.input_file_id == input_file]:
+                return lost[0]
             if not page:
                 break
-            path = f"/batches?limit=100&after={quote(page[-1].id, safe='')}"
+            after = f"&after={quote(page[-1].id, safe='')}"
         return None
 
-    async def _collect(self, sender: Sender, input_file: str, name: str, count: int = 0) -> int:
+    async def _collect(self, sender: Sender, input_file: str, name: str, count: int = 0, sure: bool = False) -> int:
         """Wait for a batch and store what it brings: ``count``, or 0 where it is to be handed in again in parts."""
-        told, batch = "", Batch(id=name, status="gone")
+        told, batch = "", replies.Batch(id=name, status="gone")
         try:
             batch = await self._wait(sender, name)
             for file in (batch.output_file_id, batch.error_file_id):
                 told = (file and await sender.persist(partial(self._store_lines, sender, file))) or told
         except Gone as gone:
+            if not sure:  # what was just made may be found at the second look
+                await self._session.clock.sleep(self._preset.batch_poll_seconds)
+                return await self._collect(sender, input_file, name, count, sure=True)
             logger.warning("batch %s: the server no longer has %s: what it held is asked again", name, gone)
         self._store.forget_batch(self._url, input_file)
         if self._stop:
             raise self._stop
-        faults = (batch.errors and batch.errors.data) or []
+        faults = batch.errors.data
         reasons = [*(str(fault.message or fault.code) for fault in faults[:3]), told]
         reason = self._preset.redact("; ".join(reasons).strip("; ") or "the server gives no reason")
         if count > 1 and batch.status == "failed" and QUEUE_IS_FULL in [fault.code for fault in faults]:
@@ -208,15 +198,14 @@ class Batches(Generic[Value]):
         self._form_refused = False
         return count
 
-    async def _wait(self, sender: Sender, name: str) -> Batch:
+    async def _wait(self, sender: Sender, name: str) -> replies.Batch:
         """The batch once it has ended."""
         counts = None
         while True:
-            batch = await sender.persist(partial(sender.get, f"/batches/{quote(name, safe='')}", Batch))
+            batch = await sender.persist(partial(sender.get, f"/batches/{quote(name, safe='')}", replies.Batch))
             if batch.request_counts and batch.request_counts != counts:
                 counts = batch.request_counts
-                told = [counts.get(each) for each in ("completed", "total", "failed")]
-                logger.info("batch %s: %s, %s of %s done, %s failed", name, batch.status, *told)
+                logger.info("batch %s: %s %s", name, batch.status, counts)
             if batch.status in ENDED:
                 return batch
             await self._session.clock.sleep(self._preset.batch_poll_seconds)
@@ -224,7 +213,7 @@ class Batches(Generic[Value]):
     async def _store_lines(self, sender: Sender, file: str) -> str:
         """Store the replies of a file's lines; the last error that one of them tells of."""
         told, rest = "", b""
-        replies: dict[str, ChatReply] = {}
+        found: dict[str, ChatReply] = {}
         try:
             async with asyncio.timeout(LONGEST_READ):
                 async with sender.client.files.with_streaming_response.content(file) as response:
@@ -232,40 +221,41 @@ class Batches(Generic[Value]):
                         # Lines end at b"\n" alone: other ends of lines may stand inside an answer.
                         *lines, rest = (rest + block).split(b"\n")
                         for line in lines:
-                            told = self._take(line, replies, sender) or told
-                        if len(replies) >= STORED_TOGETHER:
-                            self._store.put(replies.items())
-                            replies.clear()
+                            told = self._take(line, found, sender) or told
+                        if len(found) >= STORED_TOGETHER:
+                            self._store.put(found.items())
+                            found.clear()
         except openai.NotFoundError:
             raise Gone(f"file {file}") from None
-        told = self._take(rest, replies, sender) or told
-        self._store.put(replies.items())
+        told = self._take(rest, found, sender) or told
+        self._store.put(found.items())
         return told
 
-    def _take(self, raw: bytes, replies: dict[str, ChatReply], sender: Sender) -> str:
+    def _take(self, raw: bytes, found: dict[str, ChatReply], sender: Sender) -> str:
         """Read a line's reply, or see to its error: what the error says. A line that is damaged counts as no answer."""
         if not raw.strip():
             return ""
         try:
-            line = read_as(Line, raw, self._preset)
-            answer, (mode, most, ids) = line.response or Answer(), self._asked.get(line.custom_id, ("", 0.0, set()))
-            if answer.status_code == 200 and not line.error:
-                reply = read_completion(answer.body, batched=True)
+            line = replies.read_as(replies.Line, raw, self._preset)
+            mode, most, ids = self._asked.get(line.custom_id, ("", 0.0, set()))
+            if line.response.status_code == 200 and not line.error:
+                reply = replies.read_completion(line.response.body, batched=True)
                 if self._store.get(line.custom_id) is None:
-                    replies[line.custom_id] = reply
+                    found[line.custom_id] = reply
                     sender.spending.add(reply, most)
                 return ""
         except UnreadableReply as fault:
             logger.warning("a line of a batch cannot be read (%s): it counts as not answered", fault)
             return str(fault)
-        error = line.error or (answer.body.get("error") if isinstance(answer.body, dict) else answer.body)
-        remedy = remedy_of_answer(answer.status_code, error, None, self._preset)
-        try:
-            if isinstance(remedy, FormRefused) and mode:
+        body = line.response.body
+        error = line.error or (body.get("error") if isinstance(body, dict) else body)
+        remedy = remedy_of_answer(line.response.status_code, error, None, self._preset)
+        if isinstance(remedy, FormRefused) and mode:
+            try:
                 self._session.refuse(mode, str(remedy))
-                self._form_refused = True
-        except InputError as stop:
-            remedy = stop
+            except InputError as stop:
+                remedy = stop
+            self._form_refused = True
         if isinstance(remedy, Unanswered):
             self._failures.update(dict.fromkeys(ids, str(remedy)))
         elif isinstance(remedy, InputError):

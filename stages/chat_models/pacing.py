@@ -182,9 +182,11 @@ def remedy(error: Exception, preset: OpenAIPreset) -> Exception:
         status = code if isinstance(code, int) and 400 <= code < 600 else STATUS_OF_TYPE.get(str(told.get("type")), 500)
         return remedy_of_answer(status, told, None, preset)
     if isinstance(error, openai.APIStatusError):
-        headers, told = error.response.headers, error.body or error.message
-        told = f"a redirect to {headers.get('location')}" if error.response.is_redirect else told
-        return remedy_of_answer(error.status_code, told, retry_after(headers), preset)
+        headers = error.response.headers
+        redirect = f"a redirect to {headers.get('location')}" if error.response.is_redirect else ""
+        return remedy_of_answer(
+            error.status_code, redirect or error.body or error.message, retry_after(headers), preset
+        )
     return error
 
 

@@ -4,9 +4,9 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from stages.chat_models import ChatReply, ChatRequest, Check, InvalidAnswer, Message, Value
 from stages.chat_models.preset import OpenAIPreset
@@ -210,7 +210,7 @@ class Fault(BaseModel):
 
 
 class Faults(BaseModel):
-    data: list[Fault] | None = None
+    data: list[Fault] = []
 
 
 class Batch(BaseModel):
@@ -222,7 +222,7 @@ class Batch(BaseModel):
     request_counts: dict[str, Any] | None = None
     output_file_id: str | None = None
     error_file_id: str | None = None
-    errors: Faults | None = None
+    errors: Annotated[Faults, BeforeValidator(lambda told: told or {})] = Faults()
 
 
 class Page(BaseModel):
@@ -238,5 +238,5 @@ class Line(BaseModel):
     """A line of a file of answers; the id is the key that the reply is stored under."""
 
     custom_id: str = Field(pattern="^[0-9a-f]{64}$")
-    response: Answer | None = None
+    response: Annotated[Answer, BeforeValidator(lambda told: told or {})] = Answer()
     error: Any = None

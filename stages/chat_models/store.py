@@ -1,15 +1,13 @@
 """The store of replies: whatever was paid for, in SQLite, shared by all processes that ask.
 
-Each change is a transaction in write-ahead mode, synced before it counts as made: neither ``kill -9`` nor a power loss
-takes what was stored. Beside the replies stand claims, so that two processes do not ask for the same thing at once,
-and the batches that were handed in.
+A change counts as made once it is synced: neither ``kill -9`` nor a power loss takes what was stored. Beside the
+replies stand claims, so that two processes never ask for the same thing, and the batches that were handed in.
 """
 
 import asyncio
 import fcntl
 import json
 import logging
-import os
 import re
 import sqlite3
 import uuid
@@ -61,14 +59,14 @@ class Store:
                 self._writer.executescript(SCHEMA)
                 self._end_dead_owners()
             self._owner = folder / f"owner-{uuid.uuid4().hex}"
-            self._owner_lock = os.open(self._owner, os.O_RDWR | os.O_CREAT, 0o644)
-            _try_lock(self._owner_lock)
+            self._owner_lock = self._owner.open("w")
+            _try_lock(self._owner_lock.fileno())
             _take_over(self)
 
     def close(self) -> None:
         # Claims of a store that is closed are void, as those of a process that was killed: nobody holds the lock.
         self._owner.unlink(missing_ok=True)
-        os.close(self._owner_lock)
+        self._owner_lock.close()
         self._reader.close()
         self._writer.close()
 
@@ -112,15 +110,12 @@ class Store:
     @asynccontextmanager
     async def alone(self, name: str) -> AsyncIterator[None]:
         """Wait until no other process is in the block of this name."""
-        descriptor = os.open(self.folder / name, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            if not _try_lock(descriptor):
-                logger.info("another process is at work on %s: waiting for it to end", self.folder / name)
-            while not _try_lock(descriptor):
+        with (self.folder / name).open("w") as file:
+            if not _try_lock(file.fileno()):
+                logger.info("another process is at work on %s: waiting for it to end", file.name)
+            while not _try_lock(file.fileno()):
                 await asyncio.sleep(LONGEST_POLL)
             yield
-        finally:
-            os.close(descriptor)
 
     def batches(self, base_url: str) -> list[tuple[str, str | None]]:
         """Batches that were handed in and not collected: the server's ids of their input and of themselves.
@@ -179,10 +174,7 @@ class Store:
             for place, (_, made) in enumerate(batch):
                 if made is None or made.done():  # nobody waits, or no longer
                     continue
-                if error is None:
-                    made.set_result(results[place])
-                else:
-                    made.set_exception(error)
+                made.set_exception(error) if error else made.set_result(results[place])
 
     def _write(self, changes: Iterable[Change]) -> list[Any]:
         with self._explained():

@@ -133,7 +133,7 @@ def test_a_batch_that_completes_without_an_output_file_is_an_error(tmp_path: Pat
     lost = api(answer=lambda _: refused(500, "all is lost"))
     with (
         lost as (server, _),
-        pytest.raises(InputError, match="batch-0 completed without an output file: HTTP 500 .all is lost"),
+        pytest.raises(InputError, match=r"batch-0 completed without an output file: HTTP 500 .all is lost"),
     ):
         list(batched(server, tmp_path).ask(requests(3), as_it_is))
     with api() as (server, batches):
@@ -319,7 +319,7 @@ def test_an_id_of_the_servers_becomes_no_path(tmp_path: Path) -> None:
 def test_an_upload_that_is_answered_without_an_id_ends_in_a_message(tmp_path: Path, body: object) -> None:
     with api() as (server, _):
         server.routes["/v1/files"] = lambda _: Reaction(body=body)
-        with pytest.raises(InputError, match="does not take a batch .*unreadable reply"):
+        with pytest.raises(InputError, match=r"does not take a batch .*unreadable reply"):
             list(batched(server, tmp_path).ask(requests(1), as_it_is))
 
 
@@ -348,7 +348,7 @@ def test_a_file_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
 def test_a_file_that_is_too_large_is_named(tmp_path: Path) -> None:
     with api() as (server, batches):
         batches.most_lines = 4
-        with pytest.raises(InputError, match="batch of 10 requests .*too large, lower the preset's batch_size"):
+        with pytest.raises(InputError, match=r"batch of 10 requests .*too large, lower the preset's batch_size"):
             list(batched(server, tmp_path).ask(requests(10), as_it_is))
         assert all(outcome.value for outcome in batched(server, tmp_path, batch_size=4).ask(requests(10), as_it_is))
         assert [len(created) for created in batches.created] == [4, 4, 2]

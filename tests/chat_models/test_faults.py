@@ -75,7 +75,7 @@ def test_an_error_under_status_200_that_cannot_pass_stops_with_the_servers_words
 def test_the_servers_words_stand_in_the_message_of_a_server_that_is_gone(tmp_path: Path) -> None:
     with (
         Server(lambda _: Reaction(503, error("come back on Monday"))) as server,
-        pytest.raises(InputError, match="answered nothing for a while .*HTTP 503.*come back on Monday"),
+        pytest.raises(InputError, match=r"answered nothing for a while .*HTTP 503.*come back on Monday"),
     ):
         list(served(server, tmp_path, tries=2).ask(requests(50), as_it_is))
 
@@ -83,7 +83,7 @@ def test_the_servers_words_stand_in_the_message_of_a_server_that_is_gone(tmp_pat
 def test_a_quota_told_by_type_alone_stops_at_once(tmp_path: Path) -> None:
     body = {"error": {"message": "You exceeded your quota", "type": "insufficient_quota", "param": None, "code": None}}
     with Server(lambda _: Reaction(429, body)) as server:
-        with pytest.raises(InputError, match="no credit left .*You exceeded your quota"):
+        with pytest.raises(InputError, match=r"no credit left .*You exceeded your quota"):
             list(served(server, tmp_path, in_flight=2).ask(requests(50), as_it_is))
         assert len(server.log) <= 1 + 2
 
@@ -189,9 +189,9 @@ def test_an_encoding_that_is_none_is_a_lost_connection(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("after", ["1e400", "Fri, 31 Dec 99999 23:59:59 GMT"])
 def test_a_wait_beyond_any_date_stops_with_a_message(tmp_path: Path, after: str) -> None:
-    with Server(lambda _: Reaction(429, error("later"), {"Retry-After": after})) as server:
-        with pytest.raises(InputError, match="asks to wait for ever"):
-            list(served(server, tmp_path).ask(requests(3), as_it_is))
+    busy = Server(lambda _: Reaction(429, error("later"), {"Retry-After": after}))
+    with busy as server, pytest.raises(InputError, match="asks to wait for ever"):
+        list(served(server, tmp_path).ask(requests(3), as_it_is))
 
 
 def test_usage_that_is_not_believed_counts_at_its_most(tmp_path: Path) -> None:
@@ -205,15 +205,13 @@ def test_usage_that_is_not_believed_counts_at_its_most(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_is_refused_and_nothing_is_sent_elsewhere(tmp_path: Path, status: int) -> None:
-    with Server() as other:
-        headers = {"location": f"{other.url}/chat/completions"}
-        with Server(lambda _: Reaction(status, b"", headers)) as server:
-            with pytest.raises(InputError, match=f"not followed: set base_url .*a redirect to {other.url}"):
-                list(served(server, tmp_path).ask(requests(3), as_it_is))
-        with Server() as server:
-            server.routes["/v1/models"] = lambda _: Reaction(status, b"", {"location": f"{other.url}/models"})
-            with pytest.raises(InputError, match="not followed"):
-                list(served(server, tmp_path).ask(requests(3), as_it_is))
+    with Server() as other, Server() as server:
+        server.plan = lambda _: Reaction(status, b"", {"location": f"{other.url}/chat/completions"})
+        with pytest.raises(InputError, match=f"not followed: set base_url .*a redirect to {other.url}"):
+            list(served(server, tmp_path).ask(requests(3), as_it_is))
+        server.routes["/v1/models"] = lambda _: Reaction(status, b"", {"location": f"{other.url}/models"})
+        with pytest.raises(InputError, match="not followed"):
+            list(served(server, tmp_path).ask(requests(3), as_it_is))
         assert other.log == []
 
 
