@@ -1,6 +1,5 @@
 """The Batch API: requests are handed in together and answered within a day, at half the price."""
 
-import asyncio
 import json
 import logging
 import math
@@ -30,9 +29,9 @@ logger = logging.getLogger("batches")
 RESUBMISSIONS = 3
 """Rounds beyond the preset's attempts, for lines that the server did not get to."""
 PAGES, MOST_LOOKS = 10, 6
-"""Pages of a hundred batches among which one with a lost id is looked for; tries for a file just uploaded."""
-STORED_TOGETHER, LONGEST_READ = 500, 3600.0
-"""Replies in one transaction; seconds that a file of answers may take."""
+"""Pages of a hundred batches in which one with a lost id is looked for; tries to find a file just uploaded."""
+STORED_TOGETHER = 500
+NOT_ASKED = ("", 0.0, frozenset[str]())
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 QUEUE_IS_FULL = "token_limit_exceeded"
 """OpenAI's code where a batch, alone or with others, has more tokens than may be queued."""
@@ -45,19 +44,18 @@ class Batches(Generic[Value]):
     """
 
     def __init__(self, session: "Session", requests: Iterable[ChatRequest], check: Check[Value]) -> None:
-        self._session, self._store, self._preset = session, session.store, session.preset
-        self._url = session.preset.base_url
+        self._session, self._store = session, session.store
+        self._preset, self._url = session.preset, session.preset.base_url
         self._requests, self._check = iter(requests), check
-        self._most_lines = self._preset.batch_size
-        self._asked: dict[str, tuple[str, float, set[str]]] = {}  # by key: form, cost at most, ids
+        self._most_lines = session.preset.batch_size
+        self._asked: dict[str, tuple[str, float, frozenset[str]]] = {}  # by key: form, cost at most, ids
         self._failures: dict[str, str] = {}
         self._stop: InputError | None = None
         self._form_refused = False
 
     async def step(self) -> Iterable[Outcome[Value]] | None:
         """Outcomes of the next requests, once the store has all that can be had."""
-        chunk = list(islice(self._requests, self._preset.batch_size))
-        if not chunk:
+        if not (chunk := list(islice(self._requests, self._preset.batch_size))):
             return None
         cached = [self._session.walk(request, self._check)[1] is None for request in chunk]
         if not all(cached):
@@ -68,7 +66,7 @@ class Batches(Generic[Value]):
                 raise InputError(f"{self._url} gives no account of its batches ({error}): {told}") from None
         return map(self._outcome, chunk, cached)
 
-    async def wind_up(self, seconds: float | None) -> None:
+    async def wind_up(self, _: float | None) -> None:
         """What was handed in is noted: the next run collects it."""
 
     def _outcome(self, request: ChatRequest, cached: bool) -> Outcome[Value]:
@@ -97,8 +95,7 @@ class Batches(Generic[Value]):
             mode = self._session.strictest(request)
             body = replies.make_body(request, self._preset, mode)
             most = sender.spending.most(replies.most_prompt_tokens(body))
-            ids = self._asked[key][2] if key in self._asked else set()
-            self._asked[key] = (mode, most, ids | {name})
+            self._asked[key] = (mode, most, self._asked.get(key, NOT_ASKED)[2] | {name})
             line = {"custom_id": key, "method": "POST", "url": "/v1/chat/completions", "body": body}
             lines[key] = (json.dumps(line, ensure_ascii=False).encode() + b"\n", most)
         return list(lines.values())
@@ -212,22 +209,12 @@ class Batches(Generic[Value]):
 
     async def _store_lines(self, sender: Sender, file: str) -> str:
         """Store the replies of a file's lines; the last error that one of them tells of."""
-        told, rest = "", b""
-        found: dict[str, ChatReply] = {}
-        try:
-            async with asyncio.timeout(LONGEST_READ):
-                async with sender.client.files.with_streaming_response.content(file) as response:
-                    async for block in response.iter_bytes():
-                        # Lines end at b"\n" alone: other ends of lines may stand inside an answer.
-                        *lines, rest = (rest + block).split(b"\n")
-                        for line in lines:
-                            told = self._take(line, found, sender) or told
-                        if len(found) >= STORED_TOGETHER:
-                            self._store.put(found.items())
-                            found.clear()
-        except openai.NotFoundError:
-            raise Gone(f"file {file}") from None
-        told = self._take(rest, found, sender) or told
+        told, found = "", dict[str, ChatReply]()
+        async for line in sender.lines(file):
+            told = self._take(line, found, sender) or told
+            if len(found) >= STORED_TOGETHER:
+                self._store.put(found.items())
+                found.clear()
         self._store.put(found.items())
         return told
 
@@ -237,7 +224,7 @@ class Batches(Generic[Value]):
             return ""
         try:
             line = replies.read_as(replies.Line, raw, self._preset)
-            mode, most, ids = self._asked.get(line.custom_id, ("", 0.0, set()))
+            mode, most, ids = self._asked.get(line.custom_id, NOT_ASKED)
             if line.response.status_code == 200 and not line.error:
                 reply = replies.read_completion(line.response.body, batched=True)
                 if self._store.get(line.custom_id) is None:

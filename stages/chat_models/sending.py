@@ -8,7 +8,7 @@ import difflib
 import json
 import logging
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Self, TypeVar
 
 import httpx2
@@ -26,8 +26,8 @@ logger = logging.getLogger("chat model")
 for name in ("openai", "httpx2", "httpcore2", "aiohttp"):
     logging.getLogger(name).setLevel(logging.WARNING)
 
-LONGEST_CONNECT = 30.0
-"""Seconds in which a server that is there takes up a connection, or lists its models."""
+LONGEST_CONNECT, LONGEST_READ = 30.0, 3600.0
+"""Seconds in which a server that is there takes up a connection, or lists its models; and sends a file of answers."""
 GIVEN_UP_IN_A_ROW = 5
 """So many requests given up, with none answered in between, mean that the server is gone."""
 UNREADABLE_IN_A_ROW, UNREADABLE_TRIES = 5, 3
@@ -65,8 +65,7 @@ class Sender:
             base_url=self.preset.base_url,
             max_retries=0,
             timeout=timeout,
-            # Half the processor time of the SDK's other transport for each request. A redirect would carry prompts to
-            # a server that nobody named.
+            # Half the processor time of the SDK's other transport. A redirect would carry prompts to who knows whom.
             http_client=openai.DefaultAioHttpClient(limits=limits, timeout=timeout, follow_redirects=False),
         )
         return self
@@ -127,6 +126,21 @@ class Sender:
         except openai.NotFoundError:
             raise Gone("it") from None
         return read_as(kind, response.content, self.preset)
+
+    async def lines(self, file: str) -> AsyncIterator[bytes]:
+        """The lines of a file; raises :class:`Gone` where the server has none."""
+        rest = b""
+        try:
+            async with asyncio.timeout(LONGEST_READ):
+                async with self.client.files.with_streaming_response.content(file) as response:
+                    async for block in response.iter_bytes():
+                        # Lines end at b"\n" alone: other ends of lines may stand inside an answer.
+                        *lines, rest = (rest + block).split(b"\n")
+                        for line in lines:
+                            yield line
+        except openai.NotFoundError:
+            raise Gone(f"file {file}") from None
+        yield rest
 
     async def _send_once(self, body: dict[str, Any], endpoint: Endpoint, prompt: int, most: float) -> ChatReply:
         tokens, reply = prompt / BYTES_PER_TOKEN + self.preset.token_limit, None

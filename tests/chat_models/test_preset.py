@@ -7,6 +7,7 @@ from stages import parameters
 from stages.chat_models import ChatReply
 from stages.chat_models.preset import ChatPreset, LocalPreset, OpenAIPreset, Prices, RecordedPreset
 from stages.errors import InputError
+from stages.servers.parameters import OpenAI as ServerPreset
 
 
 def load(folder: Path, **values: object) -> ChatPreset:
@@ -56,6 +57,27 @@ def test_numbers_from_the_command_line_are_numbers(tmp_path: Path) -> None:
 def test_a_key_in_the_parameters_is_refused(tmp_path: Path, key: str, value: str) -> None:
     with pytest.raises(InputError, match=rf"annotators\.mine.*{key}") as caught:
         load(tmp_path, **({"kind": "openai", "model": "x"} | {key: value}))
+    assert "secret" not in str(caught.value)
+    assert "abc123" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("key_variable", "sk-proj-abc123"),
+        ("base_url", "https://user:sk-secret@example.org/v1"),
+        ("base_url", "http://127.0.0.1:8000/v1#sk-secret"),
+        ("base_url", "http://example.org:{port}/v1?key=x"),
+        ("extra", {"return_token_ids": True, "headers": {"x-api-key": "secret"}}),
+        ("command", "serve --api-key sk-secret1"),
+    ],
+)
+def test_a_key_in_the_parameters_of_a_server_is_refused(tmp_path: Path, key: str, value: str) -> None:
+    path = tmp_path / "params.yaml"
+    server = {"base_url": "http://127.0.0.1:8000/v1"} | {key: value}
+    path.write_text(yaml.safe_dump({"servers": {"openai": server}}))
+    with pytest.raises(InputError, match=rf"servers\.openai.*{key}") as caught:
+        parameters.load("servers.openai", ServerPreset, path)
     assert "secret" not in str(caught.value)
     assert "abc123" not in str(caught.value)
 
