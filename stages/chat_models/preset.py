@@ -4,10 +4,10 @@ import asyncio
 import math
 import os
 import re
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_validator
 
 from stages.chat_models import ChatReply
 from stages.errors import InputError
@@ -19,39 +19,38 @@ KEY_NAME = re.compile(
 KEY_VALUE = re.compile(r"\b(sk-[\w-]{6,}|(gsk|xai|nvapi|hf|ghp)[-_]\w{20,}|AIza[\w-]{20,}|Bearer\s+\S|eyJ[\w-]{10,}\.)")
 
 
-def refuse_keys(value: Any, name: str = "") -> None:
-    """Raise ``ValueError`` where a section holds what looks like a key; the message never repeats it."""
+def refuse_keys(value: Any, name: str = "") -> Any:
+    """The value; raises ``ValueError`` where a section holds what looks like a key, which the message never repeats."""
     if isinstance(value, dict):
         for each, below in value.items():
             where = f"{name}.{each}" if name else str(each)
             if KEY_NAME.fullmatch(str(each).lower().replace("-", "_")):
                 raise ValueError(f"no such key: {where}; a server's key comes from an environment variable alone")
+            if each == "base_url" and isinstance(below, str):
+                _demand_plain_address(where, below)
+            if each == "key_variable" and isinstance(below, str) and not (below.isidentifier() and below.isupper()):
+                raise ValueError(
+                    f"{where}: expected the name of an environment variable, as OPENAI_API_KEY, never the key itself"
+                )
             refuse_keys(below, where)
     elif isinstance(value, list | tuple):
         for below in value:
             refuse_keys(below, name)
     elif isinstance(value, str) and KEY_VALUE.search(value):
         raise ValueError(f"{name}: looks like a key: put it into the environment variable that key_variable names")
+    return value
 
 
-def _plain_address(url: str) -> str:
-    parts = urlsplit(url)
+def _demand_plain_address(name: str, url: str) -> None:
+    # The value is not repeated: a key may have been pasted here.
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        # The value is not repeated: a key may have been pasted here.
-        raise ValueError("expected an address like https://api.openai.com/v1")
+        raise ValueError(f"{name}: expected an address like https://api.openai.com/v1")
     if "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError("no keys in the address: name an environment variable in key_variable")
-    return url.rstrip("/")
-
-
-def _variable_name(name: str | None) -> str | None:
-    if name is not None and not (name.isidentifier() and name.upper() == name):
-        raise ValueError("expected the name of an environment variable, such as OPENAI_API_KEY, never the key itself")
-    return name
-
-
-BaseUrl = Annotated[str, AfterValidator(_plain_address)]
-KeyVariable = Annotated[str | None, AfterValidator(_variable_name)]
+        raise ValueError(f"{name}: no keys in the address: name an environment variable in key_variable")
 
 
 class ChatPreset(Section):
@@ -139,8 +138,8 @@ class OpenAIPreset(ChatPreset):
 
     kind: Literal["openai"]
     model: str
-    base_url: BaseUrl = "https://api.openai.com/v1"
-    key_variable: KeyVariable = "OPENAI_API_KEY"
+    base_url: str = "https://api.openai.com/v1"
+    key_variable: str | None = "OPENAI_API_KEY"
     answers: Literal["auto", "json_schema", "json_object", "text"] = "auto"
     token_limit: int = Field(default=4096, ge=1)
     token_limit_name: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
@@ -162,6 +161,11 @@ class OpenAIPreset(ChatPreset):
     prices: Prices = Prices()
     max_cost: float | None = Field(default=None, ge=0.0)
     preflight: bool = True
+
+    @field_validator("base_url")
+    @classmethod
+    def without_slash(cls, url: str) -> str:
+        return url.rstrip("/")
 
     def cost(self, reply: ChatReply) -> float:
         return self.prices.cost(reply.prompt_tokens, reply.completion_tokens, reply.cached_tokens, reply.batched)

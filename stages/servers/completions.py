@@ -56,7 +56,7 @@ class Completing(Session):
         return await super()._connect()
 
     def _chat_preset(self, address: str, token_limit: int) -> OpenAIPreset:
-        shared = ("key_variable", "in_flight", "requests_per_minute", "tokens_per_minute", "timeout", "tries")
+        shared = ("key_variable", "extra", "in_flight", "requests_per_minute", "tokens_per_minute", "timeout", "tries")
         values = {name: getattr(self._own, name) for name in (*shared, "preflight")}
         values |= {"kind": "openai", "model": self._name, "base_url": address, "token_limit": token_limit}
         return parameters.validate(values, OpenAIPreset, "servers.openai", parameters.PATH)

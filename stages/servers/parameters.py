@@ -4,7 +4,6 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from stages.chat_models.preset import BaseUrl, KeyVariable, refuse_keys
 from stages.parameters import Section
 
 Name = Literal["local", "openai"]
@@ -40,11 +39,11 @@ class OpenAI(Section):
         preflight: Whether to ask first if the model is served; false for servers that do not list what they serve.
     """
 
-    base_url: BaseUrl
+    base_url: str
     command: str | None = None
     start_timeout: float = Field(default=1800.0, gt=0.0)
     model: str = "{folder}"
-    key_variable: KeyVariable = None
+    key_variable: str | None = None
     prompts: Literal["ids", "text"] = "ids"
     logprobs: bool = True
     repetition_penalty_name: str | None = "repetition_penalty"
@@ -55,12 +54,6 @@ class OpenAI(Section):
     timeout: float = Field(default=3600.0, gt=0.0)
     tries: int = Field(default=8, ge=1)
     preflight: bool = True
-
-    @model_validator(mode="before")
-    @classmethod
-    def _no_keys(cls, value: Any) -> Any:
-        refuse_keys(value)
-        return value
 
     @model_validator(mode="after")
     def _a_port_for_a_command(self) -> "OpenAI":
