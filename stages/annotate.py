@@ -12,7 +12,7 @@ from stages import command_line, parameters
 from stages.annotation.annotating import Corpus, annotate, estimate
 from stages.annotation.recording import RecordedModel, record
 from stages.annotation.reporting import Tally, demand_enough, describe_estimate
-from stages.chat_models import open_chat_model
+from stages.chat_models.local import open_chat_model
 from stages.chat_models.preset import ChatPreset
 from stages.errors import InputError
 from stages.files import replacing, write_json, write_jsonl

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from stages import command_line, parameters
 from stages.chat import self_prompt
-from stages.chat_models import Bill, ChatModel, ChatRequest, Message, Outcome, open_chat_model
+from stages.chat_models import Bill, ChatModel, ChatRequest, Message, Outcome
+from stages.chat_models.local import open_chat_model
 from stages.chat_models.preset import ChatPreset
 from stages.errors import InputError
 from stages.files import read_jsonl, write_json, write_jsonl

@@ -1,4 +1,4 @@
-"""Annotators, judges and rivals behind one interface: what is asked, what comes back, and how one is opened."""
+"""Annotators, judges and rivals behind one interface: what is asked, what comes back, what it took."""
 
 import os
 from collections import Counter
@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
-
-from stages.errors import InputError
 
 if TYPE_CHECKING:
     from stages.chat_models.preset import ChatPreset
@@ -162,30 +160,6 @@ class ChatModel(Protocol):
     def estimate(self, requests: Iterable[ChatRequest], check: Check[Value]) -> Estimate:
         """What :meth:`ask` would take; asks nothing."""
         ...
-
-
-def open_chat_model(preset: "ChatPreset", *, model_path: Path | None = None, cache: Path | None = None) -> ChatModel:
-    """The chat model of a preset. Each kind's code is imported only when it is used.
-
-    Args:
-        preset: ``annotators.<name>``, ``judges.<name>`` or ``rivals.<name>``.
-        model_path: Folder of a model that takes the place of a local preset's ``model``.
-        cache: Folder of the store of replies, for the openai kind; by default the repository's.
-
-    Raises:
-        InputError: The preset's kind cannot be used here.
-    """
-    from stages.chat_models.preset import LocalPreset, OpenAIPreset
-
-    if isinstance(preset, LocalPreset):
-        from stages.chat_models.local import LocalModel
-
-        return LocalModel(preset, model_path)
-    if isinstance(preset, OpenAIPreset):
-        from stages.chat_models.client import ServedModel
-
-        return ServedModel(preset, cache or cache_folder())
-    raise InputError("a preset of kind recorded serves annotators only: choose one of kind openai or local")
 
 
 def cache_folder() -> Path:

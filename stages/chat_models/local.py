@@ -1,4 +1,4 @@
-"""A Hugging Face model in this process, behind the interface of a chat model: the engine that answers questions."""
+"""A Hugging Face model in this process as a chat model, and how a chat model of any kind is opened."""
 
 import sys
 from collections.abc import Generator, Iterable
@@ -6,8 +6,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stages.chat_models import ChatReply, ChatRequest, Check, Estimate, Outcome, Value
-from stages.chat_models.preset import LocalPreset
+from stages.chat_models import ChatModel, ChatReply, ChatRequest, Check, Estimate, Outcome, Value, cache_folder
+from stages.chat_models.preset import ChatPreset, LocalPreset, OpenAIPreset
 from stages.chat_models.replies import read, repeated
 from stages.errors import InputError
 
@@ -20,8 +20,28 @@ FILES = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt")
 """What is fetched of a model on the Hub: no weights that could run code."""
 
 
+def open_chat_model(preset: ChatPreset, *, model_path: Path | None = None, cache: Path | None = None) -> ChatModel:
+    """The chat model of a preset. Neither torch nor an SDK is imported for the other kind.
+
+    Args:
+        preset: ``annotators.<name>``, ``judges.<name>`` or ``rivals.<name>``.
+        model_path: Folder of a model that takes the place of a local preset's ``model``.
+        cache: Folder of the store of replies, for the openai kind; by default the repository's.
+
+    Raises:
+        InputError: The preset's kind cannot be used here.
+    """
+    if isinstance(preset, LocalPreset):
+        return LocalModel(preset, model_path)
+    if isinstance(preset, OpenAIPreset):
+        from stages.chat_models.client import ServedModel
+
+        return ServedModel(preset, cache or cache_folder())
+    raise InputError("a preset of kind recorded serves annotators only: choose one of kind openai or local")
+
+
 class LocalModel:
-    """Greedy answers through the model's own chat template; the same requests get the same bytes."""
+    """Greedy answers by the engine that answers questions, through the model's own chat template."""
 
     def __init__(self, preset: LocalPreset, path: Path | None = None) -> None:
         if path is None and preset.model is None:
