@@ -1,19 +1,18 @@
 """Give every conversation of the corpus the role prompt of the expert who would answer it best.
 
-Whatever is paid for is kept in the request cache first: after an interruption, the next run asks only for the rest.
+Whatever is paid for is stored first: after an interruption, the next run asks only for the rest.
 """
 
 import argparse
 import logging
+from contextlib import closing
 from pathlib import Path
 
 from stages import command_line, parameters
-from stages.annotation.annotating import annotate, estimate
-from stages.annotation.corpus import Corpus
-from stages.annotation.recording import record
-from stages.annotation.reporting import demand_enough, describe_estimate
-from stages.annotation.tally import Tally
-from stages.chat_models.factory import open_chat_model
+from stages.annotation.annotating import Corpus, annotate, estimate
+from stages.annotation.recording import RecordedModel, record
+from stages.annotation.reporting import Tally, demand_enough, describe_estimate
+from stages.chat_models.local import open_chat_model
 from stages.chat_models.preset import ChatPreset
 from stages.errors import InputError
 from stages.files import replacing, write_json, write_jsonl
@@ -33,31 +32,29 @@ def main() -> None:
     recorded = RECORDED / f"{arguments.corpus}.jsonl"
     if arguments.record and preset.kind == "recorded":
         raise InputError(f"--record writes {recorded}, which annotator {arguments.annotator!r} reads: choose another")
-    model = open_chat_model(preset, recorded=recorded)
-    corpus = Corpus(CORPUS)
+    model = RecordedModel(recorded) if preset.kind == "recorded" else open_chat_model(preset)
+    corpus, tally = Corpus(CORPUS), Tally(preset)
 
     if arguments.dry_run:
         print(describe_estimate(estimate(corpus, model)))
         return
-    tally = Tally(preset)
-    annotated = annotate(corpus, model, tally, FAILURES)
-    if arguments.record:
-        held = list(annotated)
-        demand_enough(tally, preset, recorded, FAILURES)
-        places = {conversation.id: place for place, conversation in enumerate(corpus)}
-        logger.info("%d annotations recorded in %s: commit it", record(recorded, held, places), recorded)
-        return
-    with replacing(ANNOTATED) as temporary:
-        write_jsonl(temporary, annotated)
-        write_json(METRICS, tally.metrics())
-        demand_enough(tally, preset, recorded, FAILURES)
+    with closing(annotate(corpus, model, tally, FAILURES)) as annotated:
+        if arguments.record:
+            held = list(annotated)
+            demand_enough(tally, preset, recorded, FAILURES)
+            logger.info("%d annotations recorded in %s: commit it", record(recorded, held, corpus), recorded)
+            return
+        with replacing(ANNOTATED) as temporary:
+            write_jsonl(temporary, annotated)
+            write_json(METRICS, tally.metrics())
+            demand_enough(tally, preset, recorded, FAILURES)
 
 
 def parse() -> argparse.Namespace:
     parser = command_line.parser(__doc__)
     parser.add_argument("--annotator", required=True, help="key of annotators in params.yaml")
     parser.add_argument("--corpus", required=True, help="key of corpora in params.yaml")
-    parser.add_argument("--dry-run", action="store_true", help="say what is cached, missing, and what it would cost")
+    parser.add_argument("--dry-run", action="store_true", help="say what is stored, missing, and what it would cost")
     parser.add_argument("--record", action="store_true", help=f"write {RECORDED}/<corpus>.jsonl and nothing else")
     return parser.parse_args()
 

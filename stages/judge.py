@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from stages import command_line, parameters
-from stages.chat_models.bill import Bill
+from stages.chat_models import Bill
 from stages.chat_models.preset import ChatPreset
 from stages.files import read_json, read_jsonl, write_json, write_jsonl
 from stages.judging.asking import estimates, judge, require_replies

@@ -1,19 +1,22 @@
 """Have a chat model behind a server answer the open-ended prompts, as a rival of the role arm where answers are judged.
 
-It is asked each prompt as it stands, with the sampling of its own preset. Whatever is paid for is kept in the request
-cache. Writes data/generations/rival-<name>/open_ended.jsonl, and beside it requests.json: what that took.
+It is asked each prompt as it stands, with the sampling of its own preset. Whatever is paid for is stored first.
+Writes data/generations/rival-<name>/open_ended.jsonl, and beside it requests.json: what that took.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from stages import command_line, parameters
-from stages.chat_models.bill import Bill
-from stages.chat_models.factory import open_chat_model
+from stages.chat import self_prompt
+from stages.chat_models import Bill, ChatModel, ChatRequest, Message, Outcome
+from stages.chat_models.local import open_chat_model
 from stages.chat_models.preset import ChatPreset
+from stages.errors import InputError
 from stages.files import read_jsonl, write_json, write_jsonl
+from stages.records.generation import Generation
 from stages.records.question import Question
-from stages.rivals.asking import answers, estimate
 from stages.systems import System
 
 QUESTIONS = Path("data/questions/open_ended.jsonl")
@@ -39,8 +42,56 @@ def parse() -> argparse.Namespace:
     parser = command_line.parser(__doc__)
     parser.add_argument("--rival", required=True, help="key of rivals in params.yaml")
     parser.add_argument("--scale", required=True, help="key of scales in params.yaml")
-    parser.add_argument("--dry-run", action="store_true", help="say what is cached, missing, and what it would cost")
+    parser.add_argument("--dry-run", action="store_true", help="say what is stored, missing, and what it would cost")
     return parser.parse_args()
+
+
+def answers(model: ChatModel, prompts: Sequence[Question], tolerated: float, bill: Bill) -> list[Generation]:
+    """What was said to each prompt: a refusal as it stands, an answer cut off as far as it goes.
+
+    Raises:
+        InputError: More than ``tolerated`` of the prompts, a share, brought no reply at all.
+    """
+    outcomes = list(model.ask(map(_request, prompts), any_reply))
+    silent = [outcome for outcome in outcomes if outcome.reply is None]
+    if len(silent) > tolerated * len(outcomes):
+        raise InputError(
+            f"no reply to {len(silent)} of {len(outcomes)} prompts (first: {silent[0].failure}): run `dvc repro` "
+            "again, which asks only what is missing; rivals.<name>.tolerated_failures lets some pass"
+        )
+    for outcome in outcomes:
+        bill.count(outcome)
+    return [_generation(outcome) for outcome in outcomes]
+
+
+def estimate(model: ChatModel, prompts: Sequence[Question]) -> str:
+    found = model.estimate(map(_request, prompts), any_reply)
+    return (
+        f"{found.requests} requests, of which {found.missing} are missing in the store (about {found.prompt_tokens} "
+        f"tokens in, ${found.cost:.2f} to ${found.cost_at_most:.2f})"
+    )
+
+
+def any_reply(_: ChatRequest, text: str) -> str:
+    """The check takes any reply: a rival is judged by what it said first."""
+    return text
+
+
+def _request(prompt: Question) -> ChatRequest:
+    return ChatRequest(id=prompt.id, messages=(Message(role="user", content=prompt.question),))
+
+
+def _generation(outcome: Outcome[str]) -> Generation:
+    reply = outcome.reply
+    output = (reply.text or reply.refusal or "").strip() if reply else ""
+    return Generation(
+        id=outcome.request.id,
+        prompt=outcome.request.messages[0].content,
+        role=self_prompt.split(output)[0],
+        output=output,
+        output_tokens=reply.completion_tokens if reply else 0,
+        finished=reply is not None and reply.finish_reason == "stop",
+    )
 
 
 if __name__ == "__main__":

@@ -1,19 +1,47 @@
-"""From a corpus to its annotated form: one question to the annotator for each conversation."""
+"""From a corpus to its annotated form: one question to the annotator for each conversation.
 
+The annotator is shown the first user turn alone, since the trained model will see no more when it writes its role.
+"""
+
+import json
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stages.annotation.checks import check_role
-from stages.annotation.requests import INSTRUCTION, RoleAnswer, request_role
-from stages.annotation.tally import Tally
-from stages.chat_models.interface import ChatModel, ChatRequest, Check, Estimate, Outcome
-from stages.chat_models.reading import read_json
+from stages.annotation.reporting import Tally
+from stages.chat.self_prompt import OPENING
+from stages.chat_models import ChatModel, ChatRequest, Check, Estimate, InvalidAnswer, Message, Outcome
 from stages.errors import InputError
-from stages.files import json_line
+from stages.files import iterate_jsonl, json_line
 from stages.records.conversation import AnnotatedConversation, Conversation
+
+INSTRUCTION = Path(__file__).with_name("instruction.md")
+SHAPES = (
+    "one plain, short sentence",
+    "one plain, short sentence",
+    "one fuller sentence",
+    "two sentences",
+    "two sentences",
+)
+"""Asked for in turn, by an item's key: one request does not know the shapes of the others."""
+OBJECTS_TRIED = 20
+"""Braces in an answer at which a JSON object is looked for."""
+
+
+class RoleAnswer(BaseModel):
+    """The annotator's answer: the role prompt alone."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: str
+
+
+SCHEMA = RoleAnswer.model_json_schema()
 
 
 class Failure(BaseModel):
@@ -26,7 +54,23 @@ class Failure(BaseModel):
     reply: str | None
 
 
-class Asking:
+class Corpus:
+    """The conversations of a file, read line by line as often as needed; they are never held together."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __iter__(self) -> Iterator[Conversation]:
+        return iterate_jsonl(self._path, Conversation)
+
+    def __length_hint__(self) -> int:
+        if not self._path.is_file():
+            return 0
+        with self._path.open("rb") as file:
+            return sum(1 for line in file if line.strip())
+
+
+class RoleRequests:
     """The requests for a corpus, and the check that knows which conversation each one is about.
 
     Only the conversations whose outcome is still to come are held.
@@ -50,10 +94,11 @@ class Asking:
     def check(self, request: ChatRequest, text: str) -> str:
         return check_role(read_role(text), self._waiting[request.id])
 
-    def outcomes(self, model: ChatModel) -> Iterator[tuple[Conversation, Outcome[str]]]:
+    def outcomes(self, model: ChatModel) -> Generator[tuple[Conversation, Outcome[str]], None, None]:
         check: Check[str] = self.check
-        for outcome in model.ask(self, check):
-            yield self._waiting.pop(outcome.request.id), outcome
+        with closing(model.ask(self, check)) as outcomes:
+            for outcome in outcomes:
+                yield self._waiting.pop(outcome.request.id), outcome
 
     def estimate(self, model: ChatModel) -> Estimate:
         check: Check[str] = self.check
@@ -65,19 +110,72 @@ class Asking:
             del self._waiting[request.id]
 
 
+def request_role(conversation: Conversation, instruction: str) -> ChatRequest:
+    shape = SHAPES[int(conversation.key, 16) % len(SHAPES)]
+    # Between marks, so that what stands in the message is not taken for an instruction.
+    shown = f"<message>\n{conversation.turns[0]}\n</message>\n\nWrite the role prompt for this message, in {shape}."
+    return ChatRequest(
+        id=conversation.id,
+        messages=(Message(role="system", content=instruction), Message(role="user", content=shown)),
+        answer_schema=SCHEMA,
+        recorded_key=conversation.key,
+    )
+
+
 def read_role(text: str) -> str:
-    """The role prompt of an answer, in JSON where the server was asked for it, else as it stands."""
+    """The role prompt of an answer: from its JSON object, whatever prose stands around it, else as it stands.
+
+    Raises:
+        InvalidAnswer: There is an object, and it is not what was asked for.
+    """
     text = text.rpartition("</think>")[2].strip()  # some servers leave a model's thoughts in the answer
-    return read_json(text, RoleAnswer).role if text.startswith(("{", "```")) else text
+    return read_json(text).role if "{" in text and not text.startswith(OPENING) else text
+
+
+def read_json(text: str) -> RoleAnswer:
+    """The first JSON object in a text that fits.
+
+    Raises:
+        InvalidAnswer: There is none, or a key stands twice.
+    """
+    decoder = json.JSONDecoder(object_pairs_hook=_distinct)
+    fault, place = "not JSON", -1
+    for _ in range(OBJECTS_TRIED):
+        place = text.find("{", place + 1)
+        if place < 0:
+            break
+        try:
+            value, end = decoder.raw_decode(text, place)
+            json.dumps(value, ensure_ascii=False).encode()
+            return RoleAnswer.model_validate(value)
+        except ValidationError:
+            fault, place = "not the fields asked for", end - 1
+        except RecursionError:
+            raise InvalidAnswer("nested too deeply") from None
+        except UnicodeEncodeError:
+            raise InvalidAnswer("half a character") from None
+        except ValueError:  # no JSON here, or a number of thousands of digits
+            continue
+    raise InvalidAnswer(fault)
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # json keeps the last of two equal keys, silently: which one was meant cannot be known.
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise InvalidAnswer("a key stands twice")
+    return dict(pairs)
 
 
 def annotate(
     conversations: Iterable[Conversation], model: ChatModel, tally: Tally, failures: Path
-) -> Iterator[AnnotatedConversation]:
-    """The conversations that got a role prompt, in order; the others go to the failures file."""
+) -> Generator[AnnotatedConversation, None, None]:
+    """The conversations that got a role prompt, in order; the others go to the failures file.
+
+    Close it (``contextlib.closing``) where it may not be read to its end.
+    """
     failures.parent.mkdir(parents=True, exist_ok=True)
-    with failures.open("w", encoding="utf-8") as file:
-        for conversation, outcome in Asking(conversations).outcomes(model):
+    with failures.open("w", encoding="utf-8") as file, closing(RoleRequests(conversations).outcomes(model)) as outcomes:
+        for conversation, outcome in outcomes:
             tally.count(outcome)
             if outcome.value is not None:
                 yield AnnotatedConversation(**conversation.model_dump(), role=outcome.value)
@@ -88,4 +186,4 @@ def annotate(
 
 def estimate(conversations: Iterable[Conversation], model: ChatModel) -> Estimate:
     """What annotating would take; asks nothing."""
-    return Asking(conversations).estimate(model)
+    return RoleRequests(conversations).estimate(model)

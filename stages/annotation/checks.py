@@ -1,15 +1,17 @@
 """What a role prompt must be before it may stand in the corpus.
 
-The bounds are wider than what the instruction asks for: they are there to catch what is broken, not to edit.
+The bounds catch what is broken; they do not edit.
 """
 
 import re
 
 from stages.chat.self_prompt import OPENING
-from stages.chat_models.interface import InvalidAnswer
+from stages.chat_models import InvalidAnswer
 from stages.records.conversation import Conversation
 
-FEWEST_WORDS, MOST_WORDS = 12, 120
+FEWEST_WORDS, MOST_WORDS = 12, 80
+FIRST_SENTENCE_WORDS = 8
+"""The first sentence must stand by itself: an arm is trained on it alone."""
 COPIED_WORDS = 8
 """So many words in a row that also stand in the conversation are a quotation, no longer a way to speak of it."""
 
@@ -21,6 +23,117 @@ ENGLISH = frozenset(
     "a an and are as at by for from has have how in is of on that the to what who whose with you your".split()  # noqa: SIM905
 )
 """Words that hardly an English sentence does without."""
+FUNCTION_WORDS = ENGLISH | frozenset(
+    [
+        "about",
+        "above",
+        "after",
+        "again",
+        "against",
+        "all",
+        "also",
+        "am",
+        "any",
+        "be",
+        "because",
+        "been",
+        "before",
+        "being",
+        "below",
+        "between",
+        "both",
+        "but",
+        "can",
+        "could",
+        "did",
+        "do",
+        "does",
+        "doing",
+        "down",
+        "during",
+        "each",
+        "else",
+        "ever",
+        "few",
+        "had",
+        "having",
+        "he",
+        "her",
+        "here",
+        "hers",
+        "him",
+        "his",
+        "i",
+        "if",
+        "into",
+        "it",
+        "its",
+        "itself",
+        "just",
+        "may",
+        "me",
+        "might",
+        "more",
+        "most",
+        "much",
+        "must",
+        "my",
+        "no",
+        "nor",
+        "not",
+        "now",
+        "off",
+        "once",
+        "one",
+        "only",
+        "or",
+        "other",
+        "our",
+        "out",
+        "over",
+        "own",
+        "same",
+        "shall",
+        "she",
+        "should",
+        "so",
+        "some",
+        "such",
+        "than",
+        "their",
+        "them",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "those",
+        "through",
+        "to",
+        "too",
+        "under",
+        "until",
+        "up",
+        "us",
+        "very",
+        "was",
+        "we",
+        "were",
+        "when",
+        "where",
+        "whether",
+        "which",
+        "while",
+        "why",
+        "will",
+        "within",
+        "without",
+        "would",
+        "yours",
+    ]
+)
+"""Words that carry no content: naming them gives nothing away."""
+SENTENCE_END = re.compile(r"[.!?][\"'\u201d\u2019)]*\s")
 
 
 def check_role(role: str, conversation: Conversation) -> str:
@@ -37,18 +150,18 @@ def check_role(role: str, conversation: Conversation) -> str:
 
 
 def _fault_of_form(role: str) -> str | None:
-    if not role.startswith(f"{OPENING} "):
-        return "does not open as a role prompt"
-    if "\n" in role:
-        return "more than one paragraph"
-    if len(role.split()) < FEWEST_WORDS:
-        return "too short"
-    if len(role.split()) > MOST_WORDS:
-        return "too long"
-    # A sentence without its end was cut off, whatever the server says.
-    if not role.rstrip("\"'\u201d\u2019)").endswith((".", "!", "?")):
-        return "does not end with a sentence"
-    return None
+    words = len(role.split())
+    faults = {
+        "does not open as a role prompt": not role.startswith(f"{OPENING} "),
+        "more than one paragraph": "\n" in role,
+        "half a character": "\ufffd" in role,
+        "too short": words < FEWEST_WORDS,
+        "too long": words > MOST_WORDS,
+        # A sentence without its end was cut off, whatever the server says.
+        "does not end with a sentence": not role.rstrip("\"'\u201d\u2019)").endswith((".", "!", "?")),
+        "first sentence does not stand by itself": len(SENTENCE_END.split(role)[0].split()) < FIRST_SENTENCE_WORDS,
+    }
+    return next((fault for fault, there in faults.items() if there), None)
 
 
 def _fault_of_language(role: str) -> str | None:
@@ -63,20 +176,22 @@ def _fault_of_language(role: str) -> str | None:
 
 
 def _fault_of_content(role: str, conversation: Conversation) -> str | None:
-    asked, answered = conversation.turns[0::2], conversation.turns[1::2]
-    plain_asked, plain_answered = _plain(*asked), _plain(*answered)
+    # The role stands before the first answer: all that follows the first user turn is for the answers to say.
+    asked, later = conversation.turns[:1], conversation.turns[1:]
+    plain_asked, plain_later = _plain(*asked), _plain(*later)
     runs = _runs(role)
     if any(run in plain_asked for run in runs):
         return "repeats the question"
-    if any(run in plain_answered for run in runs):
+    if any(run in plain_later for run in runs):
         return "gives the answer away"
-    plain_role = _plain(role)
-    for answer in answered:
-        # A whole answer that is shorter than a quotation.
-        short = _plain(answer)
-        if short.count(" ") <= COPIED_WORDS and short.strip() and short in plain_role and short not in plain_asked:
+    plain_role = _plain(role.removeprefix(OPENING))
+    for turn in later:
+        # A whole answer that is shorter than a quotation, if any of its words carries content.
+        short = _plain(turn)
+        content = set(short.split()) - FUNCTION_WORDS
+        if content and short.count(" ") <= COPIED_WORDS and short in plain_role and short not in plain_asked:
             return "gives the answer away"
-    if (told := _numbers(role)) and told & (_numbers(*answered) - _numbers(*asked)):
+    if (told := _numbers(role)) and told & (_numbers(*later) - _numbers(*asked)):
         return "gives the answer away"
     return None
 

@@ -1,13 +1,43 @@
-"""What the stage says: before paying, and when too much failed."""
+"""What the stage counts and says: before paying, at the end, and when too much failed."""
 
 import math
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
-from stages.annotation.tally import Tally
-from stages.chat_models.interface import Estimate
+from stages.annotation.recording import NOT_RECORDED
+from stages.chat_models import Bill, Estimate, Outcome
 from stages.chat_models.preset import ChatPreset
-from stages.chat_models.recorded import NOT_RECORDED
 from stages.errors import InputError
+
+
+class Tally:
+    """Counts over outcomes: the same whether a run went through at once or was interrupted and resumed."""
+
+    def __init__(self, preset: ChatPreset) -> None:
+        self.items = 0
+        self.annotated = 0
+        self.failures: Counter[str] = Counter()
+        self._bill = Bill(preset)
+
+    def count(self, outcome: Outcome[Any]) -> None:
+        self.items += 1
+        self.annotated += outcome.value is not None
+        if outcome.failure is not None:
+            self.failures[outcome.failure] += 1
+        self._bill.count(outcome)
+
+    @property
+    def failed_share(self) -> float:
+        return (self.items - self.annotated) / max(self.items, 1)
+
+    def metrics(self) -> dict[str, Any]:
+        return {
+            "items": self.items,
+            "annotated": self.annotated,
+            "failures": dict(sorted(self.failures.items())),
+            **self._bill.metrics(),
+        }
 
 
 def demand_enough(tally: Tally, preset: ChatPreset, recorded: Path, failures: Path) -> None:

@@ -1,201 +1,250 @@
-"""Handing in batches, waiting for them, and bringing what they hold into the request cache."""
+"""The Batch API: requests are handed in together and answered within a day, at half the price."""
 
 import json
 import logging
+import math
+import tempfile
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import Any
+from itertools import accumulate, islice
+from typing import IO, TYPE_CHECKING, Generic
+from urllib.parse import quote
 
-from openai.types import Batch
+import httpx2
+import openai
 
-from stages.chat_models.bodies import UnreadableReply, make_body, most_prompt_tokens, read_completion
-from stages.chat_models.connection import Connection
-from stages.chat_models.faults import Again, GiveUp, PlainerForm, remedy_of_answer
-from stages.chat_models.forms import Forms
-from stages.chat_models.interface import ChatReply
-from stages.chat_models.open_batches import OpenBatch, OpenBatches
-from stages.chat_models.replies import Missing, Replies
-from stages.chat_models.sender import Sender
+from stages.chat_models import ChatReply, ChatRequest, Check, Outcome, Value, replies
+from stages.chat_models.pacing import Again, FormRefused, Gone, Unanswered, remedy_of_answer
+from stages.chat_models.replies import UnreadableReply
+from stages.chat_models.sending import Sender
 from stages.errors import InputError
+
+if TYPE_CHECKING:
+    from stages.chat_models.client import Session
 
 logger = logging.getLogger("batches")
 
-LOOKED_THROUGH = 1000
-"""Batches, the newest first, among which one with a lost id is looked for."""
+RESUBMISSIONS = 3
+"""Rounds beyond the preset's attempts, for lines that the server did not get to."""
+PAGES, MOST_LOOKS = 10, 6
+"""Pages of a hundred batches in which one with a lost id is looked for; tries to find a file just uploaded."""
+STORED_TOGETHER = 500
+NOT_ASKED = ("", 0.0, frozenset[str]())
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
+QUEUE_IS_FULL = "token_limit_exceeded"
+"""OpenAI's code where a batch, alone or with others, has more tokens than may be queued."""
 
 
-class Batches:
-    """One run's dealings with the Batch API.
+class Batches(Generic[Value]):
+    """Hands in whatever is not stored, ``batch_size`` requests at a time, and reads everything from the store.
 
-    Attributes:
-        failures: Why a request has no reply and will get none, by the request's id.
+    A batch that cannot be handed in, failed as a whole or came to nothing is an InputError.
     """
 
-    def __init__(
-        self, sender: Sender, connection: Connection, replies: Replies, forms: Forms, handed_in: OpenBatches
-    ) -> None:
-        self._sender = sender
-        self._client = connection.client
-        self._redact = connection.redact
-        self._preset = connection.preset
-        self._replies = replies
-        self._forms = forms
-        self._open = handed_in
-        self._ids: dict[str, set[str]] = {}
-        self._modes: dict[str, str] = {}
-        self.failures: dict[str, str] = {}
-        self._stop: str | None = None
+    def __init__(self, session: "Session", requests: Iterable[ChatRequest], check: Check[Value]) -> None:
+        self._session, self._store = session, session.store
+        self._preset, self._url = session.preset, session.preset.base_url
+        self._requests, self._check = iter(requests), check
+        self._most_lines = session.preset.batch_size
+        self._asked: dict[str, tuple[str, float, frozenset[str]]] = {}  # by key: form, cost at most, ids
+        self._failures: dict[str, str] = {}
+        self._stop: InputError | None = None
+        self._form_refused = False
 
-    async def collect_open(self) -> None:
-        """Collect what an earlier run handed in and did not live to see."""
-        for one in self._open.of(self._preset.base_url):
-            if one.batch is None:
-                one.batch = await self._sender.persist(partial(self._find, one.input_file), 0.0)
-            if one.batch is None:
-                self._open.forget(one)  # nothing was ordered, so nothing is lost
-            else:
-                logger.info("going on with batch %s", one.batch)
-                await self._collect(one)
+    async def step(self) -> Iterable[Outcome[Value]] | None:
+        """Outcomes of the next requests, once the store has all that can be had."""
+        if not (chunk := list(islice(self._requests, self._preset.batch_size))):
+            return None
+        cached = [self._session.walk(request, self._check)[1] is None for request in chunk]
+        if not all(cached):
+            try:
+                await self._complete(await self._session.sender(), chunk)
+            except Unanswered as error:
+                told = "run again later; what was handed in is noted, and is collected then"
+                raise InputError(f"{self._url} gives no account of its batches ({error}): {told}") from None
+        return map(self._outcome, chunk, cached)
 
-    async def complete(self, missing: dict[str, Missing]) -> None:
-        """Hand in the requests, by id, and wait for their replies."""
-        path = self._open.folder / "input.jsonl"
-        most = self._write(path, missing)
-        await self._sender.spending.reserve(most)
-        one = await self._hand_in(path)
-        self._sender.spending.settle(most, None)
-        await self._collect(one)
+    async def wind_up(self, _: float | None) -> None:
+        """What was handed in is noted: the next run collects it."""
 
-    def _write(self, path: Path, missing: dict[str, Missing]) -> float:
-        """Write the batch's input file; what it can cost at most."""
-        most, written = 0.0, set[str]()
-        with path.open("w", encoding="utf-8") as file:
-            for name, one in missing.items():
-                mode = self._forms.strictest(one.request)
-                self._modes[one.key] = mode
-                self._ids.setdefault(one.key, set()).add(name)
-                if one.key in written:
-                    continue  # two items ask the very same: once is enough
-                written.add(one.key)
-                body = make_body(one.request, self._preset, mode)
-                most += self._sender.spending.most(most_prompt_tokens(body))
-                line = {"custom_id": one.key, "method": "POST", "url": "/v1/chat/completions", "body": body}
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
-        return most
+    def _outcome(self, request: ChatRequest, cached: bool) -> Outcome[Value]:
+        outcome, missing = self._session.walk(request, self._check)
+        failure = self._failures.get(request.id, "not answered by its batch") if missing else outcome.failure
+        return replace(outcome, failure=failure, cached=cached)
 
-    async def _hand_in(self, path: Path) -> OpenBatch:
-        upload = await self._sender.persist(lambda: self._client.files.create(file=path, purpose="batch"), 0.0)
-        one = OpenBatch(base_url=self._preset.base_url, input_file=upload.id)
-        self._open.keep(one)
-        tried = False
+    async def _complete(self, sender: Sender, chunk: list[ChatRequest]) -> None:
+        async with self._store.alone("batches.lock"):  # two processes would hand in the same requests
+            for input_file, noted in self._store.batches(self._url):
+                if name := noted or await sender.persist(partial(self._find, sender, input_file)):
+                    logger.info("going on with batch %s", name)
+                    await self._collect(sender, input_file, name)
+                else:
+                    self._store.forget_batch(self._url, input_file)  # nothing was ordered
+            for _ in range(self._preset.attempts + RESUBMISSIONS):
+                walks = {request.id: self._session.walk(request, self._check)[1] for request in chunk}
+                lines = self._lines(sender, {id: one for id, one in walks.items() if one and id not in self._failures})
+                while lines:
+                    lines = lines[await self._hand_in(sender, lines) :]
+
+    def _lines(self, sender: Sender, missing: dict[str, tuple[ChatRequest, str]]) -> list[tuple[bytes, float]]:
+        """The lines of a batch's input file, and what each can cost at most. Equal requests stand there once."""
+        lines = {}
+        for name, (request, key) in missing.items():
+            mode = self._session.strictest(request)
+            body = replies.make_body(request, self._preset, mode)
+            most = sender.spending.most(replies.most_prompt_tokens(body))
+            self._asked[key] = (mode, most, self._asked.get(key, NOT_ASKED)[2] | {name})
+            line = {"custom_id": key, "method": "POST", "url": "/v1/chat/completions", "body": body}
+            lines[key] = (json.dumps(line, ensure_ascii=False).encode() + b"\n", most)
+        return list(lines.values())
+
+    async def _hand_in(self, sender: Sender, lines: list[tuple[bytes, float]]) -> int:
+        """Hand in as many of the lines as limits allow, wait for their replies; how many lines are done with."""
+        sums = list(accumulate(most for _, most in lines[: self._most_lines]))
+        count = max(1, bisect_right(sums, sender.spending.left))
+        total = sums[count - 1]
+        if count < len(sums):
+            limit, need = self._preset.max_cost or 0.0, math.ceil(100 * (sums[-1] + sender.spending.spent)) / 100
+            told = "handing in %d of %d requests first: all can cost more than max_cost (%.2f); set it to %.2f for all"
+            logger.warning(told, count, len(sums), limit, need)
+        await sender.spending.reserve(total)
+        try:
+            with tempfile.TemporaryFile(dir=self._store.folder) as file:
+                file.writelines(line for line, _ in lines[:count])
+                input_file, name = await self._create(sender, file)
+        except Unanswered as error:
+            told = "where its file is too large, lower the preset's batch_size"
+            raise InputError(f"{self._url} does not take a batch of {count} requests ({error}): {told}") from None
+        finally:
+            sender.spending.settle(total, None)
+        return await self._collect(sender, input_file, name, count)
+
+    async def _create(self, sender: Sender, file: IO[bytes]) -> tuple[str, str]:
+        """Upload a file and make its batch; the server's ids of both."""
+
+        async def upload() -> str:
+            file.seek(0)
+            response = await sender.client.files.with_raw_response.create(file=("input.jsonl", file), purpose="batch")
+            return replies.read_as(replies.File, response.content, self._preset).id
+
+        input_file = await sender.persist(upload)
+        self._store.note_batch(self._url, input_file, None)
+        tries = 0
 
         async def create() -> str:
+            nonlocal tries
+            tries += 1
             # A try whose answer was lost may have made the batch: a second one would be paid for too.
-            nonlocal tried
-            found = await self._find(upload.id) if tried else None
-            tried = True
-            return found or await self._create(upload.id)
+            if tries > 1 and (lost := await self._find(sender, input_file)):
+                return lost
+            body = {"input_file_id": input_file, "endpoint": "/v1/chat/completions", "completion_window": "24h"}
+            try:
+                response = await sender.client.post("/batches", cast_to=httpx2.Response, body=body)
+            except openai.APIStatusError as error:
+                if error.status_code not in {400, 404} or "file" not in str(error).lower() or tries >= MOST_LOOKS:
+                    raise
+                raise Again("the uploaded file is not there yet", told=str(error)) from None
+            return replies.read_as(replies.Batch, response.content, self._preset).id
 
-        one.batch = await self._sender.persist(create, 0.0)
-        self._open.keep(one)
-        path.unlink()
-        logger.info("handed in batch %s", one.batch)
-        return one
+        name = await sender.persist(create)
+        self._store.note_batch(self._url, input_file, name)
+        logger.info("handed in batch %s", name)
+        return input_file, name
 
-    async def _create(self, input_file: str) -> str:
-        batch = await self._client.batches.create(
-            input_file_id=input_file, endpoint="/v1/chat/completions", completion_window="24h"
-        )
-        return batch.id
-
-    async def _find(self, input_file: str) -> str | None:
-        seen = 0
-        async for batch in self._client.batches.list(limit=100):
-            seen += 1
-            if batch.input_file_id == input_file:
-                return batch.id
-            if seen == LOOKED_THROUGH:
+    async def _find(self, sender: Sender, input_file: str) -> str | None:
+        after = ""
+        for _ in range(PAGES):
+            page = (await sender.get(f"/batches?limit=100{after}", replies.Page)).data
+            if lost := [batch.id for batch in page if batch.input_file_id == input_file]:
+                return lost[0]
+            if not page:
                 break
+            after = f"&after={quote(page[-1].id, safe='')}"
         return None
 
-    async def _collect(self, one: OpenBatch) -> None:
-        batch = await self._wait(str(one.batch))
-        told = ""
-        for file in (batch.output_file_id, batch.error_file_id):
-            if file:
-                told = await self._sender.persist(partial(self._read, file), 0.0) or told
-        self._open.forget(one)
-        self._demand_sense(batch, told)
+    async def _collect(self, sender: Sender, input_file: str, name: str, count: int = 0, sure: bool = False) -> int:
+        """Wait for a batch and store what it brings: ``count``, or 0 where it is to be handed in again in parts."""
+        told, batch = "", replies.Batch(id=name, status="gone")
+        try:
+            batch = await self._wait(sender, name)
+            for file in (batch.output_file_id, batch.error_file_id):
+                told = (file and await sender.persist(partial(self._store_lines, sender, file))) or told
+        except Gone as gone:
+            if not sure:  # what was just made may be found at the second look
+                await self._session.clock.sleep(self._preset.batch_poll_seconds)
+                return await self._collect(sender, input_file, name, count, sure=True)
+            logger.warning("batch %s: the server no longer has %s: what it held is asked again", name, gone)
+        self._store.forget_batch(self._url, input_file)
+        if self._stop:
+            raise self._stop
+        faults = batch.errors.data
+        reasons = [*(str(fault.message or fault.code) for fault in faults[:3]), told]
+        reason = self._preset.redact("; ".join(reasons).strip("; ") or "the server gives no reason")
+        if count > 1 and batch.status == "failed" and QUEUE_IS_FULL in [fault.code for fault in faults]:
+            self._most_lines = count // 2
+            logger.warning("a batch of %d requests was not taken (%s): handing in %d", count, reason, count // 2)
+            return 0
+        ended = f"ended as {batch.status}" if batch.status in {"failed", "cancelled"} else ""
+        if batch.status == "completed" and not batch.output_file_id and not self._form_refused:
+            ended = "completed without an output file"
+        if ended:
+            again = "What it did answer is kept; running again hands in the rest"
+            raise InputError(f"batch {name} {ended}: {reason}. {again}")
+        self._form_refused = False
+        return count
 
-    async def _wait(self, name: str) -> Batch:
+    async def _wait(self, sender: Sender, name: str) -> replies.Batch:
+        """The batch once it has ended."""
         counts = None
         while True:
-            batch = await self._sender.persist(lambda: self._client.batches.retrieve(name), 0.0)
+            batch = await sender.persist(partial(sender.get, f"/batches/{quote(name, safe='')}", replies.Batch))
             if batch.request_counts and batch.request_counts != counts:
                 counts = batch.request_counts
-                logger.info(
-                    "batch %s: %s, %d of %d done, %d failed",
-                    *(name, batch.status, counts.completed, counts.total, counts.failed),
-                )
+                logger.info("batch %s: %s %s", name, batch.status, counts)
             if batch.status in ENDED:
                 return batch
-            await self._sender.clock.sleep(self._preset.batch_poll_seconds)
+            await self._session.clock.sleep(self._preset.batch_poll_seconds)
 
-    async def _read(self, file: str) -> str:
-        """Bring a file's lines into the cache; the last error that one of them tells of."""
-        told = ""
-        async with self._client.files.with_streaming_response.content(file) as response:
-            async for text in response.iter_lines():
-                if text.strip():
-                    told = self._take(json.loads(self._redact(text))) or told
-        self._replies.cache.sync()
+    async def _store_lines(self, sender: Sender, file: str) -> str:
+        """Store the replies of a file's lines; the last error that one of them tells of."""
+        told, found = "", dict[str, ChatReply]()
+        async for line in sender.lines(file):
+            told = self._take(line, found, sender) or told
+            if len(found) >= STORED_TOGETHER:
+                self._store.put(found.items())
+                found.clear()
+        self._store.put(found.items())
         return told
 
-    def _take(self, line: dict[str, Any]) -> str | None:
-        """Keep a line's reply, or see to its error; what the error says."""
-        key, answer = str(line["custom_id"]), line.get("response") or {}
-        body = answer.get("body") or {}
-        if answer.get("status_code") == 200 and not line.get("error"):
+    def _take(self, raw: bytes, found: dict[str, ChatReply], sender: Sender) -> str:
+        """Read a line's reply, or see to its error: what the error says. A line that is damaged counts as no answer."""
+        if not raw.strip():
+            return ""
+        try:
+            line = replies.read_as(replies.Line, raw, self._preset)
+            mode, most, ids = self._asked.get(line.custom_id, NOT_ASKED)
+            if line.response.status_code == 200 and not line.error:
+                reply = replies.read_completion(line.response.body, batched=True)
+                if self._store.get(line.custom_id) is None:
+                    found[line.custom_id] = reply
+                    sender.spending.add(reply, most)
+                return ""
+        except UnreadableReply as fault:
+            logger.warning("a line of a batch cannot be read (%s): it counts as not answered", fault)
+            return str(fault)
+        body = line.response.body
+        error = line.error or (body.get("error") if isinstance(body, dict) else body)
+        remedy = remedy_of_answer(line.response.status_code, error, None, self._preset)
+        if isinstance(remedy, FormRefused) and mode:
             try:
-                self._keep(key, read_completion(body, batched=True))
-            except UnreadableReply as unreadable:
-                return str(unreadable)
-            return None
-        error = line.get("error") or body.get("error") or {}
-        return self._see_to(key, int(answer.get("status_code") or 500), error)
-
-    def _keep(self, key: str, reply: ChatReply) -> None:
-        if self._replies.cache.look_again(key) is None:
-            self._replies.cache.put(key, reply)
-            self._sender.spending.spent += self._preset.cost(reply)
-
-    def _see_to(self, key: str, status: int, error: dict[str, Any]) -> str:
-        message = str(error.get("message") or error.get("code") or f"status {status}")
-        fault = remedy_of_answer(status, error, None, self._preset)
-        if isinstance(fault, PlainerForm):
-            if key in self._modes:
-                self._forms.refuse(self._modes[key], message)
-        elif isinstance(fault, GiveUp):
-            self.failures.update(dict.fromkeys(self._ids.get(key, ()), fault.reason))
-        elif not isinstance(fault, Again):
-            # Raised once the other lines are in the cache.
-            self._stop = self._stop or fault.message
-        return message
-
-    def _demand_sense(self, batch: Batch, told: str) -> None:
-        """Raise unless the batch came to something.
-
-        Raises:
-            InputError: It failed as a whole, was cancelled, completed without an output file, or holds an error that
-                stands in the way of every request.
-        """
-        if self._stop:
-            raise InputError(self._stop)
-        faults = [fault.message or str(fault.code) for fault in (batch.errors and batch.errors.data) or []]
-        reason = self._redact("; ".join([*faults[:3], told]).strip("; ") or "the server gives no reason")
-        again = "What it did answer is kept; running again hands in the rest"
-        if batch.status in {"failed", "cancelled"}:
-            raise InputError(f"batch {batch.id} ended as {batch.status}: {reason}. {again}")
-        if batch.status == "completed" and not batch.output_file_id and not self._forms.just_refused():
-            raise InputError(f"batch {batch.id} completed without an output file: {reason}. {again}")
+                self._session.refuse(mode, str(remedy))
+            except InputError as stop:
+                remedy = stop
+            self._form_refused = True
+        if isinstance(remedy, Unanswered):
+            self._failures.update(dict.fromkeys(ids, str(remedy)))
+        elif isinstance(remedy, InputError):
+            self._stop = self._stop or remedy  # raised once the other lines are stored
+        return f"{remedy} {remedy.told}" if isinstance(remedy, Again) else str(remedy)

@@ -1,57 +1,60 @@
-"""A Hugging Face model in this process, behind the interface of a chat model."""
+"""A Hugging Face model in this process as a chat model, and how a chat model of any kind is opened."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.utils import logging as transformers_logging
-
-from stages import instruction_set
-from stages.chat_models.interface import ChatReply, ChatRequest, Check, Estimate, Outcome, Value
-from stages.chat_models.preset import LocalPreset
-from stages.chat_models.reading import read, repeated
+from stages.chat_models import ChatModel, ChatReply, ChatRequest, Check, Estimate, Outcome, Value, cache_folder
+from stages.chat_models.preset import ChatPreset, LocalPreset, OpenAIPreset
+from stages.chat_models.replies import read, repeated
 from stages.errors import InputError
+
+if TYPE_CHECKING:
+    from stages.decoding.model import Loaded
 
 CHUNK = 16
 """Batches that are sorted by length together: enough to waste little on padding, few enough to hold."""
+FILES = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt")
+"""What is fetched of a model on the Hub: no weights that could run code."""
+
+
+def open_chat_model(preset: ChatPreset, *, model_path: Path | None = None, cache: Path | None = None) -> ChatModel:
+    """The chat model of a preset. Neither torch nor an SDK is imported for the other kind.
+
+    Args:
+        preset: ``annotators.<name>``, ``judges.<name>`` or ``rivals.<name>``.
+        model_path: Folder of a model that takes the place of a local preset's ``model``.
+        cache: Folder of the store of replies, for the openai kind; by default the repository's.
+
+    Raises:
+        InputError: The preset's kind cannot be used here.
+    """
+    if isinstance(preset, LocalPreset):
+        return LocalModel(preset, model_path)
+    if isinstance(preset, OpenAIPreset):
+        from stages.chat_models.client import ServedModel
+
+        return ServedModel(preset, cache or cache_folder())
+    raise InputError("a preset of kind recorded serves annotators only: choose one of kind openai or local")
 
 
 class LocalModel:
-    """Greedy answers through the model's own chat template; the same requests get the same bytes."""
+    """Greedy answers by the engine that answers questions, through the model's own chat template."""
 
     def __init__(self, preset: LocalPreset, path: Path | None = None) -> None:
         if path is None and preset.model is None:
             raise InputError(
                 "the local chat model has no name: set the preset's model to a folder or a name on the Hub"
             )
-        name = str(path or preset.model)
-        instruction_set.hold(preset.dtype)
-        torch.set_num_threads(preset.threads)
-        transformers_logging.disable_progress_bar()
-        source = {"revision": None if path else preset.revision}
-        try:
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(name, padding_side="left", **source)
-            model: Any = AutoModelForCausalLM.from_pretrained(name, dtype=getattr(torch, preset.dtype), **source)
-        except (OSError, ValueError) as error:
-            raise InputError(f"the local chat model {name!r} cannot be loaded: {error}") from None
-        if self._tokenizer.chat_template is None:
-            raise InputError(
-                f"{name} has no chat template, so it cannot serve as a chat model: choose an instruct model"
-            )
-        if self._tokenizer.pad_token_id is None:
-            self._tokenizer.pad_token = self._tokenizer.eos_token
-        self._model = model.to(preset.device).eval()
-        # Sampling settings that the folder brings would only be warned about under greedy decoding.
-        model.generation_config.update(do_sample=False, temperature=None, top_p=None, top_k=None)
         self._preset = preset
-        self._name = path.name if path else name
-        self._room = int(getattr(model.config, "max_position_embeddings", None) or sys.maxsize)
+        self._name = path.name if path else str(preset.model)
+        self._loaded = _load(path or Path(str(preset.model)), preset)
+        config = self._loaded.model.config.get_text_config()
+        self._room = int(getattr(config, "max_position_embeddings", None) or sys.maxsize)
 
-    def ask(self, requests: Iterable[ChatRequest], check: Check[Value]) -> Iterator[Outcome[Value]]:
+    def ask(self, requests: Iterable[ChatRequest], check: Check[Value]) -> Generator[Outcome[Value], None, None]:
         """As :meth:`ChatModel.ask`; ``answer_schema`` is left to the check, as the model cannot be held to it."""
         remaining = iter(requests)
         while chunk := list(islice(remaining, CHUNK * self._preset.batch_size)):
@@ -59,8 +62,7 @@ class LocalModel:
 
     def estimate(self, requests: Iterable[ChatRequest], check: Check[Value]) -> Estimate:
         lengths = [len(self._prompt(request)) for request in requests]
-        longest = len(lengths) * self._preset.max_new_tokens
-        return Estimate(len(lengths), 0, sum(lengths), longest, 0.0, 0.0)
+        return Estimate(len(lengths), 0, sum(lengths), len(lengths) * self._preset.max_new_tokens, 0.0, 0.0)
 
     def _settle(self, requests: list[ChatRequest], check: Check[Value]) -> list[Outcome[Value]]:
         outcomes: dict[int, Outcome[Value]] = {}
@@ -79,12 +81,9 @@ class LocalModel:
 
     def _answers(self, requests: dict[int, ChatRequest]) -> list[tuple[int, ChatReply]]:
         prompts = {index: self._prompt(request) for index, request in requests.items()}
-        fits = [index for index in prompts if len(prompts[index]) < self._room]
-        order = sorted(fits, key=lambda index: (-len(prompts[index]), index))
-        answers = [
-            (index, self._reply(prompts[index], [], "prompt_too_long")) for index in prompts if index not in set(fits)
-        ]
-        for start in range(0, len(order), self._preset.batch_size):
+        order = sorted(prompts, key=lambda index: (-len(prompts[index]), index))
+        answers = [(i, self._reply(prompts[i], [], "prompt_too_long")) for i in order if len(prompts[i]) >= self._room]
+        for start in range(len(answers), len(order), self._preset.batch_size):
             batch = order[start : start + self._preset.batch_size]
             answers += zip(batch, self._generate([prompts[index] for index in batch]), strict=True)
         return answers
@@ -92,28 +91,46 @@ class LocalModel:
     def _prompt(self, request: ChatRequest) -> list[int]:
         """Token ids of the request in the chat template, up to where the answer begins."""
         messages = [message.model_dump() for message in request.messages]
-        text = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+        text = str(self._loaded.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+        return list(self._loaded.tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    @torch.inference_mode()
     def _generate(self, prompts: list[list[int]]) -> list[ChatReply]:
-        longest = max(len(prompt) for prompt in prompts)
-        allowed = min(self._preset.max_new_tokens, self._room - longest)
-        padded = self._tokenizer.pad({"input_ids": prompts}, return_tensors="pt").to(self._model.device)
-        output = self._model.generate(**padded, max_new_tokens=allowed, pad_token_id=self._tokenizer.pad_token_id)
-        return [self._read(prompt, row[longest:].tolist()) for prompt, row in zip(prompts, output, strict=True)]
+        from stages.decoding.generating import Prompt, generate
+        from stages.decoding.sampling import Chooser
 
-    def _read(self, prompt: list[int], completion: list[int]) -> ChatReply:
-        stops = self._model.generation_config.eos_token_id
-        ends = set(stops if isinstance(stops, list) else [stops])
-        end = next((place for place, token in enumerate(completion) if token in ends), None)
-        return self._reply(prompt, completion[:end], "length" if end is None else "stop")
+        most = self._preset.max_new_tokens
+        limited = [Prompt(ids, min(most, self._room - len(ids))) for ids in prompts]
+        greedy, rows = Chooser(None, []), range(len(prompts))
+        completions = generate(self._loaded, limited, greedy, rows, lambda _: None)
+        return [
+            self._reply(ids, completion.ids, "stop" if completion.finished else "length")
+            for ids, completion in zip(prompts, completions, strict=True)
+        ]
 
     def _reply(self, prompt: list[int], completion: list[int], finish_reason: str) -> ChatReply:
         return ChatReply(
-            text=str(self._tokenizer.decode(completion, skip_special_tokens=True)).strip(),
+            text=str(self._loaded.tokenizer.decode(completion, skip_special_tokens=True)).strip(),
             finish_reason=finish_reason,
             prompt_tokens=len(prompt),
             completion_tokens=len(completion),
             model=self._name,
         )
+
+
+def _load(folder: Path, preset: LocalPreset) -> "Loaded":
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    from stages.decoding.model import load
+    from stages.decoding.parameters import Decoding
+
+    decoding = Decoding(dtype=preset.dtype, batch_tokens=1 << 20, threads=preset.threads)
+    try:
+        if not folder.exists():
+            folder = Path(snapshot_download(str(folder), revision=preset.revision, allow_patterns=list(FILES)))
+        loaded = load(folder, decoding)
+    except (OSError, ValueError, HfHubHTTPError, HFValidationError) as error:
+        raise InputError(f"the local chat model {str(folder)!r} cannot be loaded: {error}") from None
+    if loaded.tokenizer.chat_template is None:
+        raise InputError(f"{folder} has no chat template, so it cannot serve as a chat model: choose an instruct model")
+    return loaded

@@ -1,16 +1,36 @@
-"""Never faster than the server allows: budgets of requests and tokens a minute, and waits that the server asks for."""
+"""When to send a request, and what to do where it failed."""
 
 import asyncio
+import email.utils
+import json
+import math
+import random
 import re
 import time
 from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import httpx2
+import openai
+
+from stages.chat_models.preset import OpenAIPreset
+from stages.chat_models.replies import LONGEST_MESSAGE, ErrorAnswer, UnreadableReply
+from stages.errors import InputError
 
 MARGIN = 0.99
 """Share of a limit that is used: late arrivals may crowd, and the server's minute is not ours."""
 CATCH_UP = 0.1
 """Seconds of delay that may be made up for, so that a late timer costs nothing and a crowd cannot gather."""
+FIRST_BACKOFF = 0.5
 
-DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
+RETRIED = frozenset({408, 409, 429})
+QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
+FORM = ("response_format", "json_schema", "json_object", "structured output")
+STATUS_OF_TYPE = {"invalid_request_error": 400, "authentication_error": 401, "not_found_error": 404}
+"""Status of an error that came under status 200, by its type; any other may pass."""
+
+DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?", re.ASCII)
 SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "": 1.0}
 
 
@@ -94,3 +114,123 @@ def duration(text: str) -> float | None:
     if not parts or "".join(part[0] for part in parts) != text.strip():
         return None
     return sum(float(part[1]) * SECONDS[part[2] or ""] for part in parts)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the server asks to wait: ``retry-after-ms``, or ``Retry-After`` in seconds or as a date.
+
+    A wait beyond any date is endless; what is neither a number nor a date is None.
+    """
+    for name, unit in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers.get(name, "")) * unit
+        except ValueError:
+            continue
+        if not math.isnan(seconds):
+            return max(seconds, 0.0)
+    date = email.utils.parsedate_tz(headers.get("retry-after", ""))
+    try:
+        return None if date is None else max(email.utils.mktime_tz(date) - time.time(), 0.0)
+    except (ValueError, OverflowError):
+        return math.inf
+
+
+def backoff(tries: int, longest: float) -> float:
+    """Exponential backoff with full jitter: anything from nothing to twice the last bound."""
+    return random.uniform(0.0, min(longest, FIRST_BACKOFF * 2.0 ** min(tries, 30)))
+
+
+class Unanswered(Exception):  # noqa: N818 - it says what the request is
+    """The request has no reply; the reason is short and countable."""
+
+
+class FormRefused(Exception):  # noqa: N818 - it says what happened
+    """The server does not know the form of answer that was asked for."""
+
+
+class Gone(Exception):  # noqa: N818 - it says what the thing is
+    """The server no longer has a batch or a file."""
+
+
+class Again(Exception):  # noqa: N818 - it says what to do
+    """Send the request again, after the server's own wait where it names one.
+
+    Attributes:
+        told: The server's own words, in brackets.
+        maybe_billed: Whether the server may have answered, and charged, all the same.
+        unreadable: Whether it answered something that cannot be read.
+    """
+
+    def __init__(
+        self, reason: str, after: float | None = None, told: str = "", *, billed: bool = False, unreadable: bool = False
+    ) -> None:
+        super().__init__(reason)
+        self.after, self.told, self.maybe_billed, self.unreadable = after, f"({told})" * bool(told), billed, unreadable
+
+
+def remedy(error: Exception, preset: OpenAIPreset) -> Exception:
+    """What to do about an error: :class:`Again`, or the exception that ends this request, or the run."""
+    if isinstance(error, UnreadableReply):
+        return Again("unreadable reply", told=str(error), billed=True, unreadable=True)
+    if isinstance(error, openai.APIConnectionError | aiohttp.ClientError | httpx2.HTTPError):
+        return _remedy_of_connection(error)
+    if isinstance(error, TimeoutError):
+        return Again("no answer", billed=True)
+    if isinstance(error, ErrorAnswer):
+        told = error.args[0] if isinstance(error.args[0], dict) else {"message": str(error.args[0])}
+        code = told.get("code")
+        status = code if isinstance(code, int) and 400 <= code < 600 else STATUS_OF_TYPE.get(str(told.get("type")), 500)
+        return remedy_of_answer(status, told, None, preset)
+    if isinstance(error, openai.APIStatusError):
+        headers = error.response.headers
+        redirect = f"a redirect to {headers.get('location')}" if error.response.is_redirect else ""
+        return remedy_of_answer(
+            error.status_code, redirect or error.body or error.message, retry_after(headers), preset
+        )
+    return error
+
+
+def _remedy_of_connection(error: Exception) -> Again:
+    # The SDK reports every fault of a connection as a timeout of one: what it was stands in the causes.
+    causes, cause = [], error.__cause__
+    while cause is not None:
+        causes.append(cause)
+        cause = cause.__cause__
+    if any(isinstance(cause, httpx2.ConnectError | aiohttp.ClientConnectorError) for cause in causes):
+        return Again("no connection")  # the server never saw the request
+    if any(isinstance(cause, httpx2.ReadTimeout | TimeoutError) for cause in causes):
+        return Again("no answer", billed=True)
+    return Again("connection lost", billed=True)
+
+
+def remedy_of_answer(status: int, error: Any, after: float | None, preset: OpenAIPreset) -> Exception:
+    """The remedy for an answer that is an error: its status, and the ``error`` object of its body."""
+    # Servers other than OpenAI's have other fields, or none: then all that they say is shown.
+    error = error if isinstance(error, dict) else {"message": str(error)}
+    code = str(error.get("code") or "")
+    message = preset.redact(str(error.get("message") or json.dumps(error)))[:LONGEST_MESSAGE]
+    if QUOTA & {code, str(error.get("type"))} or status == 402:
+        return InputError(f"the account behind the key has no credit left ({message}): add some, then run again")
+    if status in RETRIED or status >= 500:
+        return Again(f"HTTP {status}", after, message)
+    if "content_filter" in code or "content_policy" in code:
+        return Unanswered("content filter")
+    if code == "context_length_exceeded" or status == 413:
+        return Unanswered("prompt too long")
+    about = f"{error.get('param') or ''} {message}".lower()
+    if status in {400, 422} and any(word in about for word in FORM):
+        return FormRefused(message)
+    return InputError(f"{_advice(status, preset)}. The server says ({status}): {message}")
+
+
+def _advice(status: int, preset: OpenAIPreset) -> str:
+    server, key = preset.base_url, preset.key_variable or "(none: set key_variable)"
+    if 300 <= status < 400:
+        return f"{server} sends requests elsewhere, which is not followed: set base_url to where they shall go"
+    advice = {
+        401: f"{server} does not accept the key in {key}: put a valid one there",
+        403: f"the key in {key} may not use {preset.model!r} at {server}: choose another model, or have it allowed",
+        404: f"{server} has no model {preset.model!r}, or not the path asked for: mend the preset's model or base_url",
+    }
+    general = f"{server} refuses the request: mend the preset (token_limit_name, temperature, answers, extra)"
+    return advice.get(status, general)

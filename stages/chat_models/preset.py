@@ -1,22 +1,60 @@
-"""Presets of chat models: ``annotators.<name>`` and ``judges.<name>`` of ``params.yaml``."""
+"""Presets of chat models: ``annotators``, ``judges`` and ``rivals`` of ``params.yaml``, and what asking them costs."""
 
+import asyncio
+import math
 import os
+import re
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_validator
 
-from stages.chat_models.interface import ChatReply
+from stages.chat_models import ChatReply
+from stages.errors import InputError
 from stages.parameters import Section
+
+KEY_NAME = re.compile(
+    r".*api_?key|.*authorization|auth|bearer|.*secret(_key)?|password|((access|auth|bearer)_)?token|key|headers"
+)
+KEY_VALUE = re.compile(r"\b(sk-[\w-]{6,}|(gsk|xai|nvapi|hf|ghp)[-_]\w{20,}|AIza[\w-]{20,}|Bearer\s+\S|eyJ[\w-]{10,}\.)")
+
+
+def refuse_keys(value: Any, name: str = "") -> Any:
+    """The value; raises ``ValueError`` where a section holds what looks like a key, which the message never repeats."""
+    if isinstance(value, dict):
+        for each, below in value.items():
+            where = f"{name}.{each}" if name else str(each)
+            if KEY_NAME.fullmatch(str(each).lower().replace("-", "_")):
+                raise ValueError(f"no such key: {where}; a server's key comes from an environment variable alone")
+            if each == "base_url" and isinstance(below, str):
+                _demand_plain_address(where, below)
+            if each == "key_variable" and isinstance(below, str) and not (below.isidentifier() and below.isupper()):
+                raise ValueError(
+                    f"{where}: expected the name of an environment variable, as OPENAI_API_KEY, never the key itself"
+                )
+            refuse_keys(below, where)
+    elif isinstance(value, list | tuple):
+        for below in value:
+            refuse_keys(below, name)
+    elif isinstance(value, str) and KEY_VALUE.search(value):
+        raise ValueError(f"{name}: looks like a key: put it into the environment variable that key_variable names")
+    return value
+
+
+def _demand_plain_address(name: str, url: str) -> None:
+    # The value is not repeated: a key may have been pasted here.
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{name}: expected an address like https://api.openai.com/v1")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError(f"{name}: no keys in the address: name an environment variable in key_variable")
 
 
 class ChatPreset(Section):
-    """What all kinds share; validating a mapping gives the preset of its ``kind``.
-
-    Attributes:
-        attempts: How often one request is asked before its last invalid answer counts as a failure.
-        tolerated_failures: Share of the requests that may fail before the stage ends with an error.
-    """
+    """What all kinds share; validating a mapping gives the preset of its ``kind``."""
 
     kind: Literal["recorded", "openai", "local"]
     attempts: int = Field(default=1, ge=1, le=10)
@@ -25,14 +63,15 @@ class ChatPreset(Section):
     @model_validator(mode="wrap")
     @classmethod
     def of_its_kind(cls, value: Any, handler: ModelWrapValidatorHandler["ChatPreset"]) -> "ChatPreset":
-        if not (cls is ChatPreset and isinstance(value, dict) and value.get("kind") in KINDS):
+        refuse_keys(value)
+        name = value.get("kind") if isinstance(value, dict) else None
+        if cls is not ChatPreset or not isinstance(name, str) or name not in KINDS:
             return handler(value)
-        kind = KINDS[value["kind"]]
+        kind = KINDS[name]
         if unknown := [str(key) for key in value if key not in kind.model_fields]:
             # What stands there is not repeated: it may be a key of another kind, for a server.
             raise ValueError(
-                f"no such key: {', '.join(unknown)}; a preset of kind {value['kind']} has"
-                f" {', '.join(kind.model_fields)}; a server's key comes from the environment alone"
+                f"no such key: {', '.join(unknown)}; a preset of kind {name} has {', '.join(kind.model_fields)}"
             )
         return kind.model_validate(value)
 
@@ -60,8 +99,7 @@ class LocalPreset(ChatPreset):
     kind: Literal["local"]
     model: str | None = None
     revision: str | None = None
-    device: str = "cpu"
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    dtype: Literal["float32", "bfloat16"] = "float32"
     batch_size: int = Field(default=8, ge=1)
     threads: int = Field(default=2, ge=1)
     max_new_tokens: int = Field(default=256, ge=1)
@@ -89,23 +127,13 @@ class Prices(Section):
 
 
 class OpenAIPreset(ChatPreset):
-    """A server that speaks OpenAI's API.
+    """A server that speaks OpenAI's API; ``params.yaml`` says what most keys are for.
 
     Attributes:
-        key_variable: The environment variable that holds the key; None for a server that wants none.
-        answers: How an answer with a schema is asked for; ``auto`` tries a JSON schema, then JSON mode, then text.
-        token_limit: Longest answer in tokens, thinking included.
-        token_limit_name: What this server calls that limit.
+        answers: ``auto`` tries a JSON schema, then JSON mode, then text.
         temperature: None leaves it out of the request: current OpenAI models refuse any but 1.
         extra: Further keys of the request's body, as the server defines them.
-        batch: Whether to ask through the Batch API.
-        in_flight: How many requests may be under way at once.
-        timeout: Seconds without an answer after which a request counts as lost.
-        tries: How often a request is sent when the server is busy or cannot be reached.
-        max_backoff: Longest random wait between two tries, in seconds.
-        max_retry_after: Longest wait in seconds that the server may ask for; beyond it the run stops.
-        max_cost: US dollars that one run may spend, counted at the most that its requests can cost.
-        preflight: Whether to ask the server, before anything is paid, if it serves the model.
+        timeout: Seconds after which a request without a whole answer counts as lost.
     """
 
     kind: Literal["openai"]
@@ -136,34 +164,74 @@ class OpenAIPreset(ChatPreset):
 
     @field_validator("base_url")
     @classmethod
-    def without_credentials(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            # The value is not repeated: a key may have been pasted here.
-            raise ValueError("expected an address like https://api.openai.com/v1")
-        if parts.username or parts.password or parts.query:
-            raise ValueError("no keys in the address: name an environment variable in key_variable")
+    def without_slash(cls, url: str) -> str:
         return url.rstrip("/")
-
-    @field_validator("key_variable")
-    @classmethod
-    def a_name_not_a_key(cls, name: str | None) -> str | None:
-        if name is not None and not (name.isidentifier() and name.upper() == name):
-            raise ValueError(
-                "expected the name of an environment variable, such as OPENAI_API_KEY, never the key itself"
-            )
-        return name
 
     def cost(self, reply: ChatReply) -> float:
         return self.prices.cost(reply.prompt_tokens, reply.completion_tokens, reply.cached_tokens, reply.batched)
 
     @property
-    def key(self) -> str | None:
-        return os.environ.get(self.key_variable) if self.key_variable else None
+    def key(self) -> str:
+        return os.environ.get(self.key_variable, "").strip() if self.key_variable else ""
+
+    def redact(self, text: str) -> str:
+        """The text without the key, should a server repeat it."""
+        return text.replace(self.key, "[key]") if self.key else text
 
 
-KINDS: dict[str, type[ChatPreset]] = {
-    "recorded": RecordedPreset,
-    "local": LocalPreset,
-    "openai": OpenAIPreset,
-}
+KINDS: dict[str, type[ChatPreset]] = {"recorded": RecordedPreset, "local": LocalPreset, "openai": OpenAIPreset}
+
+
+class Spending:
+    """What this run has spent, and what the requests under way may still cost at most; US dollars."""
+
+    def __init__(self, preset: OpenAIPreset) -> None:
+        self._preset = preset
+        self.spent = 0.0
+        self._reserved = 0.0
+        self._under_way = 0
+        self._changed = asyncio.Event()
+
+    @property
+    def left(self) -> float:
+        return math.inf if self._preset.max_cost is None else self._preset.max_cost - self.spent
+
+    def most(self, prompt_tokens: int) -> float:
+        """What a request can cost at most if its answer is as long as it may be."""
+        return self._preset.prices.cost(prompt_tokens, self._preset.token_limit, batched=self._preset.batch)
+
+    async def reserve(self, most: float) -> None:
+        """Wait until a request may be sent without any risk of passing the limit.
+
+        Raises:
+            InputError: It may not, even with nothing else under way.
+        """
+        while self._reserved + most > self.left:
+            if not self._under_way:
+                raise InputError(
+                    f"stopped before max_cost ({self._preset.max_cost:.2f} dollars) could be passed: this run spent"
+                    f" {self.spent:.4f}, and the next request can cost up to {most:.4f}. All that was paid for is kept:"
+                    " run again to go on with a new budget, or raise the preset's max_cost to at least"
+                    f" {self.spent + most:.2f}; a lower token_limit makes the bound tighter"
+                )
+            self._changed.clear()
+            await self._changed.wait()
+        self._reserved += most
+        self._under_way += 1
+
+    def settle(self, most: float, reply: ChatReply | None) -> None:
+        """A reserved request has ended, with a reply or without."""
+        self._under_way -= 1
+        self._reserved = self._reserved - most if self._under_way else 0.0
+        if reply is not None:
+            self.add(reply, most)
+        self._changed.set()
+
+    def add(self, reply: ChatReply, most: float) -> None:
+        """Count a reply, and one that does not tell its tokens at its most."""
+        told = reply.prompt_tokens + reply.completion_tokens > 0
+        self.spent += self._preset.cost(reply) if told else most
+
+    def lost(self, most: float) -> None:
+        """A request got no answer and may have been billed all the same: count it at its most."""
+        self.spent += most

@@ -1,91 +1,242 @@
-"""What the request cache holds for a request, and what is to be asked next."""
+"""Requests as a server wants them, the key each reply is stored under, and replies as servers and models give them."""
 
-import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Generic
+from typing import Annotated, Any, TypeVar
 
-from stages.chat_models.bodies import cache_key, make_body, modes_for
-from stages.chat_models.interface import ChatReply, ChatRequest, Check, Value
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+
+from stages.chat_models import ChatReply, ChatRequest, Check, InvalidAnswer, Message, Value
 from stages.chat_models.preset import OpenAIPreset
-from stages.chat_models.reading import read, repeated
-from stages.chat_models.request_cache import RequestCache
+from stages.files import describe
 
-GATHER = 0.003
-"""Seconds in which replies are gathered before one sync for all of them."""
+MODES = ("json_schema", "json_object", "text")
+"""How an answer with a schema can be asked for, the strictest first."""
+UNUSABLE = {"content_filter": "content filter", "length": "cut off", "prompt_too_long": "prompt too long"}
+"""Finish reasons after which there is nothing to read, and what a failure of this kind is called."""
+MOST_TOKENS = 10**9
+LONGEST_MESSAGE = 500
+
+Kind = TypeVar("Kind", bound=BaseModel)
+
+
+class UnreadableReply(Exception):  # noqa: N818 - it says what the reply is
+    """The server said that all went well, and sent something that is no completion; the message names the field."""
+
+
+class ErrorAnswer(Exception):  # noqa: N818 - it says what the answer is
+    """An error in place of an answer, under status 200."""
+
+
+def modes_for(request: ChatRequest, preset: OpenAIPreset) -> tuple[str, ...]:
+    if request.answer_schema is None:
+        return ("text",)
+    return MODES if preset.answers == "auto" else (preset.answers,)
+
+
+def make_body(request: ChatRequest, preset: OpenAIPreset, mode: str) -> dict[str, Any]:
+    """The body of ``/chat/completions``: all that shapes the answer."""
+    body: dict[str, Any] = {
+        "model": preset.model,
+        "messages": [message.model_dump() for message in request.messages],
+        preset.token_limit_name: preset.token_limit,
+    }
+    for name in ("temperature", "top_p", "seed", "reasoning_effort"):
+        if (value := getattr(preset, name)) is not None:
+            body[name] = value
+    if mode == "json_schema":
+        schema = {"name": "answer", "strict": True, "schema": request.answer_schema}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    elif mode == "json_object":
+        body["response_format"] = {"type": "json_object"}
+        _describe_schema(body["messages"], request.answer_schema)
+    return body | preset.extra
+
+
+def _describe_schema(messages: list[dict[str, str]], schema: Mapping[str, Any] | None) -> None:
+    # JSON mode guarantees JSON, not the fields; servers also want the word JSON in a message.
+    text = f"Answer with one JSON object that fits this JSON schema, and with nothing else: {json.dumps(schema)}"
+    if messages[0]["role"] == "system":
+        messages[0]["content"] += f"\n\n{text}"
+    else:
+        messages.insert(0, {"role": "system", "content": text})
+
+
+def cache_key(body: Mapping[str, Any], base_url: str, attempt: int) -> str:
+    """SHA-256 of all that shapes the answer; ``attempt`` tells apart equal requests asked again after a bad answer."""
+    content = json.dumps([base_url, body, attempt], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def most_prompt_tokens(body: Mapping[str, Any]) -> int:
+    """No fewer tokens than the prompt can have: a token is at least a byte, and each message brings a few marks."""
+    return len(json.dumps([body["messages"], body.get("response_format")], ensure_ascii=False).encode())
+
+
+def read_completion(payload: Any, batched: bool = False) -> ChatReply:
+    """A chat completion as a reply.
+
+    Raises:
+        UnreadableReply: A field without which there is no answer is missing or of another type.
+    """
+    choices = payload.get("choices") if isinstance(payload, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(choice, dict):
+        raise UnreadableReply("choices[0]: expected an object")
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        raise UnreadableReply("choices[0].message: expected an object")
+    return make_reply(payload, choice, text=_text(message.get("content")), refusal=message.get("refusal")).model_copy(
+        update={"batched": batched}
+    )
+
+
+def make_reply(payload: Mapping[str, Any], choice: Mapping[str, Any], text: str, **more: Any) -> ChatReply:
+    """What replies of every kind have in common; a server may leave out all that is no answer."""
+    usage = payload.get("usage")
+    usage = usage if isinstance(usage, dict) else {}
+    details = usage.get("prompt_tokens_details")
+    cached = _tokens(details.get("cached_tokens")) if isinstance(details, dict) else 0
+    prompt = _tokens(usage.get("prompt_tokens"))
+    fingerprint = payload.get("system_fingerprint")
+    try:
+        return ChatReply(
+            text=without_surrogates(text),
+            finish_reason=str(choice.get("finish_reason") or "stop"),
+            prompt_tokens=prompt,
+            completion_tokens=_tokens(usage.get("completion_tokens")),
+            cached_tokens=min(cached, prompt),
+            model=without_surrogates(str(payload.get("model") or "not named")),
+            system_fingerprint=without_surrogates(str(fingerprint)) if fingerprint else None,
+            **{name: without_surrogates(value) if isinstance(value, str) else value for name, value in more.items()},
+        )
+    except ValidationError as error:
+        raise UnreadableReply(f"{error.errors()[0]['loc'][0]}: {error.errors()[0]['msg']}") from None
+
+
+def _text(content: Any) -> str:
+    """The text of a message, which some servers give in parts."""
+    parts = content if isinstance(content, list) else ["" if content is None else content]
+    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
+    if not all(isinstance(text, str) for text in texts):
+        raise UnreadableReply("choices[0].message.content: expected a text or a list of texts")
+    return "".join(map(str, texts))
+
+
+def _tokens(value: Any) -> int:
+    """A count of tokens; 0 where the server tells none that can be."""
+    return value if isinstance(value, int) and 0 <= value < MOST_TOKENS else 0
+
+
+def without_surrogates(text: str) -> str:
+    """The text with U+FFFD for each half of a character, which no file can hold."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 @dataclass(frozen=True)
-class Missing:
-    """A request that is to be sent, and the key that its reply will be kept under."""
+class Endpoint:
+    """Where a body is sent, no fewer tokens than its prompt can have, and how the payload that comes back is read."""
 
-    request: ChatRequest
-    key: str
-
-
-@dataclass(frozen=True)
-class Walk(Generic[Value]):
-    """As far as the cache leads: a value or a final failure, or what is missing."""
-
-    replies: tuple[ChatReply, ...]
-    value: Value | None
-    failure: str | None
-    missing: Missing | None
+    path: str
+    most_prompt_tokens: Callable[[Mapping[str, Any]], int]
+    read: Callable[[Any], ChatReply]
 
 
-class Replies:
-    """The request cache seen through a preset."""
+CHAT = Endpoint("/chat/completions", most_prompt_tokens, read_completion)
 
-    def __init__(self, preset: OpenAIPreset, folder: Path) -> None:
-        self._preset = preset
-        self.cache = RequestCache(folder)
-        self._unsynced: list[asyncio.Future[None]] = []
-        self._syncing: asyncio.Task[None] | None = None
 
-    def walk(self, request: ChatRequest, check: Check[Value]) -> Walk[Value]:
-        """Follow the attempts at a request, each of which asks after what came before."""
-        replies: tuple[ChatReply, ...] = ()
-        failure: str | None = None
-        asked = request
-        for attempt in range(self._preset.attempts):
-            key = self._key(asked, attempt)
-            reply = self.cache.get(key)
-            if reply is None:
-                return Walk(replies, None, failure, Missing(asked, key))
-            replies += (reply,)
-            value, failure = read(request, reply, check)
-            if failure is None:
-                return Walk(replies, value, None, None)
-            asked = repeated(request, reply, failure)
-        return Walk(replies, None, failure, None)
+def read(request: ChatRequest, reply: ChatReply, check: Check[Value]) -> tuple[Value | None, str | None]:
+    """The reply's value, or None and why it cannot be used. What is cut off or refused is never shown to the check."""
+    if reply.finish_reason in UNUSABLE:
+        return None, UNUSABLE[reply.finish_reason]
+    if reply.refusal:
+        return None, "refused"
+    if not reply.text.strip():
+        return None, "empty"
+    try:
+        return check(request, reply.text), None
+    except InvalidAnswer as error:
+        return None, str(error)
 
-    async def keep(self, key: str, reply: ChatReply) -> None:
-        """Return once the reply is on the disk; replies that come together share one sync."""
-        self.cache.put(key, reply)
-        synced = asyncio.get_running_loop().create_future()
-        self._unsynced.append(synced)
-        if self._syncing is None or self._syncing.done():
-            self._syncing = asyncio.create_task(self._sync())
-        await synced
 
-    def _key(self, request: ChatRequest, attempt: int) -> str:
-        # Of the strictest form, whichever the server will turn out to know: the question is the same.
-        strictest = make_body(request, self._preset, modes_for(request, self._preset)[0])
-        return cache_key(strictest, self._preset.base_url, attempt)
+def repeated(request: ChatRequest, reply: ChatReply, failure: str) -> ChatRequest:
+    """The request that asks again, and says what was wrong; where nothing usable was said, the same request."""
+    if not reply.text.strip() or reply.refusal or reply.finish_reason in UNUSABLE:
+        return request
+    complaint = f"This answer cannot be used: {failure}. Answer again, as you were asked to in the first place."
+    again = (Message(role="assistant", content=reply.text), Message(role="user", content=complaint))
+    return request.model_copy(update={"messages": request.messages + again})
 
-    async def _sync(self) -> None:
-        while self._unsynced:
-            await asyncio.sleep(GATHER)
-            batch, self._unsynced = self._unsynced, []
-            error: OSError | None = None
-            try:
-                await asyncio.to_thread(self.cache.sync)
-            except OSError as failed:
-                error = failed
-            for waiter in batch:
-                if waiter.done():  # cancelled
-                    continue
-                if error is None:
-                    waiter.set_result(None)
-                else:
-                    waiter.set_exception(error)
+
+def parse(content: bytes, preset: OpenAIPreset) -> Any:
+    """The JSON that a server sends, without the key, should the server repeat it.
+
+    Raises:
+        UnreadableReply: It is no JSON.
+    """
+    try:
+        return json.loads(preset.redact(content.decode("utf-8", "replace")))
+    except RecursionError:
+        raise UnreadableReply("nested too deeply") from None
+    except ValueError as error:
+        raise UnreadableReply(f"not JSON: {error}"[:LONGEST_MESSAGE]) from None
+
+
+def read_payload(content: bytes, preset: OpenAIPreset) -> Any:
+    """As :func:`parse`; an error under status 200 raises :class:`ErrorAnswer`."""
+    payload = parse(content, preset)
+    if isinstance(payload, dict) and payload.get("error") and not payload.get("choices"):
+        raise ErrorAnswer(payload["error"])
+    return payload
+
+
+def read_as(kind: type[Kind], content: bytes, preset: OpenAIPreset) -> Kind:
+    """What a server tells of its files and batches; raises as :func:`read_payload` does."""
+    try:
+        return kind.model_validate(parse(content, preset) if kind is Line else read_payload(content, preset))
+    except ValidationError as error:
+        raise UnreadableReply(describe(error)) from None
+
+
+class File(BaseModel):
+    id: str = Field(min_length=1)
+
+
+class Fault(BaseModel):
+    code: Any = None
+    message: Any = None
+
+
+class Faults(BaseModel):
+    data: list[Fault] = []
+
+
+class Batch(BaseModel):
+    """A batch as the server tells of it; what is not named here does not matter."""
+
+    id: str = Field(min_length=1)
+    input_file_id: str | None = None
+    status: str
+    request_counts: dict[str, Any] | None = None
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+    errors: Annotated[Faults, BeforeValidator(lambda told: told or {})] = Faults()
+
+
+class Page(BaseModel):
+    data: list[Batch]
+
+
+class Answer(BaseModel):
+    status_code: int = 500
+    body: Any = None
+
+
+class Line(BaseModel):
+    """A line of a file of answers; the id is the key that the reply is stored under."""
+
+    custom_id: str = Field(pattern="^[0-9a-f]{64}$")
+    response: Annotated[Answer, BeforeValidator(lambda told: told or {})] = Answer()
+    error: Any = None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stages.annotation.checks import check_role
 from stages.chat.self_prompt import OPENING
-from stages.chat_models.interface import InvalidAnswer
+from stages.chat_models import InvalidAnswer
 from stages.data_checks.duplicates import check_near_duplicates, check_repeats
 from stages.data_checks.findings import Fault, Line
 from stages.files import read_json

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from stages.chat_models.factory import open_chat_model
-from stages.chat_models.interface import ChatModel, ChatReply
+from stages.chat_models import ChatModel, ChatReply
+from stages.chat_models.local import open_chat_model
 from stages.chat_models.preset import ChatPreset, LocalPreset
 from stages.errors import InputError
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, get_args
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from stages import command_line, parameters
 from stages.base_models.preset import FolderModel, Itself, ModelPreset
-from stages.chat_models.preset import ChatPreset, OpenAIPreset
+from stages.chat_models.preset import ChatPreset, OpenAIPreset, refuse_keys
 from stages.corpora.preset import CorpusPreset
 from stages.corpora.split_parameters import SplitParameters
 from stages.decoding.parameters import Asking, Decoding, OpenEnded
@@ -90,7 +90,7 @@ class Parameters(Section):
     judges: dict[Key, ChatPreset] = Field(min_length=1)
     rivals: dict[RivalName, ChatPreset]
     scales: dict[Key, Scale] = Field(min_length=1)
-    servers: Servers
+    servers: Annotated[Servers, BeforeValidator(refuse_keys)]
     sandbox: Limits
     mmlu_domains: Domains
 

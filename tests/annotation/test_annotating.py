@@ -2,12 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from stages.annotation.annotating import annotate, estimate, read_role
-from stages.annotation.requests import request_role
-from stages.annotation.tally import Tally
-from stages.chat_models.interface import ChatReply, ChatRequest, Outcome
+from stages.annotation.annotating import SHAPES, annotate, estimate, read_json, read_role, request_role
+from stages.annotation.recording import RecordedModel
+from stages.annotation.reporting import Tally
+from stages.chat_models import ChatReply, ChatRequest, InvalidAnswer, Outcome
 from stages.chat_models.preset import OpenAIPreset, RecordedPreset
-from stages.chat_models.recorded import RecordedModel
 from stages.errors import InputError
 from stages.records.conversation import Conversation
 
@@ -16,14 +15,13 @@ def conversation(name: str) -> Conversation:
     return Conversation(id=name, source="s", turns=[f"question {name}", "answer", "more?", "no"])
 
 
-def test_the_annotator_sees_the_instruction_and_the_whole_conversation() -> None:
+def test_the_annotator_sees_the_instruction_and_the_first_user_turn_alone() -> None:
     request: ChatRequest = request_role(conversation("a"), "the instruction")
     assert [message.role for message in request.messages] == ["system", "user"]
     assert request.messages[0].content == "the instruction"
     shown = request.messages[1].content
-    assert [shown.index(turn) for turn in conversation("a").turns] == sorted(
-        shown.index(t) for t in conversation("a").turns
-    )
+    assert "question a" in shown
+    assert not any(later in shown for later in ("answer", "more?", "no\n"))
     assert request.answer_schema
     assert request.answer_schema["additionalProperties"] is False
     assert request.recorded_key == conversation("a").key
@@ -33,6 +31,53 @@ def test_an_answer_is_read_as_json_where_it_is_json() -> None:
     assert read_role('{"role": "From now on"}') == "From now on"
     assert read_role("From now on") == "From now on"
     assert read_role("<think>{Hm}</think>\n\nFrom now on") == "From now on"
+    assert read_role("From now on, you are {x}") == "From now on, you are {x}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"role": "x"}',
+        ' {"role":"x"}\n',
+        '```json\n{"role": "x"}\n```',
+        'Here it is:\n```\n{"role": "x"}\n```\nGood luck!',
+        'Sure! {"role": "x"} I hope {that} helps.',
+        'In the form {"answer": "…"} you asked for: {"role": "x"}',
+        "{" * 3 + ' {"role": "x"}',
+    ],
+)
+def test_json_is_found_whatever_prose_stands_around_it(text: str) -> None:
+    assert read_role(text) == "x"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("From now on, you are x", "not JSON"),
+        ('{"role": "From now on', "not JSON"),
+        ('{"role": "a", "role": "b"}', "a key stands twice"),
+        ('{"roles": ["x"]}', "not the fields asked for"),
+        ('{"role": "x", "why": "y"}', "not the fields asked for"),
+        ('{"role": 7}', "not the fields asked for"),
+        ('["x"]', "not JSON"),
+        ('{"role": ' + "9" * 5000 + "}", "not JSON"),
+        ('{"role": ' * 5000 + "1" + "}" * 5000, "nested too deeply"),
+        ('{"role": "half \\ud83d of it"}', "half a character"),
+    ],
+)
+def test_other_json_is_an_invalid_answer(text: str, reason: str) -> None:
+    with pytest.raises(InvalidAnswer, match=reason):
+        read_json(text)
+
+
+def test_half_of_all_role_prompts_are_asked_for_in_one_sentence_and_each_always_in_the_same_shape() -> None:
+    def shape(name: str) -> str:
+        return request_role(conversation(name), "").messages[1].content.rpartition(", in ")[2].rstrip(".")
+
+    shapes = [shape(str(number)) for number in range(300)]
+    assert set(shapes) == set(SHAPES)
+    assert 0.3 < sum(each == "two sentences" for each in shapes) / 300 < 0.5
+    assert shapes == [shape(str(number)) for number in range(300)]
 
 
 def test_equal_ids_are_refused(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from stages.annotation.checks import check_role
-from stages.chat_models.interface import InvalidAnswer
+from stages.chat_models import InvalidAnswer
 from stages.records.conversation import Conversation
 
 GOOD = (
@@ -36,7 +36,12 @@ def test_a_good_role_passes_stripped() -> None:
         (f'"{GOOD}"', "does not open as a role prompt"),
         (GOOD.replace(". You", ".\n\nYou"), "more than one paragraph"),
         ("From now on, you are a keeper of hedgehogs.", "too short"),
-        (GOOD + " You know what they eat." * 20, "too long"),
+        (GOOD + " You know what they eat." * 11, "too long"),
+        (GOOD[:-1] + " \ufffd.", "half a character"),
+        (
+            "From now on, you are a keeper. You know what hedgehogs eat in winter.",
+            "first sentence does not stand by itself",
+        ),
         (GOOD[:-10], "does not end with a sentence"),
         ("", "does not open as a role prompt"),
     ],
@@ -79,7 +84,19 @@ def test_what_the_role_tells_of_the_conversation(told: str, reason: str | None) 
 def test_a_short_answer_must_not_be_named() -> None:
     assert fault(f"{GOOD} You love Lake Balaton.", "Which lake is the largest of Hungary?", "Lake Balaton.")
     assert fault(f"{GOOD} You love Lake Balaton.", "How deep is Lake Balaton?", "Shallow.") is None
-    assert fault(f"{GOOD} You answer yes or no.", "Is it so?", "Yes.") == "gives the answer away"
+    assert fault(f"{GOOD} You know that yes is right.", "Is it so?", "Yes.") == "gives the answer away"
+
+
+@pytest.mark.parametrize("answer", ["on", "you", "Of.", "are", "now", "What who", "No.", "From now on, you are", "?"])
+def test_an_answer_without_a_word_of_content_is_not_sought_in_the_role(answer: str) -> None:
+    assert fault(GOOD, "Which word is missing?", answer) is None
+    assert fault(f"{GOOD} You are an expert on balance.", "Which word?", "You are an expert.")
+
+
+def test_what_only_a_later_turn_says_is_given_away_too() -> None:
+    later = (QUESTION, "No.", "And one of 731 grams that eats nothing but snails?", "Yes, then.")
+    assert fault(f"{GOOD} You once weighed 731 of them.", *later) == "gives the answer away"
+    assert fault(f"{GOOD} You know one of 731 grams that eats nothing but snails.", *later) == "gives the answer away"
 
 
 def test_every_later_turn_counts() -> None:

@@ -2,10 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from stages.annotation.reporting import demand_enough, describe_estimate
-from stages.annotation.requests import request_role
-from stages.annotation.tally import Tally
-from stages.chat_models.interface import Estimate, Outcome
+from stages.annotation.annotating import request_role
+from stages.annotation.reporting import Tally, demand_enough, describe_estimate
+from stages.chat_models import Estimate, Outcome
 from stages.chat_models.preset import ChatPreset, LocalPreset
 from stages.errors import InputError
 from stages.records.conversation import Conversation

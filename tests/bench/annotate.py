@@ -22,9 +22,9 @@ from typing import Any
 
 import openai
 
-from stages.annotation.annotating import Asking
+from stages.annotation.annotating import RoleRequests
+from stages.chat_models.client import ServedModel
 from stages.chat_models.preset import OpenAIPreset
-from stages.chat_models.served import ServedModel
 from stages.records.conversation import Conversation
 from tests.chat_models.server import Server
 from tests.chat_models.support import openai_preset
@@ -87,7 +87,7 @@ async def bare_rate(preset: OpenAIPreset, transport: str, count: int) -> float:
             async with slots:
                 await client.chat.completions.create(model=preset.model, messages=messages, max_completion_tokens=4096)
 
-        everything = [[m.model_dump() for m in request.messages] for request in Asking(conversations(count))]
+        everything = [[m.model_dump() for m in request.messages] for request in RoleRequests(conversations(count))]
         begin = time.perf_counter()
         await asyncio.gather(*(ask(messages) for messages in everything))
         return count / (time.perf_counter() - begin)
@@ -97,7 +97,7 @@ def annotating_rate(preset: OpenAIPreset, count: int) -> float:
     """Items a second from conversation to validated role prompt, each one synced to the disk first."""
     with tempfile.TemporaryDirectory() as folder:
         begin = time.perf_counter()
-        outcomes = Asking(conversations(count)).outcomes(ServedModel(preset, Path(folder)))
+        outcomes = RoleRequests(conversations(count)).outcomes(ServedModel(preset, Path(folder)))
         annotated = sum(outcome.value is not None for _, outcome in outcomes)
         seconds = time.perf_counter() - begin
     if annotated != count:

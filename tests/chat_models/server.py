@@ -39,6 +39,7 @@ class Reaction:
         delay: Seconds before the answer.
         cut: Whether the connection is closed in place of an answer.
         truncate: Bytes of the answer that are sent before the connection is closed; None for all.
+        drip: Seconds between two bytes of an answer that never ends.
     """
 
     status: int = 200
@@ -47,6 +48,7 @@ class Reaction:
     delay: float = 0.0
     cut: bool = False
     truncate: int | None = None
+    drip: float | None = None
 
 
 @dataclass
@@ -192,8 +194,15 @@ class Server:
             return False
         body = reaction.body if isinstance(reaction.body, bytes) else json.dumps(reaction.body).encode()
         extra = "".join(f"{name}: {value}\r\n" for name, value in reaction.headers.items())
-        extra += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
+        names = {name.lower() for name in reaction.headers}
+        extra += "" if "content-type" in names else "content-type: application/json\r\n"
+        extra += f"content-length: {len(body)}\r\n"
         head = f"HTTP/1.1 {reaction.status} X\r\n{extra}\r\n"
+        while reaction.drip:
+            writer.write(b"HTTP/1.1 200 X\r\n\r\n " if not entry.status else b" ")
+            entry.status = 200
+            await writer.drain()
+            await asyncio.sleep(reaction.drip)
         writer.write(head.encode("latin-1") + body[: reaction.truncate])
         await writer.drain()
         entry.status = reaction.status

@@ -4,7 +4,7 @@ import asyncio
 import time
 from typing import Any
 
-from stages.chat_models.interface import ChatRequest, Message
+from stages.chat_models import ChatRequest, Message
 from stages.chat_models.pacing import Clock
 from stages.chat_models.preset import ChatPreset, OpenAIPreset
 

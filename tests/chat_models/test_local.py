@@ -1,11 +1,12 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from transformers import AutoModelForCausalLM
 
-from stages.chat_models.factory import open_chat_model
-from stages.chat_models.interface import ChatRequest, InvalidAnswer, Message
-from stages.chat_models.local import LocalModel
+from stages.chat_models import ChatRequest, InvalidAnswer, Message
+from stages.chat_models.local import LocalModel, open_chat_model
 from stages.chat_models.preset import ChatPreset, LocalPreset
 from stages.errors import InputError
 from tests.chat_models.support import as_it_is
@@ -45,20 +46,34 @@ def test_an_answer_that_was_cut_off_is_no_answer_but_its_text_is_kept(tiny: Path
     assert outcome.reply.completion_tokens == 3
 
 
-def test_an_answer_ends_where_the_model_ends_it(tiny: Path) -> None:
-    model = LocalModel(preset(max_new_tokens=8), tiny)
-    prompt = torch.tensor([model._prompt(ask(1)[0])])
-    written = model._model.generate(prompt, max_new_tokens=8)[0, prompt.shape[1] :].tolist()
-    model._model.generation_config.eos_token_id = [written[5]]
-    outcome = next(model.ask(ask(1), as_it_is))
+def ending(folder: Path, made: LocalPreset, *stops: int) -> LocalModel:
+    """A model that ends its turn by other tokens."""
+    model = LocalModel(made, folder)
+    model._loaded = replace(model._loaded, stops=frozenset(stops))
+    return model
+
+
+def greedy(folder: Path, prompt: list[int], count: int) -> list[int]:
+    """What transformers' own generation writes, which ends at no token."""
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    ids = torch.tensor([prompt])
+    model.generation_config.eos_token_id = None
+    out = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=count, do_sample=False)
+    return out[0, len(prompt) :].tolist()
+
+
+def test_it_writes_what_transformers_writes_and_ends_where_the_model_ends_it(tiny: Path) -> None:
+    whole = ending(tiny, preset(max_new_tokens=8))
+    written = greedy(tiny, whole._prompt(ask(1)[0]), 8)
+    assert texts(whole, ask(1)) == [whole._loaded.tokenizer.decode(written, skip_special_tokens=True).strip()]
+    outcome = next(ending(tiny, preset(max_new_tokens=8), written[5]).ask(ask(1), as_it_is))
     assert outcome.reply
     assert outcome.reply.finish_reason == "stop"
     assert outcome.reply.completion_tokens == written.index(written[5])
 
 
 def test_invalid_answers_are_asked_again_and_the_others_are_not(tiny: Path) -> None:
-    model = LocalModel(preset(attempts=3), tiny)
-    model._model.generation_config.eos_token_id = list(range(0, 258, 5))  # so that answers do end
+    model = ending(tiny, preset(attempts=3), *range(0, 258, 5))
     asked: list[str] = []
 
     def check(request: ChatRequest, text: str) -> str:
@@ -96,8 +111,11 @@ def test_a_folder_takes_the_place_of_the_presets_model(tiny: Path) -> None:
 
 
 def test_a_model_that_is_missing_or_has_no_chat_template_is_named(tiny: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be loaded"):
-        LocalModel(preset(), tmp_path / "nothing")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="empty holds no model"):
+        LocalModel(preset(), tmp_path / "empty")
+    with pytest.raises(InputError, match="'not/a/name/at/all' cannot be loaded"):
+        LocalModel(preset(model="not/a/name/at/all"))
     with pytest.raises(InputError, match="has no name"):
         LocalModel(preset())
     for file in tiny.iterdir():

@@ -11,7 +11,7 @@ from tests.bench.annotate import server_process
 PROGRAM = """
 import json, sys
 from pathlib import Path
-from stages.chat_models.served import ServedModel
+from stages.chat_models.client import ServedModel
 from tests.chat_models.support import as_it_is, openai_preset, request
 
 def megabytes():

@@ -1,10 +1,13 @@
 import asyncio
+import email.utils
+import math
+import time
 from bisect import bisect_left
 from itertools import pairwise
 
 import pytest
 
-from stages.chat_models.pacing import Budget, Clock, Pacer, duration
+from stages.chat_models.pacing import Budget, Clock, Pacer, backoff, duration, retry_after
 
 
 class Simulated(Clock):
@@ -100,3 +103,35 @@ def test_an_exhausted_budget_holds_until_the_server_resets_it_but_no_longer_than
 )
 def test_durations(text: str, seconds: float | None) -> None:
     assert duration(text) == seconds
+
+
+def test_retry_after_in_every_form() -> None:
+    assert retry_after({"retry-after": "7"}) == 7.0
+    assert retry_after({"retry-after": "1.5"}) == 1.5
+    assert retry_after({"retry-after-ms": "250", "retry-after": "1"}) == 0.25
+    in_a_minute = email.utils.formatdate(time.time() + 60, usegmt=True)
+    assert retry_after({"retry-after": in_a_minute}) == pytest.approx(60.0, abs=2.0)
+    assert retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0.0
+    assert retry_after({"retry-after": "later"}) is None
+    assert retry_after({"retry-after": "nan"}) is None
+    for beyond in ("1e400", "Fri, 31 Dec 99999 23:59:59 GMT", "9" * 400):
+        assert retry_after({"retry-after": beyond}) == math.inf
+    assert retry_after({}) is None
+
+
+def test_backoff_has_full_jitter_and_a_bound() -> None:
+    assert all(0.0 <= backoff(tries, 60.0) <= min(60.0, 0.5 * 2.0**tries) for tries in range(1000))
+    assert backoff(10**6, 60.0) <= 60.0
+    many = [backoff(4, 60.0) for _ in range(2000)]
+    assert min(many) < 0.5
+    assert max(many) > 7.5
+
+
+def test_odd_headers_change_nothing() -> None:
+    clock = Simulated()
+    pacer = Pacer(None, None, clock)
+    pacer.heed({"x-ratelimit-limit-requests": "²", "x-ratelimit-limit-tokens": "-5"}, 900.0)
+    pacer.heed({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "soon"}, 900.0)
+    assert set(starts(pacer, clock, 50)) == {1000.0}
+    pacer.heed({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "9" * 400 + "d"}, 900.0)
+    assert starts(pacer, clock, 1) == [pytest.approx(1900.0)]

@@ -4,9 +4,10 @@ import pytest
 import yaml
 
 from stages import parameters
-from stages.chat_models.interface import ChatReply
+from stages.chat_models import ChatReply
 from stages.chat_models.preset import ChatPreset, LocalPreset, OpenAIPreset, Prices, RecordedPreset
 from stages.errors import InputError
+from stages.planning.checking import checked
 
 
 def load(folder: Path, **values: object) -> ChatPreset:
@@ -42,14 +43,57 @@ def test_numbers_from_the_command_line_are_numbers(tmp_path: Path) -> None:
         ("base_url", "https://user:sk-secret@example.org/v1"),
         ("base_url", "https://example.org/v1?api_key=sk-secret"),
         ("base_url", "sk-secret"),
+        ("base_url", "https://@example.org/v1"),
+        ("base_url", "https://example.org/v1#sk-secret"),
+        ("base_url", "https://example.org/v1#frag"),
         ("api_key", "sk-secret"),
+        ("extra", {"api-key": "secret"}),
+        ("extra", {"extra_body": [{"Authorization": "secret"}]}),
+        ("extra", {"user": "sk-secret"}),
+        ("extra", {"proxy": {"auth": "Bearer secret"}}),
+        ("model", "sk-proj-abc123"),
     ],
 )
 def test_a_key_in_the_parameters_is_refused(tmp_path: Path, key: str, value: str) -> None:
     with pytest.raises(InputError, match=rf"annotators\.mine.*{key}") as caught:
-        load(tmp_path, kind="openai", model="x", **{key: value})
+        load(tmp_path, **({"kind": "openai", "model": "x"} | {key: value}))
     assert "secret" not in str(caught.value)
     assert "abc123" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("key_variable", "sk-proj-abc123"),
+        ("base_url", "https://user:sk-secret@example.org/v1"),
+        ("base_url", "http://127.0.0.1:8000/v1#sk-secret"),
+        ("base_url", "http://example.org:{port}/v1?key=x"),
+        ("extra", {"return_token_ids": True, "headers": {"x-api-key": "secret"}}),
+        ("command", "serve --api-key sk-secret1"),
+    ],
+)
+def test_a_key_in_the_parameters_of_a_server_is_refused(tmp_path: Path, key: str, value: str) -> None:
+    path = tmp_path / "params.yaml"
+    found = yaml.safe_load(Path("params.yaml").read_text())
+    found["servers"]["openai"][key] = value
+    path.write_text(yaml.safe_dump(found))
+    with pytest.raises(InputError, match=rf"servers: .*openai\.{key}") as caught:
+        checked(path)
+    assert "secret" not in str(caught.value)
+    assert "abc123" not in str(caught.value)
+
+
+def test_what_only_looks_a_little_like_a_key_is_taken(tmp_path: Path) -> None:
+    extra = {"return_token_ids": True, "pad_token": "</s>", "stop_token_ids": [2], "keys": 3}
+    preset = load(tmp_path, kind="openai", model="hf-internal-testing/tiny", extra=extra)
+    assert isinstance(preset, OpenAIPreset)
+    assert preset.extra == extra
+
+
+@pytest.mark.parametrize("kind", [{"a": 1}, ["openai"], None, 7, True])
+def test_a_kind_that_is_no_name_is_refused_in_words(tmp_path: Path, kind: object) -> None:
+    with pytest.raises(InputError, match=r"annotators\.mine\.kind: "):
+        load(tmp_path, kind=kind)
 
 
 def test_what_a_reply_costs() -> None:

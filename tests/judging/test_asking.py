@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from stages.chat_models.bill import Bill
-from stages.chat_models.interface import ChatReply, Outcome
+from stages.chat_models import Bill, ChatReply, Outcome
 from stages.chat_models.preset import ChatPreset
 from stages.errors import InputError
 from stages.judging.asking import ask, require_replies, showings

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from stages import parameters
-from stages.chat_models.bodies import Endpoint, UnreadableReply, cache_key
-from stages.chat_models.cache_folder import cache_folder
-from stages.chat_models.interface import ChatReply
-from stages.chat_models.pacing import Clock
+from stages.chat_models import ChatReply, cache_folder
+from stages.chat_models.client import Session
+from stages.chat_models.pacing import Clock, FormRefused, Unanswered
 from stages.chat_models.preset import OpenAIPreset
-from stages.chat_models.sender import FormRefused, Sender, Unanswered
-from stages.chat_models.served import Asking
+from stages.chat_models.replies import Endpoint, UnreadableReply, cache_key
+from stages.chat_models.sending import Sender
 from stages.errors import InputError
 from stages.servers.transport.preset import OpenAI
 from stages.servers.transport.starting import start
@@ -23,7 +22,7 @@ SHAPING = {".json", ".safetensors", ".jinja", ".model"}
 """Files of a model's folder that shape answers."""
 
 
-class Completing(Asking):
+class Completing(Session):
     """What is open while one model's answers are asked for; the server's command runs once something is missing."""
 
     def __init__(self, preset: OpenAI, model: Path, token_limit: int, clock: Clock | None = None) -> None:
@@ -40,29 +39,24 @@ class Completing(Asking):
         """
         body = {"model": self._name} | body | self._own.extra
         key = cache_key(body | {"weights": self._weights}, f"{self._own.base_url} {self._own.command}", 0)
-        if (known := self._replies.cache.get(key)) is not None:
+        if (known := self.store.get(key)) is not None:
             return known
-        async with self._claims.held(key):
-            if (known := self._replies.cache.look_again(key)) is not None:
-                return known
-            try:
-                reply = await self._send(body, Endpoint("/completions", most_prompt_tokens, read))
-            except (Unanswered, FormRefused) as error:
-                raise InputError(
-                    f"{self._own.base_url} did not answer for {self._name}: {error}. Run again to go on from here"
-                ) from None
-            await self._replies.keep(key, reply)
-            return reply
+        try:
+            return await self.fetch(key, lambda: self.send(body, Endpoint("/completions", most_prompt_tokens, read)))
+        except (Unanswered, FormRefused) as error:
+            raise InputError(
+                f"{self._own.base_url} did not answer for {self._name}: {error}. Run again to go on from here"
+            ) from None
 
     async def _connect(self) -> Sender:
         if self._own.command is not None:
             waiting = start(self._own.command, self._own.base_url, self._model, self._own.start_timeout)
             address = await self._open.enter_async_context(waiting)
-            self._preset = self._preset.model_copy(update={"base_url": address})
+            self.preset = self.preset.model_copy(update={"base_url": address})
         return await super()._connect()
 
     def _chat_preset(self, address: str, token_limit: int) -> OpenAIPreset:
-        shared = ("key_variable", "in_flight", "requests_per_minute", "tokens_per_minute", "timeout", "tries")
+        shared = ("key_variable", "extra", "in_flight", "requests_per_minute", "tokens_per_minute", "timeout", "tries")
         values = {name: getattr(self._own, name) for name in (*shared, "preflight")}
         values |= {"kind": "openai", "model": self._name, "base_url": address, "token_limit": token_limit}
         return parameters.validate(values, OpenAIPreset, "servers.openai", parameters.PATH)

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from stages.annotation.requests import RoleAnswer
-from stages.chat_models.interface import ChatRequest, InvalidAnswer
-from stages.chat_models.reading import read_json
-from stages.chat_models.served import ServedModel
+from stages.annotation.annotating import read_json
+from stages.chat_models import ChatRequest, InvalidAnswer
+from stages.chat_models.client import ServedModel
 from stages.errors import InputError
 from tests.chat_models.faults_plan import INVALID, UNREADABLE, fault_of, faulty
 from tests.chat_models.server import Asked, Reaction, Server, completion, error, good
@@ -19,7 +18,7 @@ ITEMS = 1030
 
 
 def role_of(_: ChatRequest, text: str) -> str:
-    role = read_json(text, RoleAnswer).role
+    role = read_json(text).role
     if not role.startswith("From now on, you are a teacher"):
         raise InvalidAnswer("wrong opening")
     return role

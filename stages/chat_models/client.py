@@ -1,0 +1,229 @@
+"""A server that speaks OpenAI's API, behind the interface of a chat model."""
+
+import asyncio
+import logging
+import operator
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable, Generator, Iterable
+from contextlib import AsyncExitStack, closing
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+from tqdm import tqdm
+
+from stages.chat_models import ChatReply, ChatRequest, Check, Estimate, Outcome, Value
+from stages.chat_models.batches import Batches
+from stages.chat_models.pacing import Clock, FormRefused, Unanswered
+from stages.chat_models.preset import OpenAIPreset
+from stages.chat_models.replies import (
+    CHAT,
+    Endpoint,
+    cache_key,
+    make_body,
+    modes_for,
+    most_prompt_tokens,
+    read,
+    repeated,
+)
+from stages.chat_models.running import InOrder, Tasks, drive
+from stages.chat_models.sending import Sender
+from stages.chat_models.store import Store
+from stages.errors import InputError
+
+logger = logging.getLogger("chat model")
+
+WINDOW = 64
+"""Requests drawn ahead of the next outcome, for each one in flight: one that hangs need not hold up the others."""
+TOKENS_PER_BYTE = 0.25
+"""Of English under current tokenizers, roughly; stored replies say it better."""
+REFRESH_TERMINAL, REFRESH_FILE = 0.5, 30.0
+"""Seconds between two drawings of the progress bar; a log file wants few lines."""
+
+
+class ServedModel:
+    """Asks a server; every answer is read from the store, so it is stored first."""
+
+    def __init__(self, preset: OpenAIPreset, folder: Path, clock: Clock | None = None) -> None:
+        self._preset, self._folder, self._clock = preset, folder, clock or Clock()
+
+    def ask(self, requests: Iterable[ChatRequest], check: Check[Value]) -> Generator[Outcome[Value], None, None]:
+        """As :meth:`ChatModel.ask`.
+
+        Raises:
+            InputError: Something must be asked and cannot be: what, and what to do. What was paid for is kept.
+            KeyboardInterrupt: SIGINT or SIGTERM came; what the server was about to answer was waited for and stored,
+                unless another signal came.
+        """
+        pause = REFRESH_TERMINAL if sys.stderr.isatty() else REFRESH_FILE
+        bar = tqdm(total=operator.length_hint(requests, 0) or None, unit=" items", mininterval=pause, miniters=1)
+        counts, cost = Counter[str](), 0.0
+        with bar, closing(Session(self._preset, self._folder, self._clock)) as session:
+            work = Batches(session, requests, check) if self._preset.batch else session.in_order(requests, check)
+            with closing(drive(work.step, work.wind_up, session.disconnect)) as outcomes:
+                for outcome in outcomes:
+                    new = () if outcome.cached else outcome.replies
+                    counts.update(cached=outcome.cached, failed=outcome.failure is not None)
+                    counts.update(tokens=sum(reply.prompt_tokens + reply.completion_tokens for reply in new))
+                    cost += sum(self._preset.cost(reply) for reply in new)
+                    told = "cached {cached}, failed {failed}, {tokens} tokens".format(**counts)
+                    bar.set_postfix_str(f"{told}, ${cost:.4f}", refresh=False)
+                    bar.update()
+                    yield outcome
+
+    def estimate(self, requests: Iterable[ChatRequest], check: Check[Value]) -> Estimate:
+        """Count what is stored and what is missing; tokens as in the stored replies, where there are any."""
+        preset, total = self._preset, Counter[str]()
+        with closing(Session(preset, self._folder, self._clock)) as session:
+            for request in requests:
+                outcome, missing = session.walk(request, check)
+                size = most_prompt_tokens(make_body(request, preset, modes_for(request, preset)[0]))
+                total.update(requests=1, missing=missing is not None, missing_bytes=size if missing else 0)
+                if outcome.replies:
+                    first = outcome.replies[0]
+                    total.update(
+                        seen=1, seen_bytes=size, prompt=first.prompt_tokens, completion=first.completion_tokens
+                    )
+        missing_bytes, count = total["missing_bytes"], total["missing"]
+        per_byte = total["prompt"] / total["seen_bytes"] if total["prompt"] else TOKENS_PER_BYTE
+        prompt = round(missing_bytes * per_byte)
+        completion = round(count * (total["completion"] / total["seen"] if total["seen"] else preset.token_limit))
+        cost = partial(preset.prices.cost, batched=preset.batch)
+        return Estimate(
+            requests=total["requests"],
+            cached=total["requests"] - count,
+            prompt_tokens=prompt,
+            completion_tokens=completion,
+            cost=cost(prompt, completion),
+            cost_at_most=cost(missing_bytes, count * preset.token_limit),
+        )
+
+
+class Session:
+    """What is open while requests are asked: the store, and the server once something is missing."""
+
+    def __init__(self, preset: OpenAIPreset, folder: Path, clock: Clock) -> None:
+        self.preset, self.clock, self.store = preset, clock, Store(folder)
+        self._refused: set[str] = set()
+        self._open = AsyncExitStack()
+        self._slots = asyncio.Semaphore(preset.in_flight)
+        self._connecting = asyncio.Lock()
+        self._sender: Sender | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.disconnect()
+        self.close()
+
+    async def disconnect(self) -> None:
+        await self.store.flush()
+        await self._open.aclose()
+
+    def close(self) -> None:
+        self.store.close()
+
+    def in_order(self, requests: Iterable[ChatRequest], check: Check[Value]) -> InOrder[ChatRequest, Outcome[Value]]:
+        async def settle(request: ChatRequest) -> Outcome[Value]:
+            return await self._settle(request, check)
+
+        # Twice as many as may be in flight: some read and write while the others wait for the server.
+        workers, window = 2 * self.preset.in_flight, WINDOW * self.preset.in_flight
+        return InOrder(requests, settle, workers=workers, window=window, finish=self.finish)
+
+    def walk(self, request: ChatRequest, check: Check[Value]) -> tuple[Outcome[Value], tuple[ChatRequest, str] | None]:
+        """Follow the attempts at a request, each of which asks after what came before, as far as the store leads.
+
+        The outcome, and the request that is missing, with the key that its reply will be stored under; None for none.
+        """
+        replies: tuple[ChatReply, ...] = ()
+        failure: str | None = None
+        asked = request
+        for attempt in range(self.preset.attempts):
+            # The key of the strictest form, whichever the server will turn out to know: the question is the same.
+            strictest = make_body(asked, self.preset, modes_for(asked, self.preset)[0])
+            key = cache_key(strictest, self.preset.base_url, attempt)
+            if (reply := self.store.get(key)) is None:
+                return Outcome(request, None, failure, replies), (asked, key)
+            replies += (reply,)
+            value, failure = read(request, reply, check)
+            if failure is None:
+                return Outcome(request, value, None, replies, cached=True), None
+            asked = repeated(request, reply, failure)
+        return Outcome(request, None, failure, replies, cached=True), None
+
+    async def fetch(self, key: str, ask: Callable[[], Awaitable[ChatReply]]) -> ChatReply:
+        """The stored reply, or what ``ask`` brings, once it is stored; nobody else asks for the key meanwhile."""
+        async with self.store.claimed(key):
+            if (reply := self.store.get(key)) is not None:
+                return reply
+            async with self._slots:  # until it is stored: a kill loses no more than may be in flight
+                try:
+                    reply = await ask()
+                    await self.store.keep(key, reply)
+                finally:
+                    if self._sender:
+                        self._sender.on_the_wire.discard(asyncio.current_task())
+                return reply
+
+    def strictest(self, request: ChatRequest) -> str:
+        """The strictest form of answer that the server was not seen to refuse."""
+        return next(mode for mode in modes_for(request, self.preset) if mode not in self._refused)
+
+    def refuse(self, mode: str, message: str) -> None:
+        """The server does not know a form of answer; plainer ones are used from now on.
+
+        Raises:
+            InputError: There is no plainer one that the preset allows.
+        """
+        told = f"{self.preset.base_url} does not know the form of answer {mode!r}"
+        if self.preset.answers != "auto" or mode == "text":
+            raise InputError(f"{told}: set the preset's answers to auto. The server says: {message}")
+        if mode not in self._refused:
+            logger.warning("%s: using a plainer one", told)
+        self._refused.add(mode)
+
+    async def send(self, body: dict[str, Any], endpoint: Endpoint = CHAT) -> ChatReply:
+        return await (await self.sender()).send(body, endpoint)
+
+    async def sender(self) -> Sender:
+        """The way to the server, which is first asked for the model."""
+        async with self._connecting:
+            if self._sender is None:
+                self._sender = await self._connect()
+            return self._sender
+
+    def finish(self) -> Tasks:
+        """Send nothing more; the tasks that already have a request with the server, or a reply not stored yet."""
+        if self._sender is None:
+            return ()
+        self._sender.stopping = self._sender.stopping or InputError("stopped")
+        return self._sender.on_the_wire
+
+    async def _connect(self) -> Sender:
+        sender = await self._open.enter_async_context(Sender(self.preset, self.clock))
+        await sender.preflight()
+        return sender
+
+    async def _settle(self, request: ChatRequest, check: Check[Value]) -> Outcome[Value]:
+        """Ask until the request has a value or has failed for good."""
+        asked_now = False
+        while True:
+            outcome, missing = self.walk(request, check)
+            if missing is None:
+                return Outcome(request, outcome.value, outcome.failure, outcome.replies, cached=not asked_now)
+            asked_now = True
+            try:
+                await self.fetch(missing[1], partial(self._ask, missing[0]))
+            except Unanswered as error:
+                return Outcome(request, None, str(error), outcome.replies)
+
+    async def _ask(self, request: ChatRequest) -> ChatReply:
+        while True:
+            mode = self.strictest(request)
+            try:
+                return await self.send(make_body(request, self.preset, mode))
+            except FormRefused as error:
+                self.refuse(mode, str(error))

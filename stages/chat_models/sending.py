@@ -1,0 +1,250 @@
+"""The way to the server: the ``openai`` SDK, within all limits, again and again where that may help.
+
+The SDK's own retries are off: they would hide from the limits on pace and cost what is sent.
+"""
+
+import asyncio
+import difflib
+import json
+import logging
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Self, TypeVar
+
+import httpx2
+import openai
+
+from stages.chat_models import ChatReply
+from stages.chat_models.pacing import Again, Clock, Gone, Pacer, Unanswered, backoff, remedy
+from stages.chat_models.preset import OpenAIPreset, Spending
+from stages.chat_models.replies import CHAT, Endpoint, Kind, read_as, read_payload
+from stages.errors import InputError
+
+logger = logging.getLogger("chat model")
+
+# At debug level these write whole requests, headers included.
+for name in ("openai", "httpx2", "httpcore2", "aiohttp"):
+    logging.getLogger(name).setLevel(logging.WARNING)
+
+LONGEST_CONNECT, LONGEST_READ = 30.0, 3600.0
+"""Seconds in which a server that is there takes up a connection, or lists its models; and sends a file of answers."""
+GIVEN_UP_IN_A_ROW = 5
+"""So many requests given up, with none answered in between, mean that the server is gone."""
+UNREADABLE_IN_A_ROW, UNREADABLE_TRIES = 5, 3
+"""Whole replies that cannot be read, of the run and of one request: each may have been paid for."""
+PATIENCE = 10
+"""Tries that a server which says when to come back is given, for each one of another."""
+BYTES_PER_TOKEN = 4.0
+
+Result = TypeVar("Result")
+
+
+class Sender:
+    """Sends bodies under the preset's limits on number, pace and cost, for the time of one ``async with`` block.
+
+    Attributes:
+        on_the_wire: Tasks whose request the server has, or whose reply is not stored yet.
+        stopping: Why nothing more may be sent, or None.
+    """
+
+    def __init__(self, preset: OpenAIPreset, clock: Clock) -> None:
+        self.preset, self.clock = preset, clock
+        self._key = require_key(preset)
+        self._pacer = Pacer(preset.requests_per_minute, preset.tokens_per_minute, clock)
+        self.spending = Spending(preset)
+        self.on_the_wire: set[asyncio.Task[Any] | None] = set()
+        self.stopping: InputError | None = None
+        self._given_up = self._unreadable = 0
+        self._told: set[str] = set()
+
+    async def __aenter__(self) -> Self:
+        timeout = httpx2.Timeout(self.preset.timeout, connect=min(self.preset.timeout, LONGEST_CONNECT))
+        limits = httpx2.Limits(max_connections=self.preset.in_flight + 8, max_keepalive_connections=None)
+        self.client = openai.AsyncOpenAI(
+            api_key=self._key or "none",
+            base_url=self.preset.base_url,
+            max_retries=0,
+            timeout=timeout,
+            # Half the processor time of the SDK's other transport. A redirect would carry prompts to who knows whom.
+            http_client=openai.DefaultAioHttpClient(limits=limits, timeout=timeout, follow_redirects=False),
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.client.close()
+
+    async def send(self, body: dict[str, Any], endpoint: Endpoint = CHAT) -> ChatReply:
+        """The server's reply to a body.
+
+        Raises:
+            Unanswered: This request was given up.
+            FormRefused: A plainer form of answer must be asked for.
+            InputError: Nothing can be answered until someone does something.
+        """
+        prompt = endpoint.most_prompt_tokens(body)
+        most = self.spending.most(prompt)
+        return await self.persist(lambda: self._send_once(body, endpoint, prompt, most), most)
+
+    async def preflight(self) -> None:
+        """Ask the server for the model, if the preset wants that, before anything is paid."""
+        if self.preset.preflight:
+            try:
+                await self.persist(self._demand_model)
+            except Unanswered as error:
+                raise InputError(f"{self.preset.base_url} cannot be reached ({error}): check base_url") from None
+
+    async def persist(self, once: Callable[[], Awaitable[Result]], most: float = 0.0) -> Result:
+        """The result of ``once``, called again where that may help."""
+        tries = told_to_wait = unreadable = 0
+        while True:
+            try:
+                result = await once()
+            except Exception as error:
+                fault = self.stopping or remedy(error, self.preset)
+            else:
+                self._given_up = self._unreadable = 0
+                return result
+            if not isinstance(fault, Again):
+                raise self._stop(fault) if isinstance(fault, InputError) else fault
+            if fault.maybe_billed:
+                self.spending.lost(most)
+            if str(fault) not in self._told:
+                self._told.add(str(fault))
+                logger.warning("%s: %s %s: trying again", self.preset.base_url, fault, fault.told)
+            # A server that says when to come back is there: it is given more patience.
+            tries, told_to_wait = tries + (fault.after is None), told_to_wait + (fault.after is not None)
+            unreadable += fault.unreadable
+            self._unreadable += fault.unreadable
+            self._demand_sense(fault, unreadable, tries + told_to_wait // PATIENCE)
+            await self._wait(fault, tries)
+
+    async def get(self, path: str, kind: type[Kind]) -> Kind:
+        """What the server tells of a file or batch, once; raises :class:`Gone` where it has none."""
+        try:
+            async with asyncio.timeout(self.preset.timeout):
+                response = await self.client.get(path, cast_to=httpx2.Response)
+        except openai.NotFoundError:
+            raise Gone("it") from None
+        return read_as(kind, response.content, self.preset)
+
+    async def lines(self, file: str) -> AsyncIterator[bytes]:
+        """The lines of a file; raises :class:`Gone` where the server has none."""
+        rest = b""
+        try:
+            async with asyncio.timeout(LONGEST_READ):
+                async with self.client.files.with_streaming_response.content(file) as response:
+                    async for block in response.iter_bytes():
+                        # Lines end at b"\n" alone: other ends of lines may stand inside an answer.
+                        *lines, rest = (rest + block).split(b"\n")
+                        for line in lines:
+                            yield line
+        except openai.NotFoundError:
+            raise Gone(f"file {file}") from None
+        yield rest
+
+    async def _send_once(self, body: dict[str, Any], endpoint: Endpoint, prompt: int, most: float) -> ChatReply:
+        tokens, reply = prompt / BYTES_PER_TOKEN + self.preset.token_limit, None
+        await self.spending.reserve(most)
+        try:
+            await self._pacer.turn(tokens)
+            if self.stopping:
+                raise self.stopping
+            try:
+                reply, headers = await self._exchange(body, endpoint)
+            finally:
+                used = reply.prompt_tokens + reply.completion_tokens if reply else 0.0
+                self._pacer.tokens.give_back(tokens - used)
+        finally:
+            self.spending.settle(most, reply)
+        self._pacer.heed(headers, self.preset.max_retry_after)
+        return reply
+
+    async def _exchange(self, body: dict[str, Any], endpoint: Endpoint) -> tuple[ChatReply, Mapping[str, str]]:
+        """Send one request.
+
+        The SDK's ``post`` sends the body as it is, the very one that the key of the reply is made of; its typed method
+        would take twice the time and hide the headers.
+        """
+        task = asyncio.current_task()
+        self.on_the_wire.add(task)
+        try:
+            async with asyncio.timeout(self.preset.timeout):
+                response = await self.client.post(endpoint.path, cast_to=httpx2.Response, body=body)
+            return endpoint.read(read_payload(response.content, self.preset)), response.headers
+        except BaseException:
+            self.on_the_wire.discard(task)
+            raise
+
+    async def _demand_model(self) -> None:
+        """Ask the server whether it serves the model; a server that keeps no list is believed."""
+        url, model = self.preset.base_url, self.preset.model
+        try:
+            async with asyncio.timeout(min(self.preset.timeout, LONGEST_CONNECT)):
+                response = await self.client.get("/models", cast_to=httpx2.Response)
+            served = [str(one["id"]) for one in json.loads(response.content)["data"]]
+        except openai.APIStatusError as error:
+            if error.status_code in {401, 403} or error.response.is_redirect:
+                raise
+            return logger.warning("%s does not list its models (%d): going on", url, error.status_code)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return logger.warning("%s/models answers something that is no list of models: going on", url)
+        if served and model not in served:
+            near = difflib.get_close_matches(model, served, n=5, cutoff=0.4) or sorted(served)[:5]
+            raise InputError(
+                f"{url} does not serve the model {model!r}; near names are: {', '.join(near)}. Set the preset's model"
+                " to one that is served (or preflight to false if it is)"
+            )
+
+    async def _wait(self, fault: Again, tries: int) -> None:
+        after = fault.after or 0.0
+        if after > self.preset.max_retry_after:
+            wait = "for ever" if math.isinf(after) else f"{after:.0f} seconds"
+            raise self._stop(
+                f"asks to wait {wait} ({fault}), longer than the preset's max_retry_after"
+                f" ({self.preset.max_retry_after:.0f}): run again later; what was paid for is kept"
+            )
+        # The server means everyone, not this request alone.
+        self._pacer.hold(after)
+        await self.clock.sleep(max(backoff(tries, self.preset.max_backoff), after))
+
+    def _demand_sense(self, fault: Again, unreadable: int, tries: int) -> None:
+        """Raise where trying again has no end: for this request, or for all where several in a row came to nothing."""
+        if self._unreadable >= UNREADABLE_IN_A_ROW:
+            raise self._stop(
+                f"answers with status 200 what cannot be read {fault.told}, {self._unreadable} times in a row; each may"
+                " have been paid for: see that base_url names a server of OpenAI's API"
+            )
+        if unreadable >= UNREADABLE_TRIES:
+            raise Unanswered(str(fault))
+        if tries >= self.preset.tries:
+            self._given_up += 1
+            if self._given_up < GIVEN_UP_IN_A_ROW:
+                raise Unanswered(f"unavailable: {fault}")
+            raise self._stop(
+                f"answered nothing for a while (last: {fault} {fault.told}, {self.preset.tries} tries each): check that"
+                " it runs and can be reached, then run again; what was paid for is kept"
+            )
+
+    def _stop(self, reason: str | InputError) -> InputError:
+        fault = InputError(f"{self.preset.base_url} {reason}") if isinstance(reason, str) else reason
+        self.stopping = self.stopping or fault
+        return self.stopping
+
+
+def require_key(preset: OpenAIPreset) -> str | None:
+    """The key, or None for a server that wants none.
+
+    Raises:
+        InputError: The environment variable that should hold it is not set, or holds what cannot be a key.
+    """
+    if preset.key_variable is None:
+        return None
+    if not preset.key:
+        raise InputError(
+            f"something must be asked of {preset.base_url}, and the environment variable {preset.key_variable} holds no"
+            " key: set it; or use what was recorded, where data/annotations has a file for the corpus (run.annotator:"
+            " recorded); or set the preset's key_variable to null for a server that wants no key"
+        )
+    if not preset.key.isascii() or any(letter.isspace() for letter in preset.key):
+        raise InputError(f"what {preset.key_variable} holds is no key: it has blanks or letters beyond ASCII")
+    return preset.key

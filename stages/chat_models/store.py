@@ -1,0 +1,250 @@
+"""The store of replies: whatever was paid for, in SQLite, shared by all processes that ask.
+
+A change counts as made once it is synced: neither ``kill -9`` nor a power loss takes what was stored. Beside the
+replies stand claims, so that two processes never ask for the same thing, and the batches that were handed in.
+"""
+
+import asyncio
+import fcntl
+import json
+import logging
+import re
+import sqlite3
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from stages.chat_models import ChatReply
+from stages.errors import InputError
+
+logger = logging.getLogger("replies")
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS replies (key BLOB PRIMARY KEY, reply TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS claims (key BLOB PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS batches (base_url TEXT, input_file TEXT, batch TEXT, PRIMARY KEY (base_url, input_file));
+"""
+PUT = "INSERT OR REPLACE INTO replies VALUES (?, ?)"
+RELEASE = "DELETE FROM claims WHERE key = ? AND owner = ?"
+BUSY_SECONDS = 60.0
+GATHER = 0.003
+"""Seconds in which changes are gathered before one transaction, and one sync, for all of them."""
+FIRST_POLL, LONGEST_POLL = 0.05, 1.0
+
+Change = Callable[[sqlite3.Connection], Any]
+
+
+class StoreError(InputError):
+    """The store is damaged, or the disk is full or may not be written to. Every method of the store may raise it."""
+
+
+class Store:
+    """Replies by key (64 hexadecimal digits). Memory does not grow with their number."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.path = folder, folder / "replies.sqlite"
+        self._here: dict[str, asyncio.Event] = {}
+        self._changes: list[tuple[Change, asyncio.Future[Any] | None]] = []
+        self._writing: asyncio.Task[None] | None = None
+        with (folder / "setup.lock").open("w") as setup:
+            fcntl.flock(setup, fcntl.LOCK_EX)
+            with self._explained():
+                # Separate connections: a thread writes and syncs while replies are read.
+                self._reader, self._writer = self._connect(), self._connect()
+                self._writer.executescript(SCHEMA)
+                self._end_dead_owners()
+            self._owner = folder / f"owner-{uuid.uuid4().hex}"
+            self._owner_lock = self._owner.open("w")
+            _try_lock(self._owner_lock.fileno())
+            _take_over(self)
+
+    def close(self) -> None:
+        # Claims of a store that is closed are void, as those of a process that was killed: nobody holds the lock.
+        self._owner.unlink(missing_ok=True)
+        self._owner_lock.close()
+        self._reader.close()
+        self._writer.close()
+
+    def get(self, key: str) -> ChatReply | None:
+        with self._explained():
+            row = self._reader.execute("SELECT reply FROM replies WHERE key = ?", (bytes.fromhex(key),)).fetchone()
+        try:
+            return ChatReply.model_validate_json(row[0]) if row else None
+        except ValidationError:
+            logger.warning("%s: a reply is damaged; its request counts as not asked", self.path)
+            return None
+
+    def put(self, replies: Iterable[tuple[str, ChatReply]]) -> None:
+        """Store replies by key; return once they are on the disk."""
+        rows = ((bytes.fromhex(key), reply.model_dump_json(exclude_defaults=True)) for key, reply in replies)
+        self._write([lambda db: db.executemany(PUT, rows)])
+
+    async def keep(self, key: str, reply: ChatReply) -> None:
+        """Return once the reply is on the disk and its claim gone; replies that come together share one sync."""
+        self._release(key)
+        row = (bytes.fromhex(key), reply.model_dump_json(exclude_defaults=True))
+        await self._change(lambda db: db.execute(PUT, row))
+
+    @asynccontextmanager
+    async def claimed(self, key: str) -> AsyncIterator[None]:
+        """Wait until nobody else, here or in another process, asks for the key. Look for a reply once inside."""
+        while (other := self._here.get(key)) is not None:
+            await other.wait()
+        self._here[key] = done = asyncio.Event()
+        pause = FIRST_POLL
+        try:
+            while not await self._change(lambda db: self._claim(db, bytes.fromhex(key))):
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_POLL)
+            yield
+        finally:
+            del self._here[key]
+            done.set()
+            self._release(key)
+
+    @asynccontextmanager
+    async def alone(self, name: str) -> AsyncIterator[None]:
+        """Wait until no other process is in the block of this name."""
+        with (self.folder / name).open("w") as file:
+            if not _try_lock(file.fileno()):
+                logger.info("another process is at work on %s: waiting for it to end", file.name)
+            while not _try_lock(file.fileno()):
+                await asyncio.sleep(LONGEST_POLL)
+            yield
+
+    def batches(self, base_url: str) -> list[tuple[str, str | None]]:
+        """Batches that were handed in and not collected: the server's ids of their input and of themselves.
+
+        A batch's own id is None where it was about to be made and the server's answer may have been lost.
+        """
+        with self._explained():
+            rows = self._reader.execute("SELECT input_file, batch FROM batches WHERE base_url = ?", (base_url,))
+            return list(rows)
+
+    def note_batch(self, *row: str | None) -> None:
+        """Note the server's address, and its ids of a batch's input and of the batch itself, if that is known."""
+        self._write([lambda db: db.execute("INSERT OR REPLACE INTO batches VALUES (?, ?, ?)", row)])
+
+    def forget_batch(self, *row: str) -> None:
+        self._write([lambda db: db.execute("DELETE FROM batches WHERE base_url = ? AND input_file = ?", row)])
+
+    async def flush(self) -> None:
+        """Return once all changes are made."""
+        while self._changes or (self._writing and not self._writing.done()):
+            await self._begin_writing()
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        return db
+
+    def _change(self, change: Change) -> "asyncio.Future[Any]":
+        """Queue a change for the next transaction; awaiting gives its result."""
+        made = asyncio.get_running_loop().create_future()
+        self._changes.append((change, made))
+        self._begin_writing()
+        return made
+
+    def _release(self, key: str) -> None:
+        # Goes along with the next change; at the latest the process's end releases the claim.
+        row = (bytes.fromhex(key), self._owner.name)
+        self._changes.append((lambda db: db.execute(RELEASE, row), None))
+
+    def _begin_writing(self) -> "asyncio.Task[None]":
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_changes())
+        return self._writing
+
+    async def _write_changes(self) -> None:
+        while self._changes:
+            await asyncio.sleep(GATHER)
+            batch, self._changes = self._changes, []
+            results: list[Any] = []
+            error: Exception | None = None
+            try:
+                results = await asyncio.to_thread(self._write, [change for change, _ in batch])
+            except Exception as failed:  # told to all who wait
+                error = failed
+            for place, (_, made) in enumerate(batch):
+                if made is None or made.done():  # nobody waits, or no longer
+                    continue
+                made.set_exception(error) if error else made.set_result(results[place])
+
+    def _write(self, changes: Iterable[Change]) -> list[Any]:
+        with self._explained():
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                results = [change(self._writer) for change in changes]
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+            return results
+
+    def _claim(self, db: sqlite3.Connection, key: bytes) -> bool:
+        row = db.execute("SELECT owner FROM claims WHERE key = ?", (key,)).fetchone()
+        if row and row[0] != self._owner.name and not _is_dead(self.folder / row[0]):
+            return False
+        db.execute("INSERT OR REPLACE INTO claims VALUES (?, ?)", (key, self._owner.name))
+        return True
+
+    def _end_dead_owners(self) -> None:
+        for path in self.folder.glob("owner-*"):
+            if _is_dead(path):
+                path.unlink(missing_ok=True)
+                self._writer.execute("DELETE FROM claims WHERE owner = ?", (path.name,))
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            advice = "see that the disk has room and may be written to, then run again; what was stored before is kept"
+            raise StoreError(f"{self.path} cannot be read or written ({error}): {advice}") from error
+        except sqlite3.DatabaseError as error:
+            advice = f"rescue it with `sqlite3 {self.path} .recover`, or move it away and pay again for what it holds"
+            raise StoreError(f"{self.path} is damaged ({error}): {advice}") from error
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Take a lock of the kernel's on a file: it ends with the process, however that ends."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_dead(owner: Path) -> bool:
+    try:
+        with owner.open("rb") as file:
+            return _try_lock(file.fileno())
+    except FileNotFoundError:
+        return True
+
+
+def _take_over(store: Store) -> None:
+    """Bring in what an earlier version of this project kept in files, once."""
+    replies: dict[str, ChatReply] = {}
+    old, notes = store.folder / "replies.jsonl", [*(store.folder / "batches").glob("[!.]*.json")]
+    for path in [*([old] if old.is_file() else []), *notes]:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                try:
+                    record = json.loads(line)
+                    if path == old and re.fullmatch("[0-9a-f]{64}", record["key"]):
+                        replies[record["key"]] = ChatReply.model_validate(record["reply"])
+                    elif path != old:
+                        store.note_batch(record["base_url"], record["input_file"], record["batch"])
+                except (ValueError, TypeError, KeyError, RecursionError, StoreError):
+                    logger.warning("%s, line %d: damaged, left out", path, number)
+        store.put(replies.items())
+        path.rename(f"{path}.taken-over")
+        logger.info("%s: took over what %s held", store.path, path)
