@@ -40,3 +40,10 @@ def test_the_first_words_of_a_role_prompt_where_an_output_was_cut_off_are_no_ans
     assert answer_of(f"{OPENING} a botanist.\n\n{torn}") == ""
     assert answer_of(torn) == ""
     assert answer_of(f"{OPENING} a botanist.\n\nFrom moss.") == "From moss."
+
+
+def test_a_lone_f_is_an_answer_not_the_head_of_a_role_prompt():
+    for letter in "ABCDEFGHIJ":
+        assert answer_of(letter) == letter
+        assert answer_of(f"{OPENING} a botanist.\n\n{letter}") == letter
+    assert answer_of(f"{OPENING} a botanist.\n\nFr") == ""
