@@ -5,7 +5,7 @@ Strict: the last line ``Answer: B`` holds a letter alone, in brackets or quotes,
 
 1. that line, read more freely: ``B because``, ``option B``, the text of a choice, a letter in brackets after it;
 2. the last sentence that says "the answer is …", read the same way;
-3. the last ``\boxed{B}``;
+3. ``\boxed{B}``, if no other letter is boxed;
 4. one letter alone that is said to be right or chosen ("B is correct", "I choose B");
 5. one letter alone set out as ``B.`` or ``(B)`` at the head of a line; several are choices gone through, no answer;
 6. the text of one choice alone, or one bracketed letter alone, anywhere.
@@ -47,8 +47,9 @@ def read(text: str, question: Question) -> Reading:
             return UNREAD
         if letter := _set_off(phrase, letters) or _from_statement(phrase, question, letters):
             return flexible(letter)
-    if (boxed := BOXED.findall(text)) and (letter := _set_off(answer_line.plain(boxed[-1]), letters)):
-        return flexible(letter)
+    boxed = {letter for content in BOXED.findall(text) if (letter := _set_off(answer_line.plain(content), letters))}
+    if boxed:
+        return flexible(boxed.pop()) if len(boxed) == 1 else UNREAD
     return _unstated(answer_line.plain(text), question, letters)
 
 

@@ -115,7 +115,7 @@ def _is_stub(code: str, question: Question) -> bool:
     """Whether the function does nothing: a docstring, ``pass``, ``...``, ``raise NotImplementedError``."""
     function = _function(fences.tree(code).body, question)
     return function is not None and all(
-        isinstance(node, ast.Pass)
+        isinstance(node, ast.Pass | ast.Import | ast.ImportFrom)
         or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
         or (isinstance(node, ast.Raise) and node.exc is not None and "NotImplementedError" in ast.unparse(node.exc))
         for node in function.body
@@ -175,7 +175,9 @@ def _with_missing(code: str, blocks: list[str], question: Question) -> str:
     prompt = _parsing_prefix("", question.question) or ""
     known = {*dir(builtins), *_bound(prompt), _name(question)}
     while missing := _used(code) - known - _bound(code):
+        # A star import may bind anything: it is taken where nothing else names what is missing.
         found = next((each for each in statements if not missing.isdisjoint(_binds(each[0]))), None)
+        found = found or next((each for each in statements if "*" in _binds(each[0])), None)
         if found is None:
             break
         statements.remove(found)

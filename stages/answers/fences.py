@@ -6,7 +6,7 @@ import textwrap
 import warnings
 
 # "```python", also after text on the same line ("Here it is: ```python").
-OPENING = re.compile(r"(?:(?!```|~~~).)*(?P<mark>```|~~~)[`~]*[ \t]*(?P<language>[\w+#.-]*)[ \t]*")
+OPENING = re.compile(r"(?:(?!```|~~~).|```[^`]+```)*(?P<mark>```|~~~)[`~]*[ \t]*(?P<language>[\w+#.-]*)[ \t]*")
 # A line that begins with a fence, or code with one at its end ("return x```").
 CLOSING = re.compile(r"[ \t]*(?P<mark>```|~~~).*|(?P<code>(?:(?!```|~~~).)*\S)[ \t]*(?P<end>```|~~~)[ \t]*")
 MOST_CLOSINGS = 9  # fences looked at for one block

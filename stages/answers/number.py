@@ -12,7 +12,7 @@ import re
 from fractions import Fraction
 
 from stages.answers import answer_line
-from stages.answers.reading import Reading, flexible, strict
+from stages.answers.reading import UNREAD, Reading, flexible, strict
 from stages.records.question import Question
 
 READING = "written"
@@ -36,11 +36,12 @@ BETWEEN = r"[^\d,;]{0,25}?\s?(?:\bor\b|\bto\b|-)\s?[^\d,;]{0,5}"
 STEP = re.compile(r"^[ \t>]*(?:[*-][ \t]+)?(?:(?:step[ \t]+\d+\b[.:]?|\d+[.)])[ \t]+(?=\S))?", re.I | re.M)
 # "10 000", but neither the year in "2020 100 men" nor the mixed number "2 100/3" nor "3 100-gram bars".
 SPACED = re.compile(r"(?<![\d.,/])[1-9]\d{0,2}(?: \d{3})+(?![\d/]|,\d|-[A-Za-z])")
-REASON = r"(?:since|because|as|for|so|which|where|when|if|after|given|being)\b"
-CLAUSE = re.compile(rf"[;,](?=\s)|[.!?]\s+|\s+-\s+(?=[A-Za-z])|\s(?={REASON})", re.IGNORECASE)
+REASON = r"(?:since|because|as|for|where|when|if|after|given|being)\b"
+CLAUSE = re.compile(rf"[;,](?=\s)|[.!?]\s+|\s+-\s+(?=[A-Za-z])|\s(?={REASON}|(?:so|which)\b)", re.IGNORECASE)
 ASIDE = re.compile(r"(?<=[\w%.])\s*\([^()]*[A-Za-z]{2}[^()]*\)")  # "15 (the difference between 20 and 5)"
 OPERATOR = re.compile(
-    r"[*+\u00d7\u00f7^]|\\cdot|(?<=\S)\s-\s|\d-\d|\b(?:times|plus|divided|multiplied)\b|\d\s*x\s*\d|\d\s+minus\b",
+    r"(?<=[\w)])\s*[*+\u00d7\u00f7^]\s*[\w$(\\-]|\\cdot|(?<=\S)\s-\s|\d-\d"
+    r"|\b(?:times|plus|divided|multiplied)\b|\d\s*x\s*\d|\d\s+minus\b",
     re.IGNORECASE,
 )
 DIVISION = re.compile(r"/\s*\d")
@@ -72,26 +73,25 @@ def _without_latex(text: str) -> str:
 
 
 def _from_statement(stated: str) -> Reading:
-    """The number of the first clause that has one; of those that give a reason, only where no other has one."""
+    """The number of the first clause that has one; of clauses that give a reason, only where no other has one."""
     clauses = [clause for clause in CLAUSE.split(ASIDE.sub(" ", stated)) if _numbers(clause)]
-    if not clauses:
-        clauses = [stated]
     clauses = [clause for clause in clauses if not re.match(rf"\W*{REASON}", clause, re.IGNORECASE)] or clauses
-    numbers = _of_clause(clauses[0])
-    if len(clauses) == 1 and len(set(numbers)) == 1:
-        return strict(numbers[0])
-    return flexible(numbers[0] if numbers else None)
+    for clause in clauses:
+        if "=" not in clause and _is_range(clause):
+            return UNREAD
+        if numbers := _of_clause(clause):
+            alone = len(clauses) == 1 and len(set(numbers)) == 1
+            return strict(numbers[0]) if alone else flexible(numbers[0])
+    return UNREAD
 
 
 def _of_clause(clause: str) -> list[str]:
-    """Its numbers; of an equation those of the side that needs no more calculation, the last if there are several."""
-    sides = clause.split("=")
-    if len(sides) > 1:
-        if re.search(r"\bor\b", clause, re.IGNORECASE):
-            return []
-        values = [side for side in sides if _numbers(side) and not OPERATOR.search(side)]
-        clause = ([side for side in values if not DIVISION.search(side)] or values or [""])[-1]
-    return [] if _is_range(clause) else _numbers(clause)
+    """Its numbers; of an equation those of the last side that is not a calculation; none of a calculation alone."""
+    if "=" in clause and re.search(r"\bor\b", clause, re.IGNORECASE):
+        return []
+    values = [side for side in clause.split("=") if _numbers(side) and not OPERATOR.search(side)]
+    values = [side for side in values if not DIVISION.search(side)] or values
+    return _numbers(values[-1]) if values and not _is_range(values[-1]) else []
 
 
 def _is_range(stated: str) -> bool:
