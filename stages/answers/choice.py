@@ -1,13 +1,14 @@
-"""A choice's letter.
+r"""A choice's letter.
 
 Strict: the last line ``Answer: B`` holds a letter alone, in brackets or quotes, or set off from what follows
 (``B``, ``(b)``, ``"B"``, ``B.``, ``B) Paris``). Flexible, in this order:
 
 1. that line, read more freely: ``B because``, ``option B``, the text of a choice, a letter in brackets after it;
 2. the last sentence that says "the answer is …", read the same way;
-3. one letter alone that is said to be right or chosen ("B is correct", "I choose B");
-4. one letter alone set out as ``B.`` or ``(B)`` at the head of a line; several are choices gone through, no answer;
-5. the text of one choice alone, or one bracketed letter alone, anywhere.
+3. ``\boxed{B}``, if no other letter is boxed;
+4. one letter alone that is said to be right or chosen ("B is correct", "I choose B");
+5. one letter alone set out as ``B.`` or ``(B)`` at the head of a line; several are choices gone through, no answer;
+6. the text of one choice alone, or one bracketed letter alone, anywhere.
 
 Two letters offered at once ("A or B") are no answer, nor is a letter that no choice bears.
 """
@@ -22,7 +23,8 @@ from stages.records.question import Question
 READING = "loglikelihood"
 
 OPEN, CLOSE = r"[\"'(\[<]?", r"[\"')\]>]?"
-LATEX = re.compile(r"\\(?:boxed|text|mathrm|mathbf|textbf)\{([^{}]*)\}|\$(?=\(?[A-Z\\])|(?<=[A-Z)}])\$")
+DOLLARS = re.compile(r"\$(?=\(?[A-Z\\$])|(?<=[A-Z)}$])\$")
+BOXED = re.compile(r"\\boxed\{((?:[^{}\n]|\{[^{}\n]*\})*)\}")
 
 
 def labels(question: Question) -> list[str]:
@@ -36,21 +38,28 @@ def score(value: str | None, question: Question) -> float:
 
 def read(text: str, question: Question) -> Reading:
     letters = "".join(labels(question))
-    text = LATEX.sub(r"\1", LATEX.sub(r"\1", text))  # twice, for \boxed{\text{B}}
+    text = DOLLARS.sub("", answer_line.before_next_question(text, question.question))
     stated = answer_line.last(text)
     if stated is not None:
-        if _offers_two(stated, letters):
-            return UNREAD
-        if letter := _set_off(stated, letters):
-            return strict(letter)
-        said = next(answer_line.phrases(stated), stated)  # "Answer: The answer is B"
-        return flexible(_set_off(said, letters) or _from_statement(said, question, letters))
+        return _stated(stated, question, letters)
     for phrase in answer_line.phrases(text):
         if _offers_two(phrase, letters):
             return UNREAD
         if letter := _set_off(phrase, letters) or _from_statement(phrase, question, letters):
             return flexible(letter)
+    boxed = {letter for content in BOXED.findall(text) if (letter := _set_off(answer_line.plain(content), letters))}
+    if boxed:
+        return flexible(boxed.pop()) if len(boxed) == 1 else UNREAD
     return _unstated(answer_line.plain(text), question, letters)
+
+
+def _stated(stated: str, question: Question, letters: str) -> Reading:
+    if _offers_two(stated, letters):
+        return UNREAD
+    if letter := _set_off(stated, letters):
+        return strict(letter)
+    said = next(answer_line.phrases(stated), stated)  # "Answer: The answer is B"
+    return flexible(_set_off(said, letters) or _from_statement(said, question, letters))
 
 
 def _unstated(text: str, question: Question, letters: str) -> Reading:
@@ -78,6 +87,8 @@ def _set_off(stated: str, letters: str) -> str | None:
 
 
 def _from_statement(stated: str, question: Question, letters: str) -> str | None:
+    if letter := _opens_with_not(stated, question):
+        return letter
     if re.match(rf"not |{OPEN}[{letters}]{CLOSE} is(?:n't| not| wrong| incorrect)\b", stated, re.IGNORECASE):
         return None
     # "a" and "I" are words too: they count as letters only where set off.
@@ -90,6 +101,15 @@ def _from_statement(stated: str, question: Question, letters: str) -> str | None
         if found := re.match(pattern, stated):
             return found[1].upper()
     return _named(stated, question) or _bracketed(stated, letters)
+
+
+def _opens_with_not(stated: str, question: Question) -> str | None:
+    """The letter of the choice that the statement opens with, if that choice itself begins with "not "."""
+    stated, named = _folded(stated), {}
+    for letter, choice in zip(labels(question), map(_folded, question.choices), strict=True):
+        if choice.startswith("not ") and re.match(rf"{re.escape(choice)}(?!\w|[.,]\d)", stated):
+            named[choice] = letter
+    return named[max(named, key=len)] if named else None
 
 
 def _named(text: str, question: Question) -> str | None:

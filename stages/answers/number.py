@@ -1,10 +1,11 @@
 r"""A number, compared by its value.
 
 Strict: the last line ``Answer: 29`` holds one number, whatever its dress (``$29.00``, ``1,000 apples``, ``-3``,
-``50%``, ``3/4``, ``2 1/2``, ``ten``); of an equation there, what stands after the last ``=`` counts. Flexible, in this
-order: the first number of several on that line; a number after ``####`` or in ``\boxed{}``; the number in the last
-sentence that says "the answer is …"; the last number in digits that does not number a step ("2. She then …"). A range,
-or two numbers joined by "or", is no answer.
+``50%``, ``3/4``, ``2 1/2``, ``10 000``, ``ten``). A reason given for it does not count ("18, since 18 / 2 = 9"), nor
+does the side of an equation that is yet to be calculated ("42 = 6 * 7"). Flexible, in this order: the first number of
+several on that line; a number after ``####`` or in ``\boxed{}``; the number in the last sentence that says "the answer
+is …"; the last number in digits that does not number a step ("2. She then …"). A range, or two numbers joined by "or",
+is no answer.
 """
 
 import re
@@ -33,6 +34,17 @@ DIGITS_ONLY = re.compile(IN_DIGITS, re.IGNORECASE)
 BETWEEN = r"[^\d,;]{0,25}?\s?(?:\bor\b|\bto\b|-)\s?[^\d,;]{0,5}"
 # "1. She counts", "Step 2: she adds", "- 3,000 a month": what opens an item is no number, nor a minus.
 STEP = re.compile(r"^[ \t>]*(?:[*-][ \t]+)?(?:(?:step[ \t]+\d+\b[.:]?|\d+[.)])[ \t]+(?=\S))?", re.I | re.M)
+# "10 000", but neither the year in "2020 100 men" nor the mixed number "2 100/3" nor "3 100-gram bars".
+SPACED = re.compile(r"(?<![\d.,/])[1-9]\d{0,2}(?: \d{3})+(?![\d/]|,\d|-[A-Za-z])")
+REASON = r"(?:since|because|as|for|where|when|if|after|given|being)\b"
+CLAUSE = re.compile(rf"[;,](?=\s)|[.!?]\s+|\s+-\s+(?=[A-Za-z])|\s(?={REASON}|(?:so|which)\b)", re.IGNORECASE)
+ASIDE = re.compile(r"(?<=[\w%.])\s*\([^()]*[A-Za-z]{2}[^()]*\)")  # "15 (the difference between 20 and 5)"
+OPERATOR = re.compile(
+    r"(?<=[\w)])\s*[*+\u00d7\u00f7^]\s*[\w$(\\-]|\\cdot|(?<=\S)\s-\s|\d-\d"
+    r"|\b(?:times|plus|divided|multiplied)\b|\d\s*x\s*\d|\d\s+minus\b",
+    re.IGNORECASE,
+)
+DIVISION = re.compile(r"/\s*\d")
 LONGEST = 30  # digits; a model that repeats itself may write thousands, which answer nothing
 
 
@@ -41,29 +53,45 @@ def score(value: str | None, question: Question) -> float:
 
 
 def read(text: str, question: Question) -> Reading:
-    text = _without_latex(text)
+    text = _without_latex(answer_line.before_next_question(text, question.question))
     stated = answer_line.last(text)
     if stated is not None:
-        result = stated.rpartition("=")[2]
-        if _is_range(result):
-            return UNREAD
-        numbers = _numbers(result) or _numbers(stated)
-        return strict(numbers[0]) if len(numbers) == 1 else flexible(numbers[0] if numbers else None)
+        return _from_statement(stated)
     if marked := re.findall(r"(?:####|\\boxed\{)\s*([^\n}]+)", text):
-        return flexible(next(iter(_numbers(marked[-1])), None))
+        return flexible(_from_statement(marked[-1]).value)
     for phrase in answer_line.phrases(text):
-        result = phrase.rpartition("=")[2]
-        if _is_range(result):
-            return UNREAD
-        if numbers := _numbers(result):
-            return flexible(numbers[0])
+        if _numbers(phrase):
+            return flexible(_from_statement(phrase).value)
     numbers = _numbers(STEP.sub("", answer_line.plain(text)), DIGITS_ONLY)
     return flexible(numbers[-1] if numbers else None)
 
 
 def _without_latex(text: str) -> str:
     text = re.sub(r"\\d?frac\{([^{}]+)\}\{([^{}]+)\}", r"\1/\2", text)
-    return text.replace("{,}", ",").replace("\\$", "$").replace("\\%", "%").replace("\\,", "")
+    text = re.sub(r"\\[,!;:]", "", text.replace("{,}", ",").replace("\\$", "$").replace("\\%", "%"))
+    return SPACED.sub(lambda found: found[0].replace(" ", ""), text)
+
+
+def _from_statement(stated: str) -> Reading:
+    """The number of the first clause that has one; of clauses that give a reason, only where no other has one."""
+    clauses = [clause for clause in CLAUSE.split(ASIDE.sub(" ", stated)) if _numbers(clause)]
+    clauses = [clause for clause in clauses if not re.match(rf"\W*{REASON}", clause, re.IGNORECASE)] or clauses
+    for clause in clauses:
+        if "=" not in clause and _is_range(clause):
+            return UNREAD
+        if numbers := _of_clause(clause):
+            alone = len(clauses) == 1 and len(set(numbers)) == 1
+            return strict(numbers[0]) if alone else flexible(numbers[0])
+    return UNREAD
+
+
+def _of_clause(clause: str) -> list[str]:
+    """Its numbers; of an equation those of the last side that is not a calculation; none of a calculation alone."""
+    if "=" in clause and re.search(r"\bor\b", clause, re.IGNORECASE):
+        return []
+    values = [side for side in clause.split("=") if _numbers(side) and not OPERATOR.search(side)]
+    values = [side for side in values if not DIVISION.search(side)] or values
+    return _numbers(values[-1]) if values and not _is_range(values[-1]) else []
 
 
 def _is_range(stated: str) -> bool:

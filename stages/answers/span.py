@@ -1,14 +1,15 @@
 """A short span of text, by exact match and F1 after HotpotQA's normalization.
 
-Strict: what stands on the last line ``Answer: X``. Flexible: what follows "the answer is" in the last sentence that
-says so, else a text that is one short line itself. A longer text without either is not read. Where the question asks
-for a verdict ("Do whales and bats …?") and one is written, it is read as ``yes_no.py`` does: "yes, since both are
-mammals" is "yes".
+Strict: what stands on the last line ``Answer: X``. Flexible: what follows "the answer is" on that line or in the last
+sentence that says so, else a text that is one short line itself. A longer text without either is not read. Where the
+question asks for a verdict ("Do whales and bats …?") and one is written, it is read as ``yes_no.py`` does: "yes, since
+both are mammals" is "yes".
 """
 
 import re
 import string
 from collections import Counter
+from collections.abc import Sequence
 
 from stages.answers import answer_line, yes_no
 from stages.answers.reading import UNREAD, Reading, flexible, strict
@@ -17,6 +18,10 @@ from stages.records.question import Question
 READING = "exact_match"
 
 LONGEST = 15  # words of a text that is taken whole
+OPENER = re.compile(
+    r"(?:(?:so|thus|therefore|hence),?\s+)?(?:the|my)\s+(?:\w+\s+)?answer\s+(?:is|was|would\s+be)\b\s*:?\s*(?=\S)",
+    re.IGNORECASE,
+)
 VERDICTS = {"yes", "no", "noanswer"}
 ASKS_FOR_A_VERDICT = re.compile(r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would)\b", re.IGNORECASE)
 
@@ -26,8 +31,11 @@ def read(text: str, question: Question) -> Reading:
         verdict = yes_no.read(text, question)
         if verdict.value is not None:
             return verdict
+    text = answer_line.before_next_question(text, question.question)
     stated = answer_line.last(text)
     if stated is not None:
+        if opener := OPENER.match(stated):
+            return flexible(_trimmed(answer_line.sentence(stated[opener.end() :])))
         return strict(_trimmed(stated))
     for phrase in answer_line.phrases(text):
         return flexible(_trimmed(phrase))
@@ -38,16 +46,25 @@ def read(text: str, question: Question) -> Reading:
     return UNREAD
 
 
-def score(value: str | None, question: Question) -> float:
-    """Exact match after normalization."""
-    return float(value is not None and normalized(value) == normalized(question.answer))
+def score(value: str | None, question: Question, aliases: Sequence[str] = ()) -> float:
+    """Exact match after normalization, with the answer or any of its other forms."""
+    return max(_exact(value, target) for target in (question.answer, *aliases))
 
 
-def f1(value: str | None, question: Question) -> float:
-    """F1 over words; as HotpotQA's own script, "yes", "no" and "noanswer" match whole or not at all."""
+def f1(value: str | None, question: Question, aliases: Sequence[str] = ()) -> float:
+    """F1 over words, the best over the answer and its other forms."""
+    return max(_f1(value, target) for target in (question.answer, *aliases))
+
+
+def _exact(value: str | None, target: str) -> float:
+    return float(value is not None and normalized(value) == normalized(target))
+
+
+def _f1(value: str | None, target: str) -> float:
+    """As in HotpotQA's own script, "yes", "no" and "noanswer" match whole or not at all."""
     if value is None:
         return 0.0
-    prediction, truth = normalized(value), normalized(question.answer)
+    prediction, truth = normalized(value), normalized(target)
     if prediction != truth and not VERDICTS.isdisjoint({prediction, truth}):
         return 0.0
     common = (Counter(prediction.split()) & Counter(truth.split())).total()

@@ -20,7 +20,8 @@ def answer_of(output: str) -> str:
 
 def _is_role(paragraph: str) -> bool:
     text = paragraph.strip().lstrip("\"'")
-    return text.startswith(OPENING) or (text != "" and OPENING.startswith(text))
+    # The letter F alone answers a question of six choices.
+    return text.startswith(OPENING) or (len(text) > 1 and OPENING.startswith(text))
 
 
 def split(output: str) -> tuple[str | None, str]:

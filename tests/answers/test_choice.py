@@ -175,3 +175,64 @@ def test_score_compares_letters():
     assert choice.score("A", QUESTION) == 0.0
     assert choice.score(None, QUESTION) == 0.0
     assert choice.labels(QUESTION) == ["A", "B", "C", "D"]
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("Answer: \\(B\\)", "strict"),
+        ("Answer: \\( \\text{B} \\)", "strict"),
+        ("Answer: \\[\\boxed{B}\\]", "strict"),
+        ("\\(B\\)", "flexible"),
+        ("\\[\\boxed{B}\\]", "flexible"),
+        ("\\[\n\\boxed{B}\n\\]", "flexible"),
+        ("$$\\boxed{B}$$", "flexible"),
+        ("It is in France.\n\nThus \\boxed{\\text{B}}.", "flexible"),
+        ("The answer is \\(B\\).", "flexible"),
+        ("Answer: \\boxed{Paris}", "flexible"),
+    ],
+)
+def test_a_letter_in_any_latex_dress_is_read(text, pattern):
+    assert choice.read(text, QUESTION) == Reading("B", pattern)
+
+
+@pytest.mark.parametrize("text", ["\\boxed{A} or \\boxed{B}", "Answer: \\(A\\) or \\(B\\)", "\\[x = 2\\]"])
+def test_latex_makes_no_letter_of_what_is_none(text):
+    assert choice.read(text, QUESTION) == UNREAD
+
+
+MORAL = Question(
+    id="4",
+    question="Which of them do wrong?",
+    choices=["Wrong, Wrong", "Wrong, Not wrong", "Not wrong, Wrong", "Not wrong, Not wrong"],
+    answer="C",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("Answer: Not wrong, Wrong", "C"),
+        ("Answer: not wrong, not wrong.", "D"),
+        ("Answer: Wrong, Not wrong", "B"),
+        ("Answer: Wrong, Wrong", "A"),
+        ("The answer is Not wrong, Wrong.", "C"),
+        ("Not wrong, Wrong", "C"),
+    ],
+)
+def test_choices_that_begin_with_not_are_read(text, letter):
+    assert choice.read(text, MORAL) == Reading(letter, "flexible")
+
+
+@pytest.mark.parametrize(
+    "text", ["Answer: not wrong", "Answer: Not B", "Answer: not sure", "Answer: Not wrong, Wrongly"]
+)
+def test_what_is_denied_is_not_chosen(text):
+    assert choice.read(text, MORAL) == UNREAD
+    assert choice.read("Answer: not Paris", QUESTION) == UNREAD
+
+
+@pytest.mark.parametrize("letter", "ABCDEFGHIJKLM")
+def test_every_letter_alone_answers_whatever_role_prompt_came_before(letter):
+    for output in (letter, f"{self_prompt.OPENING} a guide.\n\n{letter}"):
+        assert choice.read(self_prompt.answer_of(output), MANY) == Reading(letter, "flexible")

@@ -103,3 +103,118 @@ def test_a_prompt_without_a_docstring_can_be_completed():
     question = QUESTION.model_copy(update={"question": "def total(numbers):\n"})
     assert code.program(question, "return sum(numbers)") == "def total(numbers):\n    return sum(numbers)\n"
     assert code.read("I cannot do that.", question).value is None
+
+
+SUM = "    return sum(helper(x) for x in numbers)\n"
+
+
+@pytest.mark.parametrize(
+    "setup",
+    [
+        "EXTRA = 0\n\n\n{}",
+        "Numbers = List[int]\n\n\n{}",
+        "MEMO: dict = {{}}\n\n\n{}",
+        "TABLE = [0] * 9\nfor i in range(9):\n    TABLE[i] = i\n\n\n{}",
+        "import sys\nsys.setrecursionlimit(9999)\n\n\n{}",
+        "try:\n    import numpy\nexcept ImportError:\n    numpy = None\n\n\n{}",
+        "class Box:\n    more = 0\n\n\n{}",
+    ],
+)
+@pytest.mark.parametrize("dress", ["```python\n{}```", "{}", "Sure, this is it:\n\n{}\nIt adds them up."])
+def test_set_up_before_the_function_is_kept(setup, dress):
+    name = next(name for name in ("EXTRA", "Numbers", "MEMO", "TABLE", "sys", "numpy", "Box") if name in setup)
+    code = setup.format(f"def total(numbers):\n    assert {name} is not Ellipsis\n{SUM}")
+    assert result(dress.format(code)) == 5
+
+
+@pytest.mark.parametrize(
+    "example", ["total([1, 2])\n", "print(total([1]))\n", "assert total([1]) == 2\n", "x = input()\n", "Sure\n"]
+)
+def test_examples_before_the_function_are_dropped_where_they_stand_alone(example):
+    text = f"```python\n{example}```\n\n```python\n{WHOLE}```"
+    assert code.read(text, QUESTION).pattern == "strict"
+    assert result(text) == 5
+
+
+@pytest.mark.parametrize("example", ["total([1, 2])\n", "print(total([1]))\n", "assert total([1]) == 2\n", "Sure\n"])
+def test_examples_in_the_same_block_before_the_function_are_dropped(example):
+    assert result(f"```python\n{example}\n{WHOLE}```") == 5
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        PROMPT,
+        "def total(numbers):\n    pass\n",
+        "def total(numbers):\n    ...\n",
+        'def total(numbers):\n    """The sum."""\n    raise NotImplementedError\n',
+    ],
+)
+@pytest.mark.parametrize("second", [WHOLE, BODY, f"{PROMPT}{BODY}"])
+def test_a_block_that_only_repeats_the_prompt_gives_way_to_one_that_solves(first, second):
+    assert result(f"Given:\n```python\n{first}```\nSolved:\n```python\n{second}```") == 5
+
+
+def test_a_stub_alone_is_read_as_what_it_is():
+    assert result(f"```python\n{PROMPT}```") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{WHOLE}```\n\nThis adds them up.",
+        f"{WHOLE}```",
+        f"{BODY}```\n\nThis adds them up.",
+        f"{BODY}```\n\nFor example:\n```python\nprint(total([1]))\n```",
+        f"{WHOLE}~~~\nDone",
+    ],
+)
+def test_a_lone_closing_fence_ends_the_code_before_it(text):
+    assert code.read(text, QUESTION).pattern == "flexible"
+    assert result(text) == 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Here it is: ```python\n{WHOLE}```",
+        f"Here it is: ```\n{WHOLE}```\nDone.",
+        f"Sure! ~~~python\n{WHOLE}~~~",
+        f"Use ```sum```. So: ```py\n{WHOLE.rstrip()}```",
+    ],
+)
+def test_a_fence_may_open_at_the_end_of_a_sentence(text):
+    assert code.read(text, QUESTION).pattern == "strict"
+    assert result(text) == 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"```python\nfrom __future__ import annotations\nimport math\n```\n\n```python\n{WHOLE}```",
+        f"```python\nfrom __future__ import annotations\n\nimport math\n\n\n{WHOLE}```",
+        f"from __future__ import annotations\n\n{WHOLE}",
+        "```python\nimport math\n```\nThen:\n```python\ndef total(numbers):\n    return math.fsum(numbers) + 2\n```",
+        "```python\nfrom math import *\n```\n```python\ndef total(numbers):\n    return fsum(numbers) + 2\n```",
+        "```python\nONE = 1\n```\n```python\ndef total(numbers):\n    return sum(n + ONE for n in numbers)\n```",
+        "```python\ndef total(numbers):\n    return sum(map(more, numbers))\n```\nwith\n"
+        "```python\nSTEP = 1\n\n\ndef more(x):\n    return x + STEP\n```",
+    ],
+)
+def test_what_the_function_needs_is_taken_from_other_blocks(text):
+    assert code.read(text, QUESTION).pattern in ("strict", "flexible")
+    assert result(text) == 5
+
+
+def test_what_the_function_does_not_need_stays_out():
+    text = f"```python\n{WHOLE}```\nFor example:\n```python\nresult = total([1])\nhelper = None\n```"
+    assert "result" not in code.program(QUESTION, text)
+    assert result(text) == 5
+
+
+@pytest.mark.parametrize(
+    "dress", ["```python\n{}```", "{}", "```python\n{}", "So:\n```python\n{}```\nDone.\n```\nx\n```"]
+)
+def test_a_fence_inside_a_docstring_ends_no_block(dress):
+    documented = f'def total(numbers):\n    """The sum.\n\n    ```\n    total([1, 2])\n    ```\n    """\n{SUM}'
+    assert result(dress.format(documented)) == 5

@@ -126,3 +126,89 @@ def test_score_compares_values(target):
 def test_a_thousand_separator_in_the_target():
     question = QUESTION.model_copy(update={"answer": "2,125"})
     assert number.score(number.read("Answer: $2125.00", question).value, question) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("stated", "value"),
+    [
+        ("18, since 18 / 2 = 9.", "18"),
+        ("18 since 18 / 2 = 9", "18"),
+        ("18, because 2 * 9 = 18 and 3 * 6 = 18", "18"),
+        ("$18. Since 18 / 2 = 9.", "18"),
+        ("18, as 20 - 2 = 18", "18"),
+        ("18, which is 2 * 9", "18"),
+        ("18 - that is, 9 twice", "18"),
+        ("since 18 / 2 = 9, the total is 18", "18"),
+        ("9 + 9, which is 18", "18"),
+    ],
+)
+def test_a_reason_given_for_a_number_does_not_replace_it(stated, value):
+    assert number.read(f"Answer: {stated}", QUESTION).value == value
+    assert number.read(f"The answer is {stated}", QUESTION).value == value
+
+
+@pytest.mark.parametrize(
+    ("stated", "value"),
+    [
+        ("42 = 6 * 7", "42"),
+        ("6 * 7 = 42", "42"),
+        ("6 * 7 = 42 = 2 * 21", "42"),
+        ("42 = 6 \\times 7", "42"),
+        ("42 = 6 times 7", "42"),
+        ("15 = 20 - 5", "15"),
+        ("29.5 = 59 / 2", "59/2"),
+        ("3 boxes * 14 eggs = 42 eggs", "42"),
+        ("5 (boxes) * 4 = 20", "20"),
+        ("x = 3/4", "3/4"),
+        ("x = -3", "-3"),
+        ("1 hour = 60 minutes", "60"),
+    ],
+)
+def test_of_an_equation_the_side_that_is_calculated_counts(stated, value):
+    assert number.read(f"Answer: {stated}", QUESTION) == Reading(value, "strict")
+    assert number.read(f"#### {stated}", QUESTION).value == value
+    assert number.read(f"So \\boxed{{{stated}}}", QUESTION).value == value
+
+
+@pytest.mark.parametrize("stated", ["x = 3 or x = 5", "9 + 9", "6 * 7 = 3 * 14", "20 - 5"])
+def test_what_is_left_to_calculate_or_to_choose_is_no_answer(stated):
+    assert number.read(f"Answer: {stated}", QUESTION) == UNREAD
+
+
+@pytest.mark.parametrize(
+    ("stated", "value"),
+    [
+        ("15 (the difference between 20 and 5)", "15"),
+        ("15 eggs (20 less the 5 that broke)", "15"),
+        ("$15 (or 15 dollars)", "15"),
+        ("15, between 10 and 20", "15"),
+    ],
+)
+def test_an_aside_makes_a_number_no_range(stated, value):
+    assert number.read(f"Answer: {stated}", QUESTION).value == value
+
+
+@pytest.mark.parametrize(
+    ("stated", "value"),
+    [
+        ("70,\\!000", "70000"),
+        ("70\\,000", "70000"),
+        ("10 000", "10000"),
+        ("-10 000", "-10000"),
+        ("$10 000", "10000"),
+        ("12 345 678 people", "12345678"),
+        ("1 000.5", "2001/2"),
+        ("\\(70{,}000\\)", "70000"),
+        ("2 100/3", "106/3"),
+    ],
+)
+def test_thousands_set_apart_by_spaces_are_one_number(stated, value):
+    assert number.read(f"Answer: {stated}", QUESTION) == Reading(value, "strict")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("In 2020 100", "100"), ("She buys 3 100-gram bars", "100"), ("It has 1234 567", "567"), ("Row 0 100", "100")],
+)
+def test_numbers_that_stand_side_by_side_stay_two(text, value):
+    assert number.read(text, QUESTION).value == value

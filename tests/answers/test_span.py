@@ -94,3 +94,34 @@ def test_yes_and_no_have_no_partial_credit(written, target):
 def test_an_empty_answer_scores_nothing(written):
     assert span.score(written, question("Salzburg")) == 0.0
     assert span.f1(written, question("Salzburg")) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("The answer is Paris", "Paris"),
+        ("So the answer is Paris.", "Paris"),
+        ("Answer: The answer is Paris", "Paris"),
+        ("Answer: The answer is Paris. It lies in France.", "Paris"),
+        ("Answer: the final answer is: Paris", "Paris"),
+        ("Answer: My answer is **Paris**", "Paris"),
+        ('Answer: The correct answer would be "Paris"', "Paris"),
+    ],
+)
+def test_the_words_the_answer_is_are_no_part_of_the_answer(text, value):
+    assert span.read(text, question("Paris")) == Reading(value, "flexible")
+
+
+@pytest.mark.parametrize("title", ["The Answer", "What is the answer", "An Answer Is a Question", "The answer is"])
+def test_a_title_that_speaks_of_an_answer_is_whole(title):
+    assert span.read(f"Answer: {title}", question(title)) == Reading(title, "strict")
+
+
+def test_any_of_an_answer_s_other_forms_counts():
+    asked = question("United States")
+    assert span.score("the USA", asked, ["USA", "United States of America"]) == 1.0
+    assert span.score("United States", asked, ["USA"]) == 1.0
+    assert span.score("America", asked, ["USA", "United States of America"]) == 0.0
+    assert span.f1("United States of America", asked, ["United States of America"]) == 1.0
+    assert span.f1("United States of America", asked) == pytest.approx(2 / 3)
+    assert span.f1(None, asked, ["USA"]) == 0.0

@@ -84,3 +84,42 @@ def test_labels_follow_the_choices():
     assert yes_no.score("no", QUESTION) == 1.0
     assert yes_no.score("yes", QUESTION) == 0.0
     assert yes_no.score(None, QUESTION) == 0.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Answer: The answer is no",
+        "Answer: so the answer is: No.",
+        "Probably not",
+        "Probably not.",
+        "Answer: Probably not",
+        "Answer: most likely not, it is slow",
+        "The answer is probably not.",
+        "Of course not!",
+        "Sloths are slow. Almost certainly not.",
+        "Definitely not, since sloths are slow.",
+        "\\boxed{\\text{No}}",
+    ],
+)
+def test_a_no_said_in_other_words_is_read(text):
+    assert yes_no.read(text, QUESTION) == Reading("no", "flexible")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Not sure",
+        "Answer: not sure",
+        "Answer: not",
+        "Answer: The answer is not known",
+        "Answer: The answer is unclear",
+        "Probably not a bad idea",
+        "It could probably not.",
+        "Probably no one.",
+        "Certainly, no one knows",
+        "Clearly no sloth can",
+    ],
+)
+def test_a_not_that_denies_something_else_is_no_verdict(text):
+    assert yes_no.read(text, QUESTION) == UNREAD
