@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from stages.chat_models import Bill, ChatModel, ChatRequest, Message, Outcome
-from stages.chat_models.preset import ChatPreset
+from stages.chat_models import Bill, ChatModel, ChatReply, ChatRequest, Message, Outcome
+from stages.chat_models.preset import ChatPreset, LocalPreset
 from stages.errors import InputError
 from stages.judging.comparisons import Comparison, count_words, shown
-from stages.judging.judges import describe_judge, judges_itself, open_judge
+from stages.judging.judges import describe_judge, judge_folder, judges_itself, open_judge
 from stages.judging.verdict import read_verdict
 from stages.records.judgement import Judgement
 
@@ -69,8 +69,32 @@ def judge(
     """All judgements, in the order of the comparisons; no judge is opened where there is nothing to compare."""
     judgements: list[Judgement] = []
     for model, shown_pairs in by_judge(showings(compared, answer_words), preset).items():
-        judgements += ask(open_judge(preset, model, base_models), shown_pairs, preset, bill)
+        if isinstance(preset, LocalPreset):
+            judgements += by_log_odds(judge_folder(preset, model, base_models), shown_pairs, preset, bill)
+        else:
+            judgements += ask(open_judge(preset, model, base_models), shown_pairs, preset, bill)
     return judgements
+
+
+def by_log_odds(folder: Path, shown_pairs: Sequence[Showing], preset: LocalPreset, bill: Bill) -> Iterator[Judgement]:
+    """A local judge's judgements: what it finds likelier, "A" or "B", and by how much.
+
+    A small model's reply is "A" in either order; how much its likelihood changes with the order is a preference.
+    """
+    from stages.judging.local import log_odds
+
+    requests = _requests(shown_pairs)
+    texts = [request.messages[0].content for request in requests]
+    for showing, request, odds in zip(shown_pairs, requests, log_odds(folder, texts, preset), strict=True):
+        value, failure = odds.log_odds, "prompt too long" if odds.log_odds is None else None
+        text = "" if value is None else "A" if value > 0 else "B" if value < 0 else "tie"
+        reply = ChatReply(
+            text=text, finish_reason="stop", prompt_tokens=odds.prompt_tokens, completion_tokens=1, model=folder.name
+        )
+        outcome = Outcome(request, text, failure, (reply,))
+        bill.count(outcome)
+        judged = _judgement(showing, outcome, describe_judge(preset, showing.comparison.pair.model, reply))
+        yield judged.model_copy(update={"log_odds": None if value is None else round(value, 5)})
 
 
 def estimates(

@@ -1,14 +1,13 @@
 """A server that speaks OpenAI's API of completions answers: vLLM and others.
 
 Prompts are rendered here, by the model's own chat template, and sent whole to ``/completions``, what a condition puts
-at the head of the answer included. Whatever came back is in the request cache first: a killed run goes on from there.
+at the head of the answer included. Whatever came back is in the request cache first, from which a killed run goes on.
 
-Files that only carry requests (``stages/chat_models``, ``completions.py``, ``starting.py``, ``keeping.py``) are no
-dependencies of the stage in ``dvc.yaml``; all that shapes an answer stands here.
+All that shapes an answer stands here. The files that only carry requests (``transport``, ``stages/chat_models``) are no
+dependencies of the stage in ``dvc.yaml``.
 """
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -20,15 +19,26 @@ from transformers import AutoTokenizer, GenerationConfig, PreTrainedTokenizerBas
 from stages.chat.rendering import tokenize
 from stages.chat_models import ChatReply
 from stages.chat_models.running import InOrder
+from stages.decoding.context import QuestionEnd, continuations, role_in
 from stages.decoding.generating import Prompt
-from stages.decoding.prompting import Item, Job, choice_tokens, prepare, record, warn_of_missing_shots
+from stages.decoding.model import stops
+from stages.decoding.parameters import Reading
+from stages.decoding.prompts import (
+    Item,
+    Job,
+    prepare,
+    reading_of,
+    record,
+    warn_of_missing_shots,
+    written_record,
+)
 from stages.errors import InputError
-from stages.records.generation import Generation
+from stages.records.generation import ChoiceReading, Generation
 from stages.records.question import Question
-from stages.servers.completions import Completing, read_answer, read_logprobs
-from stages.servers.parameters import OpenAI
+from stages.servers.transport.completions import Completing, read_answer, read_logprobs
+from stages.servers.transport.preset import OpenAI
 
-logger = logging.getLogger("server")
+PRESET = OpenAI
 
 FORBID = -100
 """A bias of logits by which, in OpenAI's API, a token never comes."""
@@ -44,28 +54,37 @@ def answer(
     """
     if not (job.folder / "config.json").is_file():
         raise InputError(f"{job.folder} holds no model: run `dvc repro`, which makes it, or `dvc pull`")
+    if job.choice_readings and not preset.logprobs:
+        raise InputError(
+            f"servers.openai.logprobs is false, and generate.readings asks for {' and '.join(job.choice_readings)}, by "
+            "log-probabilities: set the scale's readings to [written] and its primary to written, or use a server that "
+            "gives them"
+        )
     warn_of_missing_shots(job, questions)
     tokenizer = AutoTokenizer.from_pretrained(job.folder)
-    items = prepare(job, questions, own_roles, tokenizer)
-    if items and items[0].question.choices and not preset.logprobs:
-        logger.warning("servers.openai.logprobs is false: choices get no log-likelihoods; what was written is scored")
+    readings: list[Reading] = ["written", *job.choice_readings]
+    items = {reading: prepare(job, questions, own_roles, tokenizer, reading) for reading in readings}
     with asyncio.Runner() as runner:
         return runner.run(_answers(job, items, tokenizer, preset))
 
 
-async def _answers(job: Job, items: list[Item], tokenizer: PreTrainedTokenizerBase, preset: OpenAI) -> list[Generation]:
-    name = f"{job.folder.name} {job.benchmark}"
-    with tqdm(total=len(items), unit="item", desc=name, mininterval=1) as bar:
-        async with Completing(preset, job.folder, job.asking.max_new_tokens) as completing:
+async def _answers(
+    job: Job, items: dict[Reading, list[Item]], tokenizer: PreTrainedTokenizerBase, preset: OpenAI
+) -> list[Generation]:
+    tests = [item.question for item in items["written"]]
+    count = job.written(tests)
+    with tqdm(total=len(tests), unit="item", desc=f"{job.folder.name} {job.name}", mininterval=1) as bar:
+        async with Completing(preset, job.folder, max(job.asking.max_new_tokens, job.role_tokens)) as completing:
             answering = _Answering(job, tokenizer, preset, completing)
 
-            async def one(item: Item) -> Generation:
-                generation = await answering.answer(item)
+            async def one(place: int) -> Generation:
+                asked = {reading: some[place] for reading, some in items.items()}
+                generation = await answering.answer(asked, writes=place < count)
                 bar.update()
                 return generation
 
-            window = max(len(items), 1)
-            work = InOrder(items, one, workers=preset.in_flight, window=window, finish=completing.finish)
+            window = max(len(tests), 1)
+            work = InOrder(range(len(tests)), one, workers=preset.in_flight, window=window, finish=completing.finish)
             async with aclosing(work.results()) as results:
                 return [generation async for ready in results for generation in ready]
 
@@ -81,21 +100,50 @@ class _Written:
 
 
 class _Answering:
-    """One job's items, each by one request or a few."""
+    """One job's items, each by a few requests."""
 
     def __init__(self, job: Job, tokenizer: Any, preset: OpenAI, completing: Completing) -> None:
         self._job, self._tokenizer, self._preset, self._completing = job, tokenizer, preset, completing
-        self._stops = _stops(job, tokenizer)
-        self._trigger = tokenize(tokenizer, job.trigger)
+        self._stops = stops(GenerationConfig.from_pretrained(job.folder), tokenizer)
 
-    async def answer(self, item: Item) -> Generation:
-        written = await (self._without_role(item) if item.prompt.not_first else self._write(item, item.prompt))
-        choices = choice_tokens(self._job, item.question, self._tokenizer) if self._preset.logprobs else []
-        logprobs = await self._logprobs(item.prompt.ids + written.ids + self._trigger, choices) if choices else None
-        return record(item, written.text, written.tokens, written.finished, logprobs)
+    async def answer(self, items: dict[Reading, Item], writes: bool) -> Generation:
+        """All that is made of one question, which each reading shows in its own way."""
+        item = items["written"]
+        written, role, known = None, None, False
+        if writes:
+            done = await (self._without_role(item) if item.prompt.not_first else self._write(item, item.prompt))
+            written = written_record(item, done.text, done.tokens, done.finished)
+            role, known = self._role(item, self._text(done.ids[: self._job.role_tokens])), True
+        found: dict[Reading, ChoiceReading] = {}
+        for reading in self._job.choice_readings:
+            item = items[reading]
+            own = role if reading == "letter" and known else await self._own_role(item)
+            found[reading] = await self._reading(item, reading, own)
+        return record(item.question, written, found.get("letter"), found.get("cloze"))
+
+    async def _own_role(self, item: Item) -> str | None:
+        if not item.writes_role:
+            return None
+        body = self._body(item, item.prompt) | {"stop": ["\n\n"]}
+        return self._role(item, (await self._completing.reply(body, read_answer)).text)
+
+    def _role(self, item: Item, text: str) -> str | None:
+        return role_in(text.removeprefix(item.lead)) if item.writes_role else None
+
+    async def _reading(self, item: Item, reading: Reading, role: str | None) -> ChoiceReading:
+        trigger, choices = self._job.benchmark.TRIGGER, self._job.choices(item.question, reading)
+        before = item.before_choices(role, trigger)
+        logprobs = await self._logprobs(*continuations(self._tokenizer, before, choices))
+        apart = None
+        if reading == "cloze" and self._job.benchmark.NORMALISATION == "unconditional":
+            apart = await self._logprobs(*continuations(self._tokenizer, trigger, choices, plain=True))
+        return reading_of(item, role, before, logprobs, apart)
 
     async def _write(self, item: Item, prompt: Prompt) -> _Written:
-        return self._written(await self._completing.reply(self._body(item, prompt), read_answer))
+        body = self._body(item, prompt)
+        if isinstance(prompt.until, QuestionEnd):
+            body["stop"] = [prompt.until.mark]
+        return self._written(await self._completing.reply(body, read_answer), prompt)
 
     async def _without_role(self, item: Item) -> _Written:
         """The first token alone, some forbidden, then the rest: a bias of logits would hold for every token."""
@@ -110,15 +158,16 @@ class _Answering:
                 f"{where} needs a server that heeds logit_bias and tells the ids of what it wrote (vLLM does, with"
                 " servers.openai.extra: {return_token_ids: true}): this one does not; use run.server=local"
             )
-        first = self._written(reply)
+        first = self._written(reply, prompt)
         if first.finished or prompt.max_new_tokens == 1:
             return first
-        rest = await self._write(item, Prompt(prompt.ids + first.ids, prompt.max_new_tokens - 1))
+        longer = Prompt(prompt.ids + first.ids, prompt.max_new_tokens - 1, until=prompt.until)
+        rest = await self._write(item, longer)
         ids = first.ids + rest.ids
-        return _Written(ids, self._text(ids), first.tokens + rest.tokens, rest.finished)
+        return _cut(_Written(ids, self._text(ids), first.tokens + rest.tokens, rest.finished), prompt)
 
     async def _logprobs(self, before: list[int], choices: list[list[int]]) -> list[float]:
-        """Log-probability of each choice after the tokens before it, all in one request."""
+        """Log-likelihood of each choice after the tokens before it, all in one request."""
         body = {"prompt": [before + choice for choice in choices], "max_tokens": 1, "echo": True, "logprobs": 1}
         spans = [(len(before), len(before) + len(choice)) for choice in choices]
         reply = await self._completing.reply(body | {"temperature": 0.0}, lambda payload: read_logprobs(payload, spans))
@@ -152,23 +201,26 @@ class _Answering:
             " set servers.openai.prompts to ids, or use run.server=local"
         )
 
-    def _written(self, reply: ChatReply) -> _Written:
+    def _written(self, reply: ChatReply, prompt: Prompt) -> _Written:
         finished = reply.finish_reason == "stop"
         if reply.token_ids is None:
-            ids = tokenize(self._tokenizer, reply.text)
+            ids, text = tokenize(self._tokenizer, reply.text), reply.text
             # Servers count the token that ends the turn.
             tokens = reply.completion_tokens - finished if reply.completion_tokens else len(ids)
-            return _Written(ids, reply.text, tokens, finished)
-        ids = list(reply.token_ids)
-        stop = next((place for place, token in enumerate(ids) if token in self._stops), None)
-        return _Written(ids[:stop], self._text(ids[:stop]), len(ids[:stop]), finished or stop is not None)
+        else:
+            told = list(reply.token_ids)
+            stop = next((place for place, token in enumerate(told) if token in self._stops), None)
+            ids, finished = told[:stop], finished or stop is not None
+            text, tokens = self._text(ids), len(ids)
+        return _cut(_Written(ids, text, tokens, finished), prompt)
 
     def _text(self, ids: list[int]) -> str:
         return str(self._tokenizer.decode(ids, skip_special_tokens=True))
 
 
-def _stops(job: Job, tokenizer: PreTrainedTokenizerBase) -> set[int]:
-    """Tokens that end a turn, as :mod:`stages.decoding.model` has them."""
-    named = GenerationConfig.from_pretrained(job.folder).eos_token_id
-    listed = named if isinstance(named, list) else [named]
-    return {token for token in [*listed, tokenizer.eos_token_id] if token is not None}
+def _cut(written: _Written, prompt: Prompt) -> _Written:
+    """The answer up to where it runs on into another question: servers may tell the ids of what they cut."""
+    end = prompt.until
+    if not isinstance(end, QuestionEnd) or (text := end.cut(written.text)) is None:
+        return written
+    return _Written(written.ids, text, end.tokens(written.ids, text), True)

@@ -1,6 +1,6 @@
 import pytest
 
-from stages.chat.self_prompt import OPENING, answer_of, join, split
+from stages.chat.self_prompt import OPENING, answer_of, join, split, split_restated
 
 
 def test_a_joined_turn_splits_into_the_same_parts():
@@ -40,6 +40,20 @@ def test_the_first_words_of_a_role_prompt_where_an_output_was_cut_off_are_no_ans
     assert answer_of(f"{OPENING} a botanist.\n\n{torn}") == ""
     assert answer_of(torn) == ""
     assert answer_of(f"{OPENING} a botanist.\n\nFrom moss.") == "From moss."
+
+
+def test_white_space_before_the_opening_is_no_reason_to_see_no_role():
+    assert split(f" {OPENING} a botanist.\n\nMoss.") == (f"{OPENING} a botanist.", "Moss.")
+
+
+def test_a_restated_head_ends_at_the_first_blank_line():
+    question = "Who was Dr. King? Be brief."
+    assert split_restated("Who was Dr. King?\n\nA pastor.\n\nAnd more.", question) == (
+        "Who was Dr. King?",
+        "A pastor.\n\nAnd more.",
+    )
+    assert split_restated("Who was Dr. King?", question) == ("Who was Dr. King?", "")
+    assert split_restated("A pastor.", question) == (None, "A pastor.")
 
 
 def test_a_lone_f_is_an_answer_not_the_head_of_a_role_prompt():
