@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from stages import parameters
 from stages.parameters import Section
@@ -26,7 +26,7 @@ class Decoding(Section):
     packed: bool = False
 
 
-class Limits(Section):
+class AnswerLimits(Section):
     """How much is asked.
 
     Attributes:
@@ -38,7 +38,7 @@ class Limits(Section):
     max_new_tokens: int = Field(256, ge=1)
 
 
-class Asking(Limits):
+class Asking(AnswerLimits):
     """``generate.defaults``, and what ``generate.benchmarks.<benchmark>`` says otherwise.
 
     Attributes:
@@ -70,7 +70,7 @@ class Sampling(Section):
     repetition_penalty: float = Field(1.0, ge=1)
 
 
-class OpenEnded(Limits):
+class OpenEnded(AnswerLimits):
     """``preference.decoding``: how the open-ended prompts are answered."""
 
     sampling: Sampling
@@ -95,7 +95,18 @@ class Generate(Section):
     readings: list[Reading] = Field(min_length=1)
     primary: Reading
     defaults: Asking
-    benchmarks: dict[str, dict[str, Any]]
+    benchmarks: dict[str, Asking]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_defaults(cls, section: Any) -> Any:
+        """Each benchmark's exceptions with the defaults that hold beside them; faults of the defaults are told once."""
+        try:
+            defaults = Asking.model_validate(section["defaults"]).model_dump()
+            filled = {name: defaults | exceptions for name, exceptions in section["benchmarks"].items()}
+        except (ValidationError, TypeError, KeyError, AttributeError):
+            return section
+        return section | {"benchmarks": filled}
 
     @model_validator(mode="after")
     def _consistent(self) -> "Generate":
@@ -104,10 +115,6 @@ class Generate(Section):
         if len(set(self.readings)) < len(self.readings):
             raise ValueError("readings: an entry stands twice")
         return self
-
-    def asking(self, benchmark: str, key: str) -> Asking:
-        """How one benchmark is asked; ``key`` is where this section stands, for errors."""
-        return _with_defaults(self.defaults, self.benchmarks[benchmark], f"{key}.benchmarks.{benchmark}")
 
 
 def load_asking(scale: str, benchmark: str) -> Asking:
@@ -118,13 +125,10 @@ def load_asking(scale: str, benchmark: str) -> Asking:
     """
     defaults = parameters.load(f"scales.{scale}.generate.defaults", Asking)
     key = f"scales.{scale}.generate.benchmarks.{benchmark}"
-    return _with_defaults(defaults, parameters.load(key, dict[str, Any]), key)
+    exceptions = parameters.load(key, dict[str, Any])
+    return parameters.validate(defaults.model_dump() | exceptions, Asking, key, parameters.PATH)
 
 
 def load_readings(scale: str) -> list[Reading]:
     """Which readings of multiple choice a scale makes."""
     return parameters.load(f"scales.{scale}.generate.readings", list[Reading])
-
-
-def _with_defaults(defaults: Asking, exceptions: dict[str, Any], key: str) -> Asking:
-    return parameters.validate(defaults.model_dump() | exceptions, Asking, key, parameters.PATH)

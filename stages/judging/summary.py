@@ -72,8 +72,8 @@ def strength(counted: Verdicts) -> Summary:
     """How strongly the answers move the judge, and how strongly their order: in nats where it gives log-odds.
 
     ``preference`` is the mean for the left answer, ``order_effect`` the mean for the one shown first. ``by_answers``
-    and ``by_order`` are their mean sizes whatever the direction: the judge ``measured_nothing`` where the order moves it
-    more than the answers do.
+    and ``by_order`` are their mean sizes whatever the direction. The judge ``measured_nothing`` where the order
+    moves it more than the answers do.
     """
     unit, preference, order = "score", counted.preference, counted.order_effect
     if counted.odds_first is not None:

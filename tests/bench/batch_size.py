@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from stages import files
-from stages.chat.rendering import tokenize
-from stages.decoding.choices import choice_logprobs
+from stages.decoding.choices import Row, loglikelihoods
+from stages.decoding.context import continuations
 from stages.decoding.generating import batches, generate
 from stages.decoding.model import Loaded, load
 from stages.decoding.parameters import Asking, Decoding
-from stages.decoding.prompting import Item, Job, choice_tokens, prepare
+from stages.decoding.prompts import Item, Job, prepare
 from stages.decoding.sampling import Chooser
 from stages.records.question import Question
 from stages.scoring.kinds import kind
@@ -56,9 +56,9 @@ def main() -> None:
 def rows(folder: Path, benchmark: str, items: int, dtype: str, threads: int) -> Iterator[dict[str, Any]]:
     """For each budget, how many answers differ from those given one at a time."""
     module = importlib.import_module(f"stages.benchmarks.{benchmark}")
-    asking = Asking(limit=items, max_new_tokens=NEW_TOKENS[benchmark])
+    asking = Asking(limit=items, max_new_tokens=NEW_TOKENS[benchmark], role_tokens=1)
     decoding = Decoding.model_validate({"dtype": dtype, "batch_tokens": BUDGETS[-1], "threads": threads})
-    job = Job(folder, benchmark, module.show, module.TRIGGER, False, None, asking, decoding, 17, Path())
+    job = Job(folder, benchmark, module, ["letter", "written"], None, asking, decoding, 17, Path())
     loaded = load(folder, decoding)
     questions = files.read_jsonl(Path("data/questions") / f"{benchmark}.jsonl", Question)
     prepared = prepare(job, questions, None, loaded.tokenizer)
@@ -73,13 +73,16 @@ def rows(folder: Path, benchmark: str, items: int, dtype: str, threads: int) -> 
 
 
 def answers(loaded: Loaded, job: Job, items: list[Item], batch_tokens: int) -> list[Answered]:
-    reader, found = kind(job.benchmark), {}
+    reader, found = kind(job.name), {}
     for batch in batches([item.prompt for item in items], batch_tokens):
         prompts = [items[index].prompt for index in batch]
         completions = generate(loaded, prompts, Chooser(None, [0] * len(items)), batch, lambda tokens: None)
-        choices = [choice_tokens(job, items[index].question, loaded.tokenizer) for index in batch]
-        trigger = tokenize(loaded.tokenizer, job.trigger)
-        logprobs = choice_logprobs(loaded, prompts, completions, trigger, choices) if choices[0] else [[]] * len(batch)
+        logprobs: list[list[float]] = [[]] * len(batch)
+        if job.choice_readings:
+            before = [items[index].before_choices(None, job.benchmark.TRIGGER) for index in batch]
+            choices = [job.choices(items[index].question, "letter") for index in batch]
+            rows = [Row(*continuations(loaded.tokenizer, *each)) for each in zip(before, choices, strict=True)]
+            logprobs = loglikelihoods(loaded, rows, max(batch_tokens, BUDGETS[0]))
         for index, completion, of_choices in zip(batch, completions, logprobs, strict=True):
             text = str(loaded.tokenizer.decode(completion.ids, skip_special_tokens=True))
             found[index] = Answered(completion.ids, reader.read(text, items[index].question).value, of_choices)

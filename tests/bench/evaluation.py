@@ -1,13 +1,17 @@
 """Answering against lm-evaluation-harness: ``make bench-evaluation``; the last line is JSON.
 
-The same model, texts, stops, dtype and number of threads on both sides; loading is not timed. Items are MMLU and GSM8K
-of the mirror that ``HUB_MIRROR`` names, or the bundled sets. The harness runs at the fastest of several batch sizes,
-found on a part of the items, in one process, since it deals out work to GPUs alone (``lm_eval/models/huggingface.py``).
+The same model, texts, stops, dtype and number of threads on both sides; loading is not timed. Items are MMLU, GSM8K,
+CommonsenseQA and OpenBookQA of the mirror that ``HUB_MIRROR`` names, or the bundled sets. The harness runs at the
+fastest of several batch sizes, found on a part of the items, in one process, since it deals out work to GPUs alone
+(``lm_eval/models/huggingface.py``).
 Ours is what the stages call, at ``packed: true``, in two processes of one thread each (``servers.local.processes``).
 
 ``generate_ratio``, ``loglik_ratio_<k>shot``: items a second, ours to the harness's.
 ``generate_agree``: the share of answers that are equal to the letter.
-``loglik_agree``: the share of items with the same likeliest choice, or whose two likeliest are within 0.0001 nats.
+``loglik_agree``: the share of items with the same likeliest letter, or whose two likeliest are within 0.0001 nats.
+``cloze_ratio``, ``cloze_agree``: the same of choices compared by their own text, which the prompt does not show, in the
+normalisation of each benchmark: by characters on MMLU (the harness's ``acc_norm``), by the likelihood after ``Answer:``
+alone on the other two (OLMES's form of its ``acc_mutual_info``).
 """
 
 import argparse
@@ -23,9 +27,10 @@ from typing import Any
 
 from transformers import AutoTokenizer
 
-from stages.benchmarks import gsm8k, lettered, mmlu
-from stages.decoding.parameters import Asking, Decoding
-from stages.decoding.prompting import Item, Job, prepare
+from stages.benchmarks import commonsenseqa, gsm8k, mmlu, openbookqa
+from stages.benchmarks.shared import LETTERS
+from stages.decoding.parameters import Asking, Decoding, Reading
+from stages.decoding.prompts import Item, Job, prepare
 from stages.records.question import Question
 from stages.sources.roots import MIRROR_VARIABLE, Source
 
@@ -40,6 +45,7 @@ def main() -> None:
     parser.add_argument("--subjects", type=int, default=8)
     parser.add_argument("--per-subject", type=int, default=24)
     parser.add_argument("--problems", type=int, default=100, help="of GSM8K")
+    parser.add_argument("--cloze", type=int, default=100, help="questions of CommonsenseQA, and of OpenBookQA")
     parser.add_argument("--max-new-tokens", type=int, default=512, help="as the scale `paper` cuts answers to GSM8K")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
     parser.add_argument("--threads", type=int, default=2)
@@ -80,16 +86,41 @@ def work_of(arguments: argparse.Namespace, folder: Path) -> tuple[dict[str, Any]
         "processes": arguments.processes,
         "clock": arguments.clock,
         "max_new_tokens": arguments.max_new_tokens,
-        "generate": [item.text for item in items(folder, gsm8k, problems, 0)],
+        "generate": [item.text for item in items(folder, gsm8k, problems, "written")],
         "loglikelihood": {
             str(shots): [
-                [item.text + mmlu.TRIGGER.lstrip(), [f" {lettered.LETTERS[place]}" for place in range(4)]]
-                for item in items(folder, mmlu, choices, shots)
+                [item.before_choices(None, mmlu.TRIGGER), [f" {letter}" for letter in LETTERS[:4]]]
+                for item in items(folder, mmlu, choices, "letter", shots)
             ]
             for shots in SHOTS
         },
     }
-    return work, [lettered.LETTERS.index(question.answer) for question in choices if question.use == "test"]
+    tests = [question for question in choices if question.use == "test"]
+    asked = {mmlu: tests}
+    for benchmark in (commonsenseqa, openbookqa):
+        all_tests = [question for question in benchmark.questions(source, rng) if question.use == "test"]
+        asked[benchmark] = rng.sample(all_tests, min(arguments.cloze, len(all_tests)))
+    work["cloze"], work["normalise"] = cloze_rows(folder, asked)
+    return work, [LETTERS.index(question.answer) for question in tests]
+
+
+def cloze_rows(folder: Path, asked: dict[Any, list[Question]]) -> tuple[list[Any], list[Any]]:
+    """Texts with the choices that may follow, and for each question how its rows make a choice.
+
+    That is the place of its row, the place of the row without the question or None, and by what to divide.
+    """
+    rows: list[Any] = []
+    normalise: list[Any] = []
+    for benchmark, questions in asked.items():
+        for item in items(folder, benchmark, questions, "cloze"):
+            choices = [f" {choice}" for choice in item.question.choices]
+            apart = len(rows) + 1 if benchmark.NORMALISATION == "unconditional" else None
+            lengths = [len(choice) - 1 if benchmark.NORMALISATION == "characters" else 1 for choice in choices]
+            normalise.append([len(rows), apart, lengths])
+            rows.append([item.before_choices(None, benchmark.TRIGGER), choices])
+            if apart:
+                rows.append([benchmark.TRIGGER, choices])
+    return rows, normalise
 
 
 def some_subjects(questions: list[Question], arguments: argparse.Namespace, rng: random.Random) -> Iterator[Question]:
@@ -100,13 +131,13 @@ def some_subjects(questions: list[Question], arguments: argparse.Namespace, rng:
         yield from (question for question in questions if question.group == subject and question.use == "shot")
 
 
-def items(folder: Path, benchmark: Any, questions: list[Question], shots: int) -> list[Item]:
-    """The questions as the stage ``generate`` puts them."""
+def items(folder: Path, benchmark: Any, questions: list[Question], reading: Reading, shots: int = 0) -> list[Item]:
+    """The questions as the stage ``generate`` shows them."""
     decoding = Decoding(dtype="float32", batch_tokens=256)
-    asking = Asking(limit=None, max_new_tokens=1, shots=shots)
+    asking = Asking(max_new_tokens=1, role_tokens=1, shots=shots)
     name = benchmark.__name__.rpartition(".")[2]
-    job = Job(folder, name, benchmark.show, benchmark.TRIGGER, False, None, asking, decoding, 1, Path())
-    return prepare(job, questions, None, AutoTokenizer.from_pretrained(folder))
+    job = Job(folder, name, benchmark, [reading], None, asking, decoding, 1, Path())
+    return prepare(job, questions, None, AutoTokenizer.from_pretrained(folder), reading)
 
 
 def run(side: str, work: dict[str, Any]) -> dict[str, Any]:
@@ -133,6 +164,11 @@ def compared(work: dict[str, Any], right: list[int], ours: dict[str, Any], their
         ]
         print(f"{shots}-shot: ours {counts[0]}, lm_eval {counts[1]} of {len(right)} right")
     found["loglik_agree"] = sum(agree) / len(agree)
+    found["cloze_ratio"] = theirs["cloze"]["seconds"] / ours["cloze"]["seconds"]
+    pairs = list(
+        zip(*(normalised(work["normalise"], side["cloze"]["logprobs"]) for side in (ours, theirs)), strict=True)
+    )
+    found["cloze_agree"] = sum(same(*pair) for pair in pairs) / len(pairs)
     tokenizer = AutoTokenizer.from_pretrained(work["folder"])
     for name, side in (("ours", ours), ("lm_eval", theirs)):
         written = sum(
@@ -140,6 +176,17 @@ def compared(work: dict[str, Any], right: list[int], ours: dict[str, Any], their
         )
         found[f"{name}_tokens_per_s"] = written / side["generate"]["seconds"]
     return {name: round(value, 4) for name, value in found.items()}
+
+
+def normalised(rules: list[Any], logprobs: list[list[float]]) -> list[list[float]]:
+    """What choices are compared by, for each question."""
+    return [
+        [
+            (value - (logprobs[apart][place] if apart else 0.0)) / lengths[place]
+            for place, value in enumerate(logprobs[row])
+        ]
+        for row, apart, lengths in rules
+    ]
 
 
 def same(first: list[float], second: list[float]) -> bool:

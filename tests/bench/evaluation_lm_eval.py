@@ -15,8 +15,8 @@ import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
-SIZES = {"generate": (16, 32, 64, 128), "0-shot": (1, 4, 16, 32), "5-shot": (1, 4, 16)}
-TRIED_ITEMS = {"generate": 64, "0-shot": 32, "5-shot": 16}
+SIZES = {"generate": (16, 32, 64, 128), "0-shot": (1, 4, 16, 32), "5-shot": (1, 4, 16), "cloze": (1, 4, 16, 32)}
+TRIED_ITEMS = {"generate": 64, "0-shot": 32, "5-shot": 16, "cloze": 32}
 """How many items, spread over all, find the best batch size; answers are then cut at 64 tokens."""
 TRIED_TOKENS = 64
 
@@ -66,6 +66,8 @@ def main() -> None:
     for shots, rows in work["loglikelihood"].items():
         whole = partial(loglikelihood, rows)
         done["loglikelihood"][shots] = at_best(f"{shots}-shot", rows, loglikelihood, whole, "logprobs")
+    rows = work["cloze"]
+    done["cloze"] = at_best("cloze", rows, loglikelihood, partial(loglikelihood, rows), "logprobs")
     Path(sys.argv[2]).write_text(json.dumps(done), encoding="utf-8")
 
 

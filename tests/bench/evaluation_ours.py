@@ -19,13 +19,16 @@ if "avx512f" in Path("/proc/cpuinfo").read_text(encoding="utf-8"):
     os.environ |= {"ATEN_CPU_CAPABILITY": "avx512", "ONEDNN_MAX_CPU_ISA": "DEFAULT", "MKL_CBWR": "AUTO"}
 
 from stages.chat.rendering import tokenize
-from stages.decoding.choices import choice_logprobs
+from stages.decoding.choices import Row, loglikelihoods
+from stages.decoding.context import continuations
 from stages.decoding.generating import Prompt, batches, generate
 from stages.decoding.model import Loaded, load
 from stages.decoding.parameters import Decoding
+from stages.decoding.partial import Share
 from stages.decoding.sampling import Chooser
-from stages.decoding.sharing import Share
 
+MOST_TOKENS = 20480
+"""In memory at once while choices are scored, as at the scale ``mini``."""
 TRIED_ITEMS, TRIED_TOKENS = 64, 64
 """What is answered before time counts, as the harness has tried its batch sizes by then."""
 
@@ -42,7 +45,7 @@ def main() -> None:
     for process in started:
         process.start()
     done: dict[str, Any] = {"loglikelihood": {}}
-    for name in ("generate", *work["loglikelihood"]):
+    for name in ("generate", *work["loglikelihood"], "cloze"):
         parts: list[tuple[dict[int, Any], float]] = []
         while len(parts) < processes:
             if (part := answers.get()) is None:
@@ -53,6 +56,8 @@ def main() -> None:
         in_order = [found[index] for index in range(len(found))]
         if name == "generate":
             done[name] = {"outputs": in_order} | took
+        elif name == "cloze":
+            done[name] = {"logprobs": in_order} | took
         else:
             done["loglikelihood"][name] = {"logprobs": in_order} | took
         print(f"ours, {name}: {took['seconds']:.1f} s", flush=True)
@@ -84,7 +89,7 @@ def side_by_side(work: dict[str, Any], share: Share, together: Any, answers: Any
 
     written(loaded, work["generate"][:TRIED_ITEMS], TRIED_TOKENS, share)
     timed(lambda: written(loaded, work["generate"], work["max_new_tokens"], share))
-    for rows in work["loglikelihood"].values():
+    for rows in (*work["loglikelihood"].values(), work["cloze"]):
         timed(partial(scored, loaded, rows, share))
 
 
@@ -101,17 +106,24 @@ def written(loaded: Loaded, texts: Sequence[str], max_new_tokens: int, share: Sh
 
 
 def scored(loaded: Loaded, rows: Sequence[tuple[str, list[str]]], share: Share) -> dict[int, list[float]]:
-    """The log-probability of each choice after a text, in nats; in some batches each, so that all end together."""
-    prompts = [Prompt(tokenize(loaded.tokenizer, text), 0) for text, _ in rows]
-    choices = [[tokenize(loaded.tokenizer, choice) for choice in texts] for _, texts in rows]
-    chooser = Chooser(None, [0] * len(prompts))
-    found: dict[int, list[float]] = {}
-    for batch in share.of(list(batches(prompts, sum(map(size, prompts)) // (4 * share.processes)))):
-        chosen = [prompts[index] for index in batch]
-        completions = generate(loaded, chosen, chooser, batch, lambda tokens: None)
-        logprobs = choice_logprobs(loaded, chosen, completions, [], [choices[index] for index in batch])
-        found |= dict(zip(batch, logprobs, strict=True))
-    return found
+    """The log-likelihood of each choice after a text, in nats; in some batches each, so that all end together.
+
+    What stands without a question is scored once for all choices, as the stage does.
+    """
+    texts: dict[str, dict[str, None]] = {}
+    for text, choices in rows:
+        texts.setdefault(text, {}).update(dict.fromkeys(choices))
+    tokenized = [Row(*continuations(loaded.tokenizer, text, list(choices))) for text, choices in texts.items()]
+    prompts = [Prompt(row.before, 0) for row in tokenized]
+    budget = sum(map(size, prompts)) // (4 * share.processes)
+    values: dict[str, dict[str, float]] = {}
+    for batch in share.of(list(batches(prompts, budget))):
+        found = loglikelihoods(loaded, [tokenized[index] for index in batch], max(budget, MOST_TOKENS))
+        for index, logprobs in zip(batch, found, strict=True):
+            text = list(texts)[index]
+            values[text] = dict(zip(texts[text], logprobs, strict=True))
+    mine = {index: row for index, row in enumerate(rows) if row[0] in values}
+    return {index: [values[text][choice] for choice in choices] for index, (text, choices) in mine.items()}
 
 
 def size(prompt: Prompt) -> int:

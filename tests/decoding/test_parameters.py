@@ -59,9 +59,13 @@ def test_a_wrong_value_is_told_with_the_section_that_it_stands_in(scale, benchma
         ({"primary": "written"}, r"generate: primary: written is none of readings, cloze, letter: add it there"),
         ({"readings": ["cloze", "cloze"]}, r"generate: readings: an entry stands twice"),
         ({"readings": ["clozed"]}, r"generate\.readings\.0: .*'cloze', 'letter' or 'written'"),
+        ({"benchmarks": {"mmlu": {"limits": 3}}}, r"generate\.benchmarks\.mmlu\.limits: .*the keys here are: limit"),
+        ({"benchmarks": {"mmlu": {"max_new_tokens": 9}}}, r"generate\.benchmarks\.mmlu: role_tokens: 80 exceeds"),
+        ({"benchmarks": {"mmlu": None}}, r"generate\.benchmarks\.mmlu: .*found None"),
+        ({"defaults": {"limit": 0}}, r"^[^;]*generate\.defaults\.limit: [^;]*found 0$"),
     ],
 )
-def test_the_primary_reading_is_one_that_is_made(tmp_path, changes, told):
+def test_the_whole_section_is_checked_at_once(tmp_path, changes, told):
     section = {
         "decoding": {"dtype": "float32", "batch_tokens": 256},
         "readings": ["cloze", "letter"],
@@ -70,6 +74,6 @@ def test_the_primary_reading_is_one_that_is_made(tmp_path, changes, told):
         "benchmarks": {"mmlu": {"limit": 3}},
     }
     found = validate(section, Generate, "generate", tmp_path)
-    assert found.asking("mmlu", "generate").limit == 3
+    assert found.benchmarks == {"mmlu": Asking(**DEFAULTS | {"limit": 3})}
     with pytest.raises(InputError, match=told):
         validate(section | changes, Generate, "generate", tmp_path)

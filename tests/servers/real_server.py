@@ -27,8 +27,10 @@ def folder(path: Path, url: str) -> Path:
     (path / "data/questions").symlink_to(ROOT / "data/questions")
     content = yaml.safe_load((ROOT / "params.yaml").read_text())
     content["servers"]["openai"] |= SERVER | {"base_url": url, "in_flight": 2, "preflight": False}
+    content["scales"]["mini"]["generate"] |= {"readings": ["written"], "primary": "written"}
     for benchmark in ("gsm8k", "mmlu"):
-        content["scales"]["mini"]["generate"]["benchmarks"][benchmark] = {"limit": ITEMS, "max_new_tokens": TOKENS}
+        asking = {"limit": ITEMS, "max_new_tokens": TOKENS, "role_tokens": TOKENS}
+        content["scales"]["mini"]["generate"]["benchmarks"][benchmark] = asking
     (path / "params.yaml").write_text(yaml.safe_dump(content))
     return path
 
@@ -50,5 +52,5 @@ def test_another_program_answers_as_the_stages_own_process_does(tmp_path: Path, 
     equal = [here.output == other.output for here, other in zip(own, served, strict=True)]
     assert sum(equal) >= 0.8 * ITEMS  # two programs may round a near tie of two tokens differently
     for here, other, same in zip(own, served, equal, strict=True):
-        assert (other.id, other.prompt, other.choice_logprobs) == (here.id, here.prompt, None)
+        assert (other.id, other.prompt, other.letter, other.cloze) == (here.id, here.prompt, None, None)
         assert not same or (other.output_tokens, other.finished) == (here.output_tokens, here.finished)
