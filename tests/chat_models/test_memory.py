@@ -37,5 +37,5 @@ def test_memory_stays_flat(tmp_path: Path, count: int) -> None:
             run = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
             early, late, done = json.loads(run.stdout)
             assert done == count
-            # The index of the cache takes 40 bytes an item; the items themselves would take a thousand and more.
-            assert late - early < 3.0 + 100 * count / 2**20, (early, late)
+            # SQLite's own cache fills up; 100,000 replies would take 100 MB.
+            assert late - early < 8.0, (early, late)
