@@ -9,11 +9,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from stages import command_line, files, parameters
+from stages.core import command_line
+from stages.records import files
+from stages.core import parameters
 from stages.base_models.loading import load
 from stages.base_models.preset import ModelPreset
 from stages.chat.templates import chat_template
-from stages.randomness import derive_seed
+from stages.records.seeds import derive_seed
 
 OUT, OFFICIAL = Path("data/base"), Path("data/official")
 

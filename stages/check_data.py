@@ -7,9 +7,9 @@ import os
 import sys
 from pathlib import Path
 
-from stages import command_line
+from stages.core import command_line
 from stages.data_checks.checking import check_against_mirror, check_data
-from stages.sources.roots import MIRROR_VARIABLE, Source
+from stages.corpora.roots import MIRROR_VARIABLE, Source
 
 
 def main() -> None:

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from stages import command_line, parameters
-from stages.files import read_json, read_jsonl, write_json
+from stages.core import command_line
+from stages.core import parameters
+from stages.records.files import read_json, read_jsonl, write_json
 from stages.overlap.contamination import contamination
 from stages.records.conversation import AnnotatedConversation
 from stages.records.question import Question
-from stages.systems import Plan
+from stages.records.systems import Plan
 
 PLAN = Path("data/plan.json")
 CORPUS = Path("data/annotated.jsonl")

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from stages import command_line, files, parameters
+from stages.core import command_line
+from stages.records import files
+from stages.core import parameters
 from stages.corpora.preset import CorpusPreset
 from stages.corpora.reading import read_corpus
 

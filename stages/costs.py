@@ -5,9 +5,11 @@ Writes metrics/costs.json.
 
 from pathlib import Path
 
-from stages import command_line, files, parameters
+from stages.core import command_line
+from stages.records import files
+from stages.core import parameters
 from stages.costing.adding import costs
-from stages.systems import Plan
+from stages.records.systems import Plan
 
 PLAN = Path("data/plan.json")
 METRICS = Path("metrics/costs.json")

@@ -10,14 +10,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages import command_line, conditions, files, parameters
+from stages.core import command_line
+from stages.decoding import conditions
+from stages.records import files
+from stages.core import parameters
 from stages.chat import self_prompt
 from stages.decoding.parameters import Decoding, OpenEnded, Sampling
-from stages.errors import InputError
-from stages.randomness import derive_seed
+from stages.core.errors import InputError
+from stages.records.seeds import derive_seed
 from stages.records.example import Example
 from stages.records.question import Question
-from stages.systems import Plan, System
+from stages.records.systems import Plan, System
 
 PLAN, QUESTIONS, OUT = Path("data/plan.json"), Path("data/questions"), Path("data/examples.jsonl")
 MODELS = Path("data/models")

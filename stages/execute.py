@@ -7,17 +7,19 @@ one greedy answer a problem). Where the machine offers no sandbox nothing is run
 import shutil
 from pathlib import Path
 
-from stages import command_line, conditions, parameters
+from stages.core import command_line
+from stages.decoding import conditions
+from stages.core import parameters
 from stages.answers import code
-from stages.errors import InputError
-from stages.files import read_json, read_jsonl, write_jsonl
+from stages.core.errors import InputError
+from stages.records.files import read_json, read_jsonl, write_jsonl
 from stages.records.execution import Execution
 from stages.records.generation import Generation
 from stages.records.question import Question
 from stages.sandbox.judge import Task
 from stages.sandbox.judge_all import judge_all
 from stages.sandbox.limits import Limits
-from stages.systems import Plan
+from stages.records.systems import Plan
 
 PLAN = Path("data/plan.json")
 QUESTIONS = Path("data/questions/humaneval.jsonl")

@@ -11,11 +11,13 @@ import shutil
 from pathlib import Path
 from typing import get_args
 
-from stages import command_line, files, instruction_set
+from stages.core import command_line
+from stages.records import files
+from stages.numerics import instruction_set
 from stages.core.disk_room import check_room
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.records.conversation import AnnotatedConversation
-from stages.systems import Arm
+from stages.records.systems import Arm
 from stages.training import recipe as recipes
 
 SPLIT = Path("data/split")

@@ -10,13 +10,15 @@ import shutil
 from pathlib import Path
 from typing import get_args
 
-from stages import command_line, files, parameters
-from stages.conditions import CONDITIONS
+from stages.core import command_line
+from stages.records import files
+from stages.core import parameters
+from stages.decoding.conditions import CONDITIONS
 from stages.decoding.parameters import Decoding, OpenEnded, load_asking, load_readings
-from stages.parameters import Section
+from stages.core.parameters import Section
 from stages.records.generation import Generation
 from stages.records.question import Question
-from stages.systems import Arm, System
+from stages.records.systems import Arm, System
 
 OUT = Path("data/generations")
 PARTIAL = Path(".cache/generations")
@@ -81,7 +83,7 @@ def parse() -> argparse.Namespace:
         "--arm", choices=get_args(Arm), help="what was trained; without it, the model before fine-tuning answers"
     )
     known = [condition for each in CONDITIONS.values() for condition in each]
-    parser.add_argument("--condition", choices=known, help="what is done at inference (stages/conditions.py)")
+    parser.add_argument("--condition", choices=known, help="what is done at inference (stages/decoding/conditions.py)")
     parser.add_argument("--seed", type=int, help="the arm's seed of training")
     parser.add_argument("--official", action="store_true", help="the model's official chat version answers")
     benchmarks = command_line.modules("stages/benchmarks", "ANSWER_KIND")

@@ -9,11 +9,13 @@ import shutil
 from pathlib import Path
 from typing import get_args
 
-from stages import command_line, files, parameters
+from stages.core import command_line
+from stages.records import files
+from stages.core import parameters
 from stages.decoding.parameters import Decoding, ReferenceLikelihoods
-from stages.randomness import generator
+from stages.records.seeds import generator
 from stages.records.conversation import AnnotatedConversation
-from stages.systems import Arm, System
+from stages.records.systems import Arm, System
 
 VALIDATION = Path("data/split/validation.jsonl")
 OUT = Path("data/likelihoods")

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from stages import command_line, parameters
+from stages.core import command_line
+from stages.core import parameters
 from stages.figures.domains import draw
-from stages.files import read_jsonl, write_json
+from stages.records.files import read_jsonl, write_json
 from stages.records.scored import Scored
 from stages.scoring.csv_table import write_csv
 from stages.scoring.domains import COLUMNS, Domains, by_domain, rows

@@ -6,7 +6,8 @@ Every stage that starts the pipeline waits for this one, so that a wrong paramet
 import logging
 from pathlib import Path
 
-from stages import command_line, files
+from stages.core import command_line
+from stages.records import files
 from stages.planning.checking import checked, missing_keys
 from stages.planning.run_choice import plan
 from stages.planning.tidying import tidy

@@ -5,14 +5,15 @@ Writes metrics/preference.json, plots/preference.csv and Figure 5 as plots/prefe
 
 from pathlib import Path
 
-from stages import command_line, parameters
+from stages.core import command_line
+from stages.core import parameters
 from stages.figures.preference import draw, write_csv
-from stages.files import read_json, read_jsonl, write_json
+from stages.records.files import read_json, read_jsonl, write_json
 from stages.judging.counting import PairKey
 from stages.judging.pairs import planned_pairs
 from stages.judging.summary import summarize
 from stages.records.judgement import Judgement
-from stages.systems import Plan
+from stages.records.systems import Plan
 
 PLAN = Path("data/plan.json")
 JUDGEMENTS = Path("data/judgements.jsonl")

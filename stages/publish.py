@@ -8,8 +8,8 @@ import argparse
 import logging
 from pathlib import Path
 
-from stages import command_line
-from stages.errors import InputError
+from stages.core import command_line
+from stages.core.errors import InputError
 from stages.publishing.dataset_folder import lay_out_roles
 from stages.publishing.model_folder import lay_out_model
 from stages.publishing.results import load

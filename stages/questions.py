@@ -4,12 +4,14 @@ import importlib
 import random
 from pathlib import Path
 
-from stages import command_line, files, parameters
+from stages.core import command_line
+from stages.records import files
+from stages.core import parameters
 from stages.benchmarks.ordering import ordered
-from stages.errors import InputError
-from stages.randomness import generator
+from stages.core.errors import InputError
+from stages.records.seeds import generator
 from stages.records.question import Question
-from stages.sources.roots import Source
+from stages.corpora.roots import Source
 
 
 def main() -> None:

@@ -15,8 +15,9 @@ from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from dvc.utils.serialize import YAMLFileCorruptedError, parse_yaml
 from voluptuous import Invalid
 
-from stages import command_line, files
-from stages.errors import InputError
+from stages.core import command_line
+from stages.records import files
+from stages.core.errors import InputError
 
 LOCK = Path("dvc.lock")
 CACHE = Path(".dvc/cache")

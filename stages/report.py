@@ -3,7 +3,8 @@
 import shutil
 from pathlib import Path
 
-from stages import command_line, files
+from stages.core import command_line
+from stages.records import files
 from stages.reporting import inputs, loss_table, page, table_files
 from stages.scoring.csv_table import write_csv
 

@@ -8,16 +8,17 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages import command_line, parameters
+from stages.core import command_line
+from stages.core import parameters
 from stages.chat import self_prompt
 from stages.chat_models import Bill, ChatModel, ChatRequest, Message, Outcome
 from stages.chat_models.local import open_chat_model
 from stages.chat_models.preset import ChatPreset
-from stages.errors import InputError
-from stages.files import read_jsonl, write_json, write_jsonl
+from stages.core.errors import InputError
+from stages.records.files import read_jsonl, write_json, write_jsonl
 from stages.records.generation import Generation
 from stages.records.question import Question
-from stages.systems import System
+from stages.records.systems import System
 
 QUESTIONS = Path("data/questions/open_ended.jsonl")
 GENERATIONS = Path("data/generations")

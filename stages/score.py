@@ -5,8 +5,9 @@
 
 from pathlib import Path
 
-from stages import command_line, parameters
-from stages.files import read_json, read_jsonl, write_json, write_jsonl
+from stages.core import command_line
+from stages.core import parameters
+from stages.records.files import read_json, read_jsonl, write_json, write_jsonl
 from stages.records.scored import Scored
 from stages.scoring.comparison import compare
 from stages.scoring.csv_table import write_csv
@@ -14,7 +15,7 @@ from stages.scoring.run import score_plan
 from stages.scoring.show import show
 from stages.scoring.summary import COLUMNS, rows, summarize
 from stages.scoring.tables import tabulate
-from stages.systems import Plan
+from stages.records.systems import Plan
 
 PLAN = Path("data/plan.json")
 SCORED = Path("data/scored.jsonl")

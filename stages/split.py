@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from stages import command_line, files, parameters
+from stages.core import command_line
+from stages.records import files
+from stages.core import parameters
 from stages.corpora.split_parameters import SplitParameters
-from stages.randomness import derive_seed
+from stages.records.seeds import derive_seed
 from stages.records.conversation import AnnotatedConversation
 
 OUT = Path("data/split")

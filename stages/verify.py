@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from stages import command_line
+from stages.core import command_line
 from stages.verifying.clones import clone, repro, uncommitted
 from stages.verifying.locks import read_outs
 from stages.verifying.verifying import Verified, lines, verify

@@ -9,7 +9,8 @@ import yaml
 from transformers import AutoTokenizer
 
 import stages.generate
-from stages import conditions, files
+from stages.decoding import conditions
+from stages.records import files
 from stages.benchmarks import gsm8k, mmlu
 from stages.chat import self_prompt
 from stages.decoding.parameters import Asking, Decoding

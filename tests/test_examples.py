@@ -7,11 +7,11 @@ import pytest
 import yaml
 
 from stages import examples
-from stages.errors import InputError
-from stages.files import read_jsonl, write_json, write_jsonl
+from stages.core.errors import InputError
+from stages.records.files import read_jsonl, write_json, write_jsonl
 from stages.records.example import Example
 from stages.records.question import Question
-from stages.systems import Plan, System
+from stages.records.systems import Plan, System
 from stages.tools import ask
 from tests.import_graph import ROOT
 

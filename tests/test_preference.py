@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from stages import preference
-from stages.errors import InputError
-from stages.files import write_json, write_jsonl
-from stages.systems import Plan, System
+from stages.core.errors import InputError
+from stages.records.files import write_json, write_jsonl
+from stages.records.systems import Plan, System
 from tests.judging.samples import outcomes
 
 SYSTEMS = [System(model="tiny", arm=arm, seed=1) for arm in ("standard", "role")]

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from stages import command_line
+from stages.core import command_line
 from tests.import_graph import ROOT
 
 

@@ -9,7 +9,7 @@ from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from dvc.utils.serialize import parse_yaml
 
 from stages import repair
-from stages.errors import InputError
+from stages.core.errors import InputError
 from tests.import_graph import ROOT
 
 LOCK = (ROOT / "dvc.lock").read_text()

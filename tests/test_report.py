@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stages import report
-from stages.errors import InputError
+from stages.core.errors import InputError
 from tests.reporting import example_run
 from tests.reporting.conftest import run_stages
 

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from stages import rival
-from stages.errors import InputError
-from stages.files import read_json, read_jsonl, write_jsonl
+from stages.core.errors import InputError
+from stages.records.files import read_json, read_jsonl, write_jsonl
 from stages.records.generation import Generation
 from stages.records.question import Question
 from tests.chat_models.server import Reaction, Server, completion

@@ -6,12 +6,12 @@ import sys
 import pytest
 
 from stages import mmlu_domains, score
-from stages.errors import InputError
-from stages.files import read_jsonl, write_jsonl
+from stages.core.errors import InputError
+from stages.records.files import read_jsonl, write_jsonl
 from stages.records.generation import Generation
 from stages.records.scored import Scored
 from stages.scoring.domains import SUBJECTS
-from stages.systems import System
+from stages.records.systems import System
 from tests.scoring import synthetic
 
 BENCHMARKS = ["mmlu", "strategyqa", "hotpotqa", "gsm8k", "humaneval", "open_ended"]

@@ -16,8 +16,8 @@ from stages.annotation.checks import check_role
 from stages.annotation.reporting import Tally
 from stages.chat.self_prompt import OPENING
 from stages.chat_models import ChatModel, ChatRequest, Check, Estimate, InvalidAnswer, Message, Outcome
-from stages.errors import InputError
-from stages.files import iterate_jsonl, json_line
+from stages.core.errors import InputError
+from stages.records.files import iterate_jsonl, json_line
 from stages.records.conversation import AnnotatedConversation, Conversation
 
 INSTRUCTION = Path(__file__).with_name("instruction.md")

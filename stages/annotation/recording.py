@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterable
 from pathlib import Path
 
 from stages.chat_models import ChatRequest, Check, Estimate, InvalidAnswer, Outcome, Value
-from stages.files import iterate_jsonl, read_jsonl, write_jsonl
+from stages.records.files import iterate_jsonl, read_jsonl, write_jsonl
 from stages.records.conversation import AnnotatedConversation, Conversation, RecordedRole
 
 NOT_RECORDED = "not recorded"

@@ -8,7 +8,7 @@ from typing import Any
 from stages.annotation.recording import NOT_RECORDED
 from stages.chat_models import Bill, Estimate, Outcome
 from stages.chat_models.preset import ChatPreset
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 
 class Tally:

@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 from stages.base_models.preset import FolderModel, HubModel, ModelPreset, RandomModel, WheelModel
 from stages.base_models.random_weights import random_model
 from stages.base_models.wheels import join_members
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 Loaded = tuple[PreTrainedModel, PreTrainedTokenizerBase]
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stages.base_models.preset import Wheel
-from stages.errors import InputError
-from stages.files import replacing
+from stages.core.errors import InputError
+from stages.records.files import replacing
 
 logger = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ import random
 import re
 from collections.abc import Iterator
 
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.records.question import Question
-from stages.sources.roots import Row, Source
+from stages.corpora.roots import Row, Source
 
 ANSWER_KIND = "number"
 TRIGGER = "Answer:"

@@ -9,7 +9,7 @@ import random
 from collections.abc import Iterator
 
 from stages.records.question import Question
-from stages.sources.roots import Source
+from stages.corpora.roots import Source
 
 ANSWER_KIND = "span"
 TRIGGER = "Answer:"

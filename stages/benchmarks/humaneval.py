@@ -12,7 +12,7 @@ import random
 from collections.abc import Iterator
 
 from stages.records.question import CodeTask, Question
-from stages.sources.roots import Source
+from stages.corpora.roots import Source
 
 ANSWER_KIND = "code"
 TRIGGER = ""

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from stages.benchmarks.shared import Normalisation, letter_of, show_choices
 from stages.records.question import Question
-from stages.sources.roots import Fields, Source
+from stages.corpora.roots import Fields, Source
 
 ANSWER_KIND = "choice"
 TRIGGER = "Answer:"

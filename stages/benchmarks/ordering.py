@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.records.question import Question
 
 

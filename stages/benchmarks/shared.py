@@ -5,8 +5,8 @@ import string
 from collections.abc import Sequence
 from typing import Literal
 
-from stages.errors import InputError
-from stages.sources.roots import Fields
+from stages.core.errors import InputError
+from stages.corpora.roots import Fields
 
 LETTERS = string.ascii_uppercase
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from stages.benchmarks.shared import Normalisation
 from stages.records.question import Question
-from stages.sources.roots import Source
+from stages.corpora.roots import Source
 
 ANSWER_KIND = "yes_no"
 TRIGGER = "Answer:"

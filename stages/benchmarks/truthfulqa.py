@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 from stages.benchmarks.shared import Normalisation, show_choices, shuffled
 from stages.records.question import Question
-from stages.sources.roots import Source
+from stages.corpora.roots import Source
 
 ANSWER_KIND = "choice"
 TRIGGER = "Answer:"

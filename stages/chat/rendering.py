@@ -15,7 +15,7 @@ from functools import lru_cache
 from transformers import PreTrainedTokenizerBase
 
 from stages.chat.marks import control_marks, encode, hidden, shown
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 PLACEHOLDER = "\ue000{}\ue001"
 """In place of a turn: private-use characters, which no template writes."""

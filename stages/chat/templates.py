@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

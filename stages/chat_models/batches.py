@@ -19,7 +19,7 @@ from stages.chat_models import ChatReply, ChatRequest, Check, Outcome, Value, re
 from stages.chat_models.pacing import Again, FormRefused, Gone, Unanswered, remedy_of_answer
 from stages.chat_models.replies import UnreadableReply
 from stages.chat_models.sending import Sender
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 if TYPE_CHECKING:
     from stages.chat_models.client import Session

@@ -30,7 +30,7 @@ from stages.chat_models.replies import (
 from stages.chat_models.running import InOrder, Tasks, drive
 from stages.chat_models.sending import Sender
 from stages.chat_models.store import Store
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 logger = logging.getLogger("chat model")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from stages.chat_models import ChatModel, ChatReply, ChatRequest, Check, Estimate, Outcome, Value, cache_folder
 from stages.chat_models.preset import ChatPreset, LocalPreset, OpenAIPreset
 from stages.chat_models.replies import read, repeated
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 if TYPE_CHECKING:
     from stages.decoding.model import Loaded

@@ -16,7 +16,7 @@ import openai
 
 from stages.chat_models.preset import OpenAIPreset
 from stages.chat_models.replies import LONGEST_MESSAGE, ErrorAnswer, UnreadableReply
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 MARGIN = 0.99
 """Share of a limit that is used: late arrivals may crowd, and the server's minute is not ours."""

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_validator
 
 from stages.chat_models import ChatReply
-from stages.errors import InputError
-from stages.parameters import Section
+from stages.core.errors import InputError
+from stages.core.parameters import Section
 
 KEY_NAME = re.compile(
     r".*api_?key|.*authorization|auth|bearer|.*secret(_key)?|password|((access|auth|bearer)_)?token|key|headers"

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any, Generic, Self, TypeVar
 
 from stages.chat_models.store import StoreError
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 logger = logging.getLogger("chat model")
 

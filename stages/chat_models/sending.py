@@ -18,7 +18,7 @@ from stages.chat_models import ChatReply
 from stages.chat_models.pacing import Again, Clock, Gone, Pacer, Unanswered, backoff, remedy
 from stages.chat_models.preset import OpenAIPreset, Spending
 from stages.chat_models.replies import CHAT, Endpoint, Kind, read_as, read_payload
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 logger = logging.getLogger("chat model")
 

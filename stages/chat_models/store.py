@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from stages.chat_models import ChatReply
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 logger = logging.getLogger("replies")
 

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 COPIES = 2
 """The exported weights stand beside an earlier export until they are whole."""

@@ -7,7 +7,7 @@ LIMA (``conversations``: texts), ShareGPT (``conversations``: ``from``, ``value`
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 USERS = {"user", "human", "prompter"}
 ASSISTANTS = {"assistant", "gpt", "chatgpt", "bot", "model"}

@@ -2,9 +2,9 @@
 
 from pydantic import Field, model_validator
 
-from stages.errors import InputError
-from stages.parameters import Section
-from stages.sources.roots import Data
+from stages.core.errors import InputError
+from stages.core.parameters import Section
+from stages.corpora.roots import Data
 
 
 class CorpusPreset(Section):

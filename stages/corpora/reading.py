@@ -7,9 +7,9 @@ from pathlib import Path
 
 from stages.corpora.formats import IncompleteRowError, turns
 from stages.corpora.preset import CorpusPreset
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.records.conversation import Conversation
-from stages.sources.roots import Data, Fields, Source, read_rows
+from stages.corpora.roots import Data, Fields, Source, read_rows
 
 LINES_NAMED = 5
 

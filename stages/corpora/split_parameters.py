@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from stages.parameters import Section
+from stages.core.parameters import Section
 
 
 class SplitParameters(Section):

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from stages.files import iterate_jsonl, read_json
+from stages.records.files import iterate_jsonl, read_json
 from stages.records.generation import Generation
-from stages.systems import Plan, System
+from stages.records.systems import Plan, System
 
 Numbers = dict[str, Any]
 ASKING = ("requests", "prompt_tokens", "cached_prompt_tokens", "completion_tokens", "cost", "models")

@@ -6,7 +6,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from stages.data_checks.findings import Fault, Line
-from stages.files import describe
+from stages.records.files import describe
 
 Row = TypeVar("Row", bound=BaseModel)
 

@@ -11,7 +11,7 @@ from stages.chat.self_prompt import OPENING
 from stages.chat_models import InvalidAnswer
 from stages.data_checks.duplicates import check_near_duplicates, check_repeats
 from stages.data_checks.findings import Fault, Line
-from stages.files import read_json
+from stages.records.files import read_json
 from stages.records.conversation import Conversation
 from stages.scoring.domains import SUBJECTS
 

@@ -14,7 +14,7 @@ from stages.decoding.parameters import Reading
 from stages.decoding.partial import ALONE, Done, Partial, Share, fingerprint
 from stages.decoding.prompts import Item, Job, prepare, reading_of, record, warn_of_missing_shots, written_record
 from stages.decoding.sampling import Chooser
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.records.generation import ChoiceReading, Generation
 from stages.records.question import Question
 

@@ -14,11 +14,11 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from stages import instruction_set
+from stages.numerics import instruction_set
 from stages.decoding.attention import RIGHT_ALIGNED, implementation
 from stages.decoding.parameters import Decoding
-from stages.errors import InputError
-from stages.memory import keep_freed_memory
+from stages.core.errors import InputError
+from stages.numerics.memory import keep_freed_memory
 
 ROWS_HINT = 64
 

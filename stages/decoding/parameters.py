@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from stages import parameters
-from stages.parameters import Section
+from stages.core import parameters
+from stages.core.parameters import Section
 
 Reading = Literal["cloze", "letter", "written"]
 

@@ -11,13 +11,13 @@ from types import ModuleType
 
 from transformers import PreTrainedTokenizerBase
 
-from stages import conditions
+from stages.decoding import conditions
 from stages.chat import self_prompt
 from stages.chat.rendering import render_prompt, tokenize
 from stages.decoding.context import QuestionEnd, RoleEnd, begun, lead_of, next_question, role_openings
 from stages.decoding.generating import Prompt
 from stages.decoding.parameters import Asking, Decoding, OpenEnded, Reading, Sampling
-from stages.randomness import derive_seed, generator
+from stages.records.seeds import derive_seed, generator
 from stages.records.generation import ChoiceReading, Generation
 from stages.records.question import Question
 

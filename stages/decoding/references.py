@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from stages import arms
+from stages.chat import arms
 from stages.chat import self_prompt
 from stages.chat.rendering import Part, render, render_prompt, tokenize
 from stages.decoding.choices import Row, loglikelihoods

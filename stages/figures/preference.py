@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
 from stages.figures import style
-from stages.files import write_text
+from stages.records.files import write_text
 
 Summary = Mapping[str, Any]
 Summaries = Mapping[str, Mapping[str, Summary]]

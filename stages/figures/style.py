@@ -12,7 +12,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from stages.files import replacing
+from stages.records.files import replacing
 
 # Inches: one column of a two-column page, and the whole page.
 COLUMN, PAGE = 3.4, 7.0

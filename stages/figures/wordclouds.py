@@ -12,7 +12,7 @@ from wordcloud import WordCloud
 
 from stages.figures import style
 from stages.figures.slug import slug
-from stages.files import replacing
+from stages.records.files import replacing
 from stages.roles.written import most_frequent
 
 MOST = 20  # phrases in one cloud

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from stages.chat_models import Bill, ChatModel, ChatReply, ChatRequest, Message, Outcome
 from stages.chat_models.preset import ChatPreset, LocalPreset
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.judging.comparisons import Comparison, count_words, shown
 from stages.judging.judges import describe_judge, judge_folder, judges_itself, open_judge
 from stages.judging.verdict import read_verdict

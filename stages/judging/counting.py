@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.records.judgement import Judgement
 
 LEFT = "role"

@@ -5,7 +5,7 @@ from pathlib import Path
 from stages.chat_models import ChatModel, ChatReply
 from stages.chat_models.local import open_chat_model
 from stages.chat_models.preset import ChatPreset, LocalPreset
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 
 def judges_itself(preset: ChatPreset) -> bool:

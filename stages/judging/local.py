@@ -12,7 +12,7 @@ from stages.decoding.choices import Row, loglikelihoods
 from stages.decoding.context import continuations, opened
 from stages.decoding.model import load
 from stages.decoding.parameters import Decoding
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 REPLIES = ("A", "B")
 BATCH_TOKENS = 1 << 16

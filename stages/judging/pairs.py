@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from stages.errors import InputError
-from stages.systems import System
+from stages.core.errors import InputError
+from stages.records.systems import System
 
 BENCHMARK = "open_ended"
 logger = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 from pydantic import PositiveInt
 
-from stages.parameters import Section
+from stages.core.parameters import Section
 
 
 class Judging(Section):

@@ -10,21 +10,22 @@ from typing import Annotated, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from stages import command_line, parameters
+from stages.core import command_line
+from stages.core import parameters
 from stages.base_models.preset import FolderModel, Itself, ModelPreset
 from stages.chat_models.preset import ChatPreset, OpenAIPreset, refuse_keys
 from stages.corpora.preset import CorpusPreset
 from stages.corpora.split_parameters import SplitParameters
 from stages.decoding.parameters import Asking, Decoding, OpenEnded
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.judging.parameters import Judging
-from stages.parameters import Section
+from stages.core.parameters import Section
 from stages.planning.run_choice import Run
 from stages.sandbox.limits import Limits
 from stages.scoring.domains import Domains
 from stages.servers.parameters import OpenAI, Servers
-from stages.sources.roots import Source
-from stages.systems import Arm
+from stages.corpora.roots import Source
+from stages.records.systems import Arm
 from stages.training.recipe import Recipe
 
 BENCHMARKS = Path("stages/benchmarks")

@@ -5,11 +5,11 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from stages.conditions import CONDITIONS
-from stages.parameters import Section
+from stages.decoding.conditions import CONDITIONS
+from stages.core.parameters import Section
 from stages.servers.parameters import Name
-from stages.sources.roots import Data
-from stages.systems import Arm, Plan, System
+from stages.corpora.roots import Data
+from stages.records.systems import Arm, Plan, System
 
 
 class Run(Section):

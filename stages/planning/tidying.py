@@ -8,7 +8,7 @@ from pathlib import Path
 from dvc.repo import Repo
 from dvc.utils.serialize import dump_yaml, load_yaml
 
-from stages import files
+from stages.records import files
 
 logger = logging.getLogger(__name__)
 

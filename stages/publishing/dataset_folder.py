@@ -6,7 +6,7 @@ from pathlib import Path
 
 from huggingface_hub import DatasetCard, DatasetCardData
 
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 NAME = "lima-role"
 DEFAULT = "lima"

@@ -6,9 +6,9 @@ from typing import Any
 
 from huggingface_hub import ModelCard, ModelCardData
 
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.publishing.results import Results, evaluations, section
-from stages.systems import System
+from stages.records.systems import System
 
 LICENSES = {"Llama-2": "llama2"}
 """The Hub's names of licences, where they are not the lower-cased ones of `models` in params.yaml."""

@@ -12,7 +12,7 @@ from stages.reporting import inputs as reporting
 from stages.reporting import names
 from stages.reporting.cautions import cautions
 from stages.reporting.formatting import p_value, percent, points
-from stages.systems import System
+from stages.records.systems import System
 
 BUNDLED = (
     "**The questions are this project's own, in the schemas of the benchmarks named (HumanEval's alone are the real "

@@ -9,7 +9,7 @@ import httpx2
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
 
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 logger = logging.getLogger("publish")
 

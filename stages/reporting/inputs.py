@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages import parameters
-from stages.files import read_json, read_jsonl
+from stages.core import parameters
+from stages.records.files import read_json, read_jsonl
 from stages.records.example import Example
 from stages.records.generation import Generation
 from stages.records.question import Question
 from stages.records.scored import Scored
-from stages.systems import Plan, System
+from stages.records.systems import Plan, System
 
 OPEN_ENDED = "open_ended"
 ROLE_PAIR = "role - standard"

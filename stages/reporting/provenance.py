@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.reporting.inputs import Inputs
-from stages.systems import System
+from stages.records.systems import System
 
 LIBRARIES = (
     "torch", "transformers", "tokenizers", "deepspeed", "datasets", "openai", "numpy", "scipy", "statsmodels",

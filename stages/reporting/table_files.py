@@ -5,7 +5,7 @@ from pathlib import Path
 
 from markupsafe import Markup, escape
 
-from stages.files import write_text
+from stages.records.files import write_text
 from stages.reporting.latex import latex
 from stages.reporting.table import Cell, Table
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.randomness import derive_seed
+from stages.records.seeds import derive_seed
 from stages.records.question import Question
 from stages.roles.classifier import cross_fitted
 from stages.roles.written import Written, in_domain, most_frequent, phrases

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from stages.parameters import Section
+from stages.core.parameters import Section
 
 
 class Limits(Section):

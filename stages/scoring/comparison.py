@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from stages.randomness import derive_seed
+from stages.records.seeds import derive_seed
 from stages.scoring.tables import Key, Table, rounded
 from stages.statistics.multiple import holm
 from stages.statistics.paired import Difference, difference

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-from stages.errors import InputError
-from stages.randomness import derive_seed
+from stages.core.errors import InputError
+from stages.records.seeds import derive_seed
 from stages.records.scored import Scored
 from stages.scoring import comparison
 from stages.scoring.summary import score_and_interval

@@ -3,16 +3,16 @@
 import math
 import re
 
-from stages import conditions
+from stages.decoding import conditions
 from stages.chat import self_prompt
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.records.execution import Execution
 from stages.records.generation import Generation
 from stages.records.question import Question
 from stages.records.scored import Scored
 from stages.scoring.kinds import Kind
 from stages.scoring.role_form import well_formed
-from stages.systems import System
+from stages.records.systems import System
 
 TORN_NUMBER = re.compile(r"\d(?:[\d.,/]*[\d,/])?$")  # a full stop ends it
 

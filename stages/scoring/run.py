@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from stages.errors import InputError
-from stages.files import read_jsonl
+from stages.core.errors import InputError
+from stages.records.files import read_jsonl
 from stages.records.execution import Execution
 from stages.records.generation import Generation
 from stages.records.question import Question
 from stages.records.scored import Scored
 from stages.scoring.items import score_item
 from stages.scoring.kinds import kind, scored_benchmarks
-from stages.systems import Plan, System
+from stages.records.systems import Plan, System
 
 DATA = Path("data")
 

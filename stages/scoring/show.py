@@ -4,13 +4,13 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.records.generation import Generation
 from stages.records.question import Question
 from stages.records.scored import Scored
 from stages.scoring.kinds import kind_name
 from stages.scoring.run import DATA, read_generations, read_questions
-from stages.systems import Plan
+from stages.records.systems import Plan
 
 
 def show(name: str, plan: Plan, items: list[Scored], data: Path = DATA) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.randomness import derive_seed
+from stages.records.seeds import derive_seed
 from stages.scoring.kinds import kind
 from stages.scoring.tables import Key, Table, nested, rounded
 from stages.statistics import intervals

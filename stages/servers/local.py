@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from stages import command_line
-from stages.parameters import Section
+from stages.core import command_line
+from stages.core.parameters import Section
 from stages.records.generation import Generation
 from stages.records.question import Question
 
@@ -50,7 +50,7 @@ def start_others_if_needed(processes: int | None) -> None:
     import torch
     from torch.multiprocessing import ProcessExitedException, start_processes
 
-    from stages.training.ports import free_port
+    from stages.core.ports import free_port
 
     wanted = processes or max(torch.cuda.device_count(), 1)
     if "RANK" in os.environ or wanted == 1:

@@ -32,7 +32,7 @@ from stages.decoding.prompts import (
     warn_of_missing_shots,
     written_record,
 )
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.records.generation import ChoiceReading, Generation
 from stages.records.question import Question
 from stages.servers.transport.completions import Completing, read_answer, read_logprobs

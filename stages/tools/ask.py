@@ -7,11 +7,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages import command_line, files, parameters
-from stages.conditions import GENERIC
+from stages.core import command_line
+from stages.records import files
+from stages.core import parameters
+from stages.decoding.conditions import GENERIC
 from stages.decoding.parameters import Decoding
 from stages.examples import Answer, Put, side_by_side
-from stages.systems import Plan, System
+from stages.records.systems import Plan, System
 
 PLAN = Path("data/plan.json")
 ROLE, RESET = "\033[35m", "\033[0m"

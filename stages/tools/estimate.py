@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages import command_line, files, parameters
+from stages.core import command_line
+from stages.records import files
+from stages.core import parameters
 from stages.base_models.preset import HubModel, ModelPreset
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.records.conversation import AnnotatedConversation
 from stages.training import recipe as recipes
 from stages.training.recipe import Lora, Recipe

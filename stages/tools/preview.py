@@ -7,10 +7,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import get_args
 
-from stages import command_line, files
-from stages.errors import InputError
+from stages.core import command_line
+from stages.records import files
+from stages.core.errors import InputError
 from stages.records.conversation import AnnotatedConversation
-from stages.systems import Arm
+from stages.records.systems import Arm
 from stages.training import recipe as recipes
 
 COLOURS = ("\033[90m", "\033[35m", "\033[32m", "\033[36m")

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from stages.chat.rendering import Part
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.training.rows import IGNORED, MicroBatch
 
 CHUNK = 1024

@@ -21,7 +21,7 @@ from transformers.activations import SiLUActivation
 from transformers.models.llama.modeling_llama import LlamaMLP, LlamaRMSNorm
 from transformers.models.mistral.modeling_mistral import MistralMLP, MistralRMSNorm
 
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.training.attention import implementation
 from stages.training.recipe import Lora, Recipe
 

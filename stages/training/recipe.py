@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from stages import parameters
-from stages.parameters import Section
+from stages.core import parameters
+from stages.core.parameters import Section
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 

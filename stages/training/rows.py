@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from stages import arms
+from stages.chat import arms
 from stages.chat.rendering import Part, Rendered, render
 from stages.records.conversation import AnnotatedConversation
-from stages.systems import Arm
+from stages.records.systems import Arm
 
 IGNORED = -100
 NAMED = 5

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import yaml
 
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 Verdict = Literal["equal", "differs", "missing", "new"]
 Outs = dict[str, dict[str, str]]

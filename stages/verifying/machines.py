@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-from stages import run_record
+from stages.core import run_log
 
 
 def recorded_cpus(root: Path) -> set[str]:
     """Kinds of processor of each stage's last good run; empty where there is no log, as in a fresh clone."""
-    log = root / run_record.LOG
+    log = root / run_log.LOG
     last: dict[str, str] = {}
     for line in log.read_text(encoding="utf-8").splitlines() if log.is_file() else []:
         try:

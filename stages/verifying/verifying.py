@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stages import run_record
+from stages.core import run_log
 from stages.verifying.locks import Compared, compare, read_outs
 from stages.verifying.machines import recorded_cpus
 from stages.verifying.metrics import out_of_tolerance, read_metrics
@@ -44,7 +44,7 @@ def verify(recorded: Path, rerun: Path, tolerance: float) -> Verified:
     found = Verified(
         outs=compare(read_outs(recorded / "dvc.lock"), read_outs(rerun / "dvc.lock")),
         tampered=changed_since(recorded),
-        here=run_record.cpu(),
+        here=run_log.cpu(),
         recorded_on=recorded_cpus(recorded),
         tolerance=tolerance,
     )

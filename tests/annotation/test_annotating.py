@@ -7,7 +7,7 @@ from stages.annotation.recording import RecordedModel
 from stages.annotation.reporting import Tally
 from stages.chat_models import ChatReply, ChatRequest, InvalidAnswer, Outcome
 from stages.chat_models.preset import OpenAIPreset, RecordedPreset
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.records.conversation import Conversation
 
 

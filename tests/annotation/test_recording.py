@@ -5,7 +5,7 @@ import pytest
 
 from stages.annotation.recording import RecordedModel, record
 from stages.chat_models import ChatRequest, InvalidAnswer
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.records.conversation import AnnotatedConversation
 from tests.chat_models.support import as_it_is, request
 

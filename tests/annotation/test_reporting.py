@@ -6,7 +6,7 @@ from stages.annotation.annotating import request_role
 from stages.annotation.reporting import Tally, demand_enough, describe_estimate
 from stages.chat_models import Estimate, Outcome
 from stages.chat_models.preset import ChatPreset, LocalPreset
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.records.conversation import Conversation
 
 

@@ -8,7 +8,7 @@ import pytest
 from stages.base_models.loading import load
 from stages.base_models.preset import FolderModel, Wheel
 from stages.base_models.wheels import file_sha256, join_members
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 
 def preset(path):

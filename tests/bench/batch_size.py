@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages import files
+from stages.records import files
 from stages.decoding.choices import Row, loglikelihoods
 from stages.decoding.context import continuations
 from stages.decoding.generating import batches, generate

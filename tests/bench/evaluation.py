@@ -32,7 +32,7 @@ from stages.benchmarks.shared import LETTERS
 from stages.decoding.parameters import Asking, Decoding, Reading
 from stages.decoding.prompts import Item, Job, prepare
 from stages.records.question import Question
-from stages.sources.roots import MIRROR_VARIABLE, Source
+from stages.corpora.roots import MIRROR_VARIABLE, Source
 
 TIE = 1e-4
 SHOTS = (0, 5)

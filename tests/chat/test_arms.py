@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages import arms
+from stages.chat import arms
 from stages.chat import self_prompt
 from stages.records.conversation import AnnotatedConversation
 

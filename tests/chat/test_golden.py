@@ -8,7 +8,7 @@ from itertools import groupby
 
 import pytest
 
-from stages.arms import with_head
+from stages.chat.arms import with_head
 from stages.chat.rendering import Part, render, render_prompt, tokenize, tokenize_prompt
 from tests.tokenizers import FOLDER, tokenizer
 

@@ -3,10 +3,10 @@
 import pytest
 from transformers import AutoTokenizer
 
-from stages.arms import with_head
+from stages.chat.arms import with_head
 from stages.chat.rendering import Part, end_of_turn, render, render_prompt, tokenize, tokenize_prompt
 from stages.chat.templates import SAMPLE, check_template
-from stages.errors import InputError
+from stages.core.errors import InputError
 from tests.tokenizers import TEMPLATES, tokenizer
 
 ROLE = "From now on, you are a botanist."

@@ -9,7 +9,7 @@ import pytest
 from stages.chat_models import ChatRequest, InvalidAnswer
 from stages.chat_models.client import ServedModel
 from stages.chat_models.store import Store
-from stages.errors import InputError
+from stages.core.errors import InputError
 from tests.chat_models.batch_api import BatchApi, not_reached, refused
 from tests.chat_models.server import Asked, Reaction, Server, completion, error, good
 from tests.chat_models.support import SCHEMA, FastClock, as_it_is, openai_preset, request, requests

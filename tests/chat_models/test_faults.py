@@ -12,7 +12,7 @@ import pytest
 
 from stages.chat_models import ChatRequest
 from stages.chat_models.client import ServedModel
-from stages.errors import InputError
+from stages.core.errors import InputError
 from tests.chat_models.server import Asked, Reaction, Server, completion, error, good
 from tests.chat_models.support import FastClock, as_it_is, openai_preset, requests
 

@@ -8,7 +8,7 @@ from transformers import AutoModelForCausalLM
 from stages.chat_models import ChatRequest, InvalidAnswer, Message
 from stages.chat_models.local import LocalModel, open_chat_model
 from stages.chat_models.preset import ChatPreset, LocalPreset
-from stages.errors import InputError
+from stages.core.errors import InputError
 from tests.chat_models.support import as_it_is
 
 # The first lengths differ, so that padding has something to do.

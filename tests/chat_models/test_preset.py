@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stages import parameters
+from stages.core import parameters
 from stages.chat_models import ChatReply
 from stages.chat_models.preset import ChatPreset, LocalPreset, OpenAIPreset, Prices, RecordedPreset
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.planning.checking import checked
 
 

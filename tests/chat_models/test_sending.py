@@ -4,7 +4,7 @@ import pytest
 
 from stages.chat_models.pacing import Again, FormRefused, Unanswered, remedy, remedy_of_answer
 from stages.chat_models.replies import UnreadableReply
-from stages.errors import InputError
+from stages.core.errors import InputError
 from tests.chat_models.support import openai_preset
 
 PRESET = openai_preset("http://localhost:1/v1", key_variable="SOME_KEY")

@@ -4,7 +4,7 @@ import pytest
 
 from stages.corpora.preset import CorpusPreset
 from stages.corpora.reading import read_corpus
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 
 @pytest.fixture

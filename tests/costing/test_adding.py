@@ -1,10 +1,10 @@
 import pytest
 
 from stages.costing.adding import costs
-from stages.errors import InputError
-from stages.files import write_json, write_jsonl
+from stages.core.errors import InputError
+from stages.records.files import write_json, write_jsonl
 from stages.records.generation import Generation
-from stages.systems import Plan, System
+from stages.records.systems import Plan, System
 
 STANDARD, ROLE = (System(model="tiny", arm=arm, seed=1) for arm in ("standard", "role"))
 STRIPPED = ROLE.model_copy(update={"condition": "stripped"})

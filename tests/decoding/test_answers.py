@@ -17,7 +17,7 @@ from stages.decoding.model import load
 from stages.decoding.parameters import Asking, Decoding, OpenEnded, Sampling
 from stages.decoding.prompts import Job
 from stages.decoding.sampling import Chooser, nucleus, penalize
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.records.question import Question
 from tests.conftest import tiny_model
 from tests.import_graph import ROOT

@@ -8,7 +8,9 @@ import torch
 import yaml
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from stages import arms, files, likelihood
+from stages import likelihood
+from stages.chat import arms
+from stages.records import files
 from stages.chat import self_prompt
 from stages.chat.rendering import Part, render
 from stages.decoding.parameters import Decoding, ReferenceLikelihoods

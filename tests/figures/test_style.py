@@ -4,7 +4,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from stages.figures import style
-from stages.systems import System
+from stages.records.systems import System
 
 
 def drawn() -> Figure:

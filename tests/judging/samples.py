@@ -1,6 +1,6 @@
 """Judgements made in code."""
 
-from stages.files import write_jsonl
+from stages.records.files import write_jsonl
 from stages.records.generation import Generation
 from stages.records.judgement import Judgement
 

@@ -6,11 +6,11 @@ import pytest
 
 from stages.chat_models import Bill, ChatReply, Outcome
 from stages.chat_models.preset import ChatPreset
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.judging.asking import ask, require_replies, showings
 from stages.judging.comparisons import Comparison
 from stages.judging.pairs import Pair
-from stages.systems import System
+from stages.records.systems import System
 
 SERVED = ChatPreset.model_validate({"kind": "openai", "model": "asked-for"})
 PAIR = Pair(left=System(model="tiny", arm="role", seed=1), right=System(model="tiny", arm="standard", seed=1))

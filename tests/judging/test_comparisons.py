@@ -1,10 +1,10 @@
 import pytest
 
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.judging.comparisons import comparisons, evenly_spaced, shown
 from stages.judging.pairs import Pair
 from stages.records.question import Question
-from stages.systems import System
+from stages.records.systems import System
 from tests.judging.samples import write_answers
 
 ROLE, STANDARD = (System(model="tiny", arm=arm, seed=1) for arm in ("role", "standard"))

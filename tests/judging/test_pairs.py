@@ -1,8 +1,8 @@
 import pytest
 
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.judging.pairs import answered_pairs, planned_pairs
-from stages.systems import System
+from stages.records.systems import System
 
 ROLE, STANDARD = (System(model="tiny", arm=arm, seed=1) for arm in ("role", "standard"))
 BASE = System(model="tiny")

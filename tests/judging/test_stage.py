@@ -10,12 +10,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from stages import judge
 from stages.base_models.preset import RandomModel
 from stages.base_models.random_weights import random_model
-from stages.errors import InputError
-from stages.files import read_json, read_jsonl, write_json, write_jsonl
+from stages.core.errors import InputError
+from stages.records.files import read_json, read_jsonl, write_json, write_jsonl
 from stages.judging.asking import instruction
 from stages.records.judgement import Judgement
 from stages.records.question import Question
-from stages.systems import Plan, System
+from stages.records.systems import Plan, System
 from tests.chat_models.server import Reaction, Server, completion
 from tests.judging.samples import write_answers
 

@@ -4,7 +4,7 @@ import random
 import pytest
 from scipy.stats import binomtest
 
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.judging.counting import PairKey
 from stages.judging.summary import ALL_TIED, NOT_JUDGED, NOT_READ, summarize
 from tests.judging.samples import both_orders, judgement, outcomes

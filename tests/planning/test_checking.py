@@ -6,7 +6,7 @@ import types
 import pytest
 import yaml
 
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.planning import checking
 from stages.planning.checking import checked, missing_keys
 from stages.planning.run_choice import plan

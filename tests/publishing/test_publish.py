@@ -12,11 +12,11 @@ from datasets import load_dataset
 from huggingface_hub import DatasetCard, ModelCard
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.publishing.dataset_folder import lay_out_roles
 from stages.publishing.model_folder import lay_out_model
 from stages.publishing.results import Results, load
-from stages.systems import System
+from stages.records.systems import System
 from stages.training.card import Base, card
 from stages.training.recipe import Recipe
 from tests.import_graph import ROOT

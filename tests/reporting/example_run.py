@@ -9,7 +9,7 @@ from stages.chat import self_prompt
 from stages.costing.adding import costs
 from stages.figures import domains as domain_figure
 from stages.figures import preference as preference_figure
-from stages.files import read_jsonl, write_json, write_jsonl, write_text
+from stages.records.files import read_jsonl, write_json, write_jsonl, write_text
 from stages.judging.counting import PairKey
 from stages.judging.pairs import planned_pairs
 from stages.judging.summary import summarize as summarize_preference
@@ -26,7 +26,7 @@ from stages.scoring.domains import by_domain
 from stages.scoring.run import score_plan
 from stages.scoring.summary import summarize
 from stages.scoring.tables import tabulate
-from stages.systems import Plan, System
+from stages.records.systems import Plan, System
 
 SEED = 17
 PARAMETERS = Path(__file__).parents[2] / "params.yaml"

@@ -6,7 +6,7 @@ from stages.records.generation import Generation
 from stages.records.question import Question
 from stages.reporting.cautions import cautions
 from stages.reporting.inputs import METRICS, Inputs
-from stages.systems import Plan, System
+from stages.records.systems import Plan, System
 
 BENCHMARKS = ["mmlu", "gsm8k", "strategyqa", "hotpotqa"]
 

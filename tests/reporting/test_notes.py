@@ -1,4 +1,4 @@
-from stages.conditions import CONDITIONS
+from stages.decoding.conditions import CONDITIONS
 from stages.reporting import notes
 from stages.reporting.inputs import load
 from tests.reporting.test_cautions import inputs

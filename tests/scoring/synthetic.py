@@ -3,12 +3,12 @@
 import random
 from pathlib import Path
 
-from stages.files import write_json, write_jsonl
+from stages.records.files import write_json, write_jsonl
 from stages.records.execution import Execution
 from stages.records.generation import Generation
 from stages.records.question import CodeTask, Question
 from stages.scoring.domains import SUBJECTS
-from stages.systems import Plan, System
+from stages.records.systems import Plan, System
 
 ROLE = "From now on, you are a patient teacher who knows this subject well and answers with care."
 SHARES = {"base": 0.3, "standard": 0.45, "role": 0.6, "role.stripped": 0.5, "shuffled": 0.4}

@@ -3,7 +3,7 @@ import pytest
 from stages.scoring import comparison
 from stages.scoring.run import score_plan
 from stages.scoring.tables import tabulate
-from stages.systems import System
+from stages.records.systems import System
 from tests.scoring import synthetic
 
 

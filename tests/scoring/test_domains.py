@@ -2,7 +2,7 @@ import pytest
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.scoring.domains import SUBJECTS, Domains, by_domain, rows
 from stages.scoring.run import score_plan
 from tests.scoring import synthetic

@@ -1,12 +1,12 @@
 import pytest
 
 from stages.chat import self_prompt
-from stages.conditions import STEP_BY_STEP
-from stages.errors import InputError
+from stages.decoding.conditions import STEP_BY_STEP
+from stages.core.errors import InputError
 from stages.records.execution import Execution
 from stages.scoring.items import score_item
 from stages.scoring.kinds import kind
-from stages.systems import System
+from stages.records.systems import System
 from tests.scoring import synthetic
 
 ROLE_SYSTEM = System(model="tiny", arm="role", seed=1)

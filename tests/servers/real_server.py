@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stages import files
+from stages.records import files
 from stages.records.generation import Generation
 from tests.chat_models.real_server import MODEL, transformers_serve
 from tests.import_graph import ROOT

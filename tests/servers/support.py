@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import stages.generate
-from stages import files
+from stages.records import files
 from stages.records.generation import Generation
 from stages.records.question import Question
 from tests.import_graph import ROOT

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from stages.chat import self_prompt
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.servers.transport.preset import OpenAI
 from tests.import_graph import ROOT
 from tests.servers.completion_server import Model, serving

@@ -1,6 +1,6 @@
 """Items as an arm sees them."""
 
-from stages import arms
+from stages.chat import arms
 from stages.tools.preview import preview
 from tests.training.test_finetune import ITEMS
 

@@ -70,7 +70,7 @@ def instrument(module):
 
 class Finder(importlib.abc.MetaPathFinder):
     def find_spec(self, fullname, path, target=None):
-        if fullname != "stages.parameters":
+        if fullname != "stages.core.parameters":
             return None
         spec = importlib.machinery.PathFinder.find_spec(fullname, path)
         execute = spec.loader.exec_module

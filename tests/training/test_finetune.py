@@ -12,7 +12,7 @@ import pytest
 import yaml
 from transformers import AutoModelForCausalLM
 
-from stages import files
+from stages.records import files
 from stages.records.conversation import AnnotatedConversation
 from tests.import_graph import ROOT
 

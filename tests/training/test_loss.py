@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from transformers import AutoModelForCausalLM
 
 from stages.chat.rendering import Part, Rendered
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.training import loss as loss_module
 from stages.training.attention import ROWS
 from stages.training.loss import CompletionLoss

@@ -5,7 +5,7 @@ import torch
 from torch.autograd.graph import saved_tensors_hooks
 from transformers import AutoModelForCausalLM
 
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.training.attention import ROWS
 from stages.training.model import add_residual_dropout, keep_less, merged, with_adapters
 from stages.training.recipe import Lora

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.training.recipe import load
 from tests.import_graph import ROOT
 

@@ -5,7 +5,7 @@ import random
 import pytest
 import torch
 
-from stages import arms
+from stages.chat import arms
 from stages.chat.rendering import Part, Rendered
 from stages.records.conversation import AnnotatedConversation
 from stages.training.rows import (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stages import run_record
+from stages.core import run_log
 from stages.verifying.machines import recorded_cpus
 from stages.verifying.verifying import lines, verify
 from tests.import_graph import ROOT
@@ -101,7 +101,7 @@ def test_on_another_processor_metrics_decide_within_the_tolerance(repository, sc
     rerun = shutil.copytree(repository, repository.parent / "rerun", symlinks=True)
     (repository / "logs").mkdir()
     record = {"stage": "score", "outcome": "ok", "cpu": "another kind"}
-    (repository / run_record.LOG).write_text(json.dumps(record) + "\n")
+    (repository / run_log.LOG).write_text(json.dumps(record) + "\n")
     (rerun / "score.py").write_text(SCORE.replace("len(Path('data/count.txt').read_text()) / 10", str(score)))
     run(rerun, "dvc", "repro")
     found = verify(repository, rerun, tolerance=0.02)

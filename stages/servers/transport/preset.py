@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from stages.parameters import Section
+from stages.core.parameters import Section
 
 
 class OpenAI(Section):

@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from stages.errors import InputError
+from stages.core.errors import InputError
 from stages.servers.transport import keeping
-from stages.training.ports import free_port
+from stages.core.ports import free_port
 
 logger = logging.getLogger("server")
 

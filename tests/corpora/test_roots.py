@@ -11,8 +11,8 @@ import pytest
 
 from stages import questions
 from stages.benchmarks import gsm8k
-from stages.errors import InputError
-from stages.sources.roots import Source
+from stages.core.errors import InputError
+from stages.corpora.roots import Source
 from tests.import_graph import ROOT
 
 REVISION = "e53f048856ff4f594e959d75785d2c2d37b678ee"

@@ -11,8 +11,8 @@ from typing import Any, TypeVar, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from stages.errors import InputError
-from stages.files import describe
+from stages.core.errors import InputError
+from stages.records.files import describe
 
 PATH = Path("params.yaml")
 
@@ -43,7 +43,7 @@ def validate(value: Any, kind: type[T], key: str, path: Path) -> T:
 
 
 def explain(error: ValidationError, key: str, kind: Any) -> str:
-    """As :func:`stages.files.describe`, with the allowed keys named where one is unknown."""
+    """As :func:`stages.records.files.describe`, with the allowed keys named where one is unknown."""
     text = describe(error, key)
     unknown = [fault["loc"] for fault in error.errors() if fault["type"] == "extra_forbidden"]
     allowed = _keys_at(kind, unknown[0][:-1]) if unknown else []

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stages import run_record
-from stages.errors import InputError
-from stages.files import remedy
+from stages.core import run_log
+from stages.core.errors import InputError
+from stages.records.files import remedy
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
@@ -68,4 +68,4 @@ def _recorded() -> Iterator[None]:
         raise
     finally:
         if Path("dvc.yaml").is_file():
-            run_record.append(started, time.time(), outcome)
+            run_log.append(started, time.time(), outcome)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from stages import files
+from stages.records import files
 from stages.chat import self_prompt
 from stages.records.question import Question
 

@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from stages import command_line, run_record
-from stages.errors import InputError
+from stages.core import command_line
+from stages.core import run_log
+from stages.core.errors import InputError
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def test_each_run_adds_a_line(repository, monkeypatch):
     first, second = lines(repository)
     assert first["stage"] == second["stage"] == "split"
     assert first["outcome"] == "ok"
-    assert first["cpu"] == run_record.cpu()
+    assert first["cpu"] == run_log.cpu()
     assert first["peak_memory_mb"] > 1
     assert first["python"] == ".".join(str(part) for part in sys.version_info[:3])
     assert first["libraries"]["numpy"]

@@ -11,8 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args
 
-from stages.errors import InputError
-from stages.files import lines_of
+from stages.core.errors import InputError
+from stages.records.files import lines_of
 
 Data = Literal["bundled", "hub", "mirror"]
 Row = dict[str, Any]

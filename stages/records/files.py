@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 Record = TypeVar("Record", bound=BaseModel)
 
