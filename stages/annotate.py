@@ -8,13 +8,12 @@ import logging
 from contextlib import closing
 from pathlib import Path
 
-from stages.core import command_line
-from stages.core import parameters
 from stages.annotation.annotating import Corpus, annotate, estimate
 from stages.annotation.recording import RecordedModel, record
 from stages.annotation.reporting import Tally, demand_enough, describe_estimate
 from stages.chat_models.local import open_chat_model
 from stages.chat_models.preset import ChatPreset
+from stages.core import command_line, parameters
 from stages.core.errors import InputError
 from stages.records.files import replacing, write_json, write_jsonl
 

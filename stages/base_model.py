@@ -9,12 +9,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from stages.core import command_line
-from stages.records import files
-from stages.core import parameters
 from stages.base_models.loading import load
 from stages.base_models.preset import ModelPreset
 from stages.chat.templates import chat_template
+from stages.core import command_line, parameters
+from stages.records import files
 from stages.records.seeds import derive_seed
 
 OUT, OFFICIAL = Path("data/base"), Path("data/official")

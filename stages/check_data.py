@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from stages.core import command_line
-from stages.data_checks.checking import check_against_mirror, check_data
 from stages.corpora.roots import MIRROR_VARIABLE, Source
+from stages.data_checks.checking import check_against_mirror, check_data
 
 
 def main() -> None:

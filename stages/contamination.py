@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from stages.core import command_line
-from stages.core import parameters
-from stages.records.files import read_json, read_jsonl, write_json
-from stages.overlap.contamination import contamination
+from stages.core import command_line, parameters
+from stages.corpora.overlap import contamination
 from stages.records.conversation import AnnotatedConversation
+from stages.records.files import read_json, read_jsonl, write_json
 from stages.records.question import Question
 from stages.records.systems import Plan
 

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from stages.core import command_line
-from stages.records import files
-from stages.core import parameters
+from stages.core import command_line, parameters
 from stages.corpora.preset import CorpusPreset
 from stages.corpora.reading import read_corpus
+from stages.records import files
 
 
 def main() -> None:

@@ -5,10 +5,9 @@ Writes metrics/costs.json.
 
 from pathlib import Path
 
-from stages.core import command_line
-from stages.records import files
-from stages.core import parameters
+from stages.core import command_line, parameters
 from stages.costing.adding import costs
+from stages.records import files
 from stages.records.systems import Plan
 
 PLAN = Path("data/plan.json")

@@ -10,16 +10,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.core import command_line
-from stages.decoding import conditions
-from stages.records import files
-from stages.core import parameters
 from stages.chat import self_prompt
-from stages.decoding.parameters import Decoding, OpenEnded, Sampling
+from stages.core import command_line, parameters
 from stages.core.errors import InputError
-from stages.records.seeds import derive_seed
+from stages.decoding import conditions
+from stages.decoding.parameters import Decoding, OpenEnded, Sampling
+from stages.records import files
 from stages.records.example import Example
 from stages.records.question import Question
+from stages.records.seeds import derive_seed
 from stages.records.systems import Plan, System
 
 PLAN, QUESTIONS, OUT = Path("data/plan.json"), Path("data/questions"), Path("data/examples.jsonl")

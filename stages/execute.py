@@ -7,19 +7,18 @@ one greedy answer a problem). Where the machine offers no sandbox nothing is run
 import shutil
 from pathlib import Path
 
-from stages.core import command_line
-from stages.decoding import conditions
-from stages.core import parameters
 from stages.answers import code
+from stages.chat import self_prompt
+from stages.core import command_line, parameters
 from stages.core.errors import InputError
-from stages.records.files import read_json, read_jsonl, write_jsonl
 from stages.records.execution import Execution
+from stages.records.files import read_json, read_jsonl, write_jsonl
 from stages.records.generation import Generation
 from stages.records.question import Question
+from stages.records.systems import Plan
 from stages.sandbox.judge import Task
 from stages.sandbox.judge_all import judge_all
 from stages.sandbox.limits import Limits
-from stages.records.systems import Plan
 
 PLAN = Path("data/plan.json")
 QUESTIONS = Path("data/questions/humaneval.jsonl")
@@ -61,7 +60,7 @@ def task(questions: dict[str, Question], generation: Generation, path: Path) -> 
             f"{path}: id {generation.id!r} has no question with tests in {QUESTIONS}: run `dvc repro`, "
             "which answers the questions that are there"
         )
-    answer = conditions.answer_of(generation.output)
+    answer = self_prompt.answer_of(generation.output or "")
     return Task(
         program=code.program(question, answer),
         entry_point=question.task.entry_point,

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import get_args
 
 from stages.core import command_line
-from stages.records import files
-from stages.numerics import instruction_set
 from stages.core.disk_room import check_room
 from stages.core.errors import InputError
+from stages.numerics import instruction_set
+from stages.records import files
 from stages.records.conversation import AnnotatedConversation
 from stages.records.systems import Arm
 from stages.training import recipe as recipes

@@ -10,12 +10,11 @@ import shutil
 from pathlib import Path
 from typing import get_args
 
-from stages.core import command_line
-from stages.records import files
-from stages.core import parameters
+from stages.core import command_line, parameters
+from stages.core.parameters import Section
 from stages.decoding.conditions import CONDITIONS
 from stages.decoding.parameters import Decoding, OpenEnded, load_asking, load_readings
-from stages.core.parameters import Section
+from stages.records import files
 from stages.records.generation import Generation
 from stages.records.question import Question
 from stages.records.systems import Arm, System

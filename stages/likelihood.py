@@ -9,12 +9,11 @@ import shutil
 from pathlib import Path
 from typing import get_args
 
-from stages.core import command_line
-from stages.records import files
-from stages.core import parameters
+from stages.core import command_line, parameters
 from stages.decoding.parameters import Decoding, ReferenceLikelihoods
-from stages.records.seeds import generator
+from stages.records import files
 from stages.records.conversation import AnnotatedConversation
+from stages.records.seeds import generator
 from stages.records.systems import Arm, System
 
 VALIDATION = Path("data/split/validation.jsonl")

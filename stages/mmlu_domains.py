@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from stages.core import command_line
-from stages.core import parameters
+from stages.core import command_line, parameters
 from stages.figures.domains import draw
-from stages.records.files import read_jsonl, write_json
+from stages.records.files import read_jsonl, write_csv, write_json
 from stages.records.scored import Scored
-from stages.scoring.csv_table import write_csv
+from stages.scoring.comparison import Statistics
 from stages.scoring.domains import COLUMNS, Domains, by_domain, rows
 
 SCORED = Path("data/scored.jsonl")
@@ -16,7 +15,8 @@ SCORED = Path("data/scored.jsonl")
 def main() -> None:
     command_line.parser(__doc__).parse_args()
     domains = parameters.load("mmlu_domains", Domains)
-    metrics = by_domain(read_jsonl(SCORED, Scored), domains, parameters.load("seed", int))
+    margin = parameters.load("statistics", Statistics).margin
+    metrics = by_domain(read_jsonl(SCORED, Scored), domains, parameters.load("seed", int), margin)
     write_json(Path("metrics/mmlu_domains.json"), metrics)
     write_csv(Path("plots/mmlu_domains.csv"), COLUMNS, rows(metrics))
     draw(metrics, Path("plots/mmlu_domains"))

@@ -7,10 +7,10 @@ import logging
 from pathlib import Path
 
 from stages.core import command_line
-from stages.records import files
 from stages.planning.checking import checked, missing_keys
 from stages.planning.run_choice import plan
 from stages.planning.tidying import tidy
+from stages.records import files
 
 logger = logging.getLogger("plan")
 
@@ -20,9 +20,10 @@ def main() -> None:
     parameters = checked()
     for text in missing_keys(parameters):
         logger.warning(text)
-    files.write_json(Path("data/plan.json"), plan(parameters.run).model_dump())
+    chosen = plan(parameters.run)
+    files.write_json(Path("data/plan.json"), chosen.model_dump())
     files.write_text(Path("data/parameters_valid"), "All parameters are valid.\n")
-    tidy()
+    tidy(parameters.run, chosen)
 
 
 if __name__ == "__main__":

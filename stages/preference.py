@@ -5,13 +5,12 @@ Writes metrics/preference.json, plots/preference.csv and Figure 5 as plots/prefe
 
 from pathlib import Path
 
-from stages.core import command_line
-from stages.core import parameters
+from stages.core import command_line, parameters
 from stages.figures.preference import draw, write_csv
-from stages.records.files import read_json, read_jsonl, write_json
 from stages.judging.counting import PairKey
 from stages.judging.pairs import planned_pairs
 from stages.judging.summary import summarize
+from stages.records.files import read_json, read_jsonl, write_json
 from stages.records.judgement import Judgement
 from stages.records.systems import Plan
 

@@ -4,14 +4,13 @@ import importlib
 import random
 from pathlib import Path
 
-from stages.core import command_line
-from stages.records import files
-from stages.core import parameters
 from stages.benchmarks.ordering import ordered
+from stages.core import command_line, parameters
 from stages.core.errors import InputError
-from stages.records.seeds import generator
-from stages.records.question import Question
 from stages.corpora.roots import Source
+from stages.records import files
+from stages.records.question import Question
+from stages.records.seeds import generator
 
 
 def main() -> None:
@@ -22,7 +21,8 @@ def main() -> None:
     arguments = parser.parse_args()
     seed = parameters.load("seed", int)
     questions = read(arguments.benchmark, Source(arguments.data), generator(seed, "questions", arguments.benchmark))
-    ranked = ordered(questions, generator(seed, "order", arguments.benchmark))
+    equal = getattr(importlib.import_module(f"stages.benchmarks.{arguments.benchmark}"), "SAMPLE", None) == "equal"
+    ranked = ordered(questions, generator(seed, "order", arguments.benchmark), equal=equal)
     files.write_jsonl(Path("data/questions") / f"{arguments.benchmark}.jsonl", ranked)
 
 

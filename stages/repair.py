@@ -16,8 +16,8 @@ from dvc.utils.serialize import YAMLFileCorruptedError, parse_yaml
 from voluptuous import Invalid
 
 from stages.core import command_line
-from stages.records import files
 from stages.core.errors import InputError
+from stages.records import files
 
 LOCK = Path("dvc.lock")
 CACHE = Path(".dvc/cache")

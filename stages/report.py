@@ -5,8 +5,7 @@ from pathlib import Path
 
 from stages.core import command_line
 from stages.records import files
-from stages.reporting import inputs, loss_table, page, table_files
-from stages.scoring.csv_table import write_csv
+from stages.reporting import inputs, page, table
 
 PAGE = Path("plots/report.html")
 TABLES = Path("plots/tables")
@@ -18,9 +17,9 @@ def main() -> None:
     read = inputs.load(Path())
     tables = page.tables(read)
     shutil.rmtree(TABLES, ignore_errors=True)
-    for table in tables:
-        table_files.write(table, TABLES)
-    write_csv(LOSSES, loss_table.COLUMNS, loss_table.rows(read))
+    for each in tables:
+        table.write(each, TABLES)
+    files.write_csv(LOSSES, inputs.LOSS_COLUMNS, inputs.loss_rows(read))
     files.write_text(PAGE, page.render(read, tables))
 
 

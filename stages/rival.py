@@ -8,12 +8,11 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.core import command_line
-from stages.core import parameters
 from stages.chat import self_prompt
 from stages.chat_models import Bill, ChatModel, ChatRequest, Message, Outcome
 from stages.chat_models.local import open_chat_model
 from stages.chat_models.preset import ChatPreset
+from stages.core import command_line, parameters
 from stages.core.errors import InputError
 from stages.records.files import read_jsonl, write_json, write_jsonl
 from stages.records.generation import Generation

@@ -5,17 +5,16 @@
 
 from pathlib import Path
 
-from stages.core import command_line
-from stages.core import parameters
-from stages.records.files import read_json, read_jsonl, write_json, write_jsonl
+from stages.core import command_line, parameters
+from stages.records.files import read_json, read_jsonl, write_csv, write_json, write_jsonl
 from stages.records.scored import Scored
-from stages.scoring.comparison import compare
-from stages.scoring.csv_table import write_csv
+from stages.records.systems import Plan
+from stages.scoring.comparison import Statistics, compare
+from stages.scoring.likelihoods import likelihoods, read_likelihoods
 from stages.scoring.run import score_plan
 from stages.scoring.show import show
 from stages.scoring.summary import COLUMNS, rows, summarize
 from stages.scoring.tables import tabulate
-from stages.records.systems import Plan
 
 PLAN = Path("data/plan.json")
 SCORED = Path("data/scored.jsonl")
@@ -30,12 +29,14 @@ def main() -> None:
         print(show(arguments.show, plan, read_jsonl(SCORED, Scored)))
         return
     seed = parameters.load("seed", int)
-    items = score_plan(plan)
+    margin = parameters.load("statistics", Statistics).margin
+    items = score_plan(plan, parameters.load(f"scales.{plan.scale}.generate.primary", str))
     tables = tabulate(items)
     benchmarks = summarize(tables, seed)
     write_jsonl(SCORED, items)
     write_json(Path("metrics/benchmarks.json"), benchmarks)
-    write_json(Path("metrics/comparison.json"), compare(tables, seed))
+    write_json(Path("metrics/comparison.json"), compare(tables, seed, margin))
+    write_json(Path("metrics/likelihood.json"), likelihoods(read_likelihoods(plan), seed))
     write_csv(Path("plots/benchmarks.csv"), COLUMNS, rows(benchmarks))
 
 

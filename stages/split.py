@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from stages.core import command_line
-from stages.records import files
-from stages.core import parameters
+from stages.core import command_line, parameters
 from stages.corpora.split_parameters import SplitParameters
-from stages.records.seeds import derive_seed
+from stages.records import files
 from stages.records.conversation import AnnotatedConversation
+from stages.records.seeds import derive_seed
 
 OUT = Path("data/split")
 

@@ -5,16 +5,15 @@ The clouds show the plan's first model; metrics/roles.json has every model's num
 
 from pathlib import Path
 
-from stages.core import command_line
-from stages.core import parameters
+from stages.core import command_line, parameters
 from stages.figures.wordclouds import draw
 from stages.records.files import read_json, read_jsonl, write_json
 from stages.records.question import Question
 from stages.records.scored import Scored
+from stages.records.systems import Plan
 from stages.roles.numbers import summarize
 from stages.roles.written import BENCHMARK, in_domain, phrases, written_roles
 from stages.scoring.domains import Domains
-from stages.records.systems import Plan
 
 PLAN = Path("data/plan.json")
 QUESTIONS = Path(f"data/questions/{BENCHMARK}.jsonl")

@@ -14,10 +14,10 @@ import pytest
 import yaml
 
 from stages import annotate, chat_models
-from stages.records import files
 from stages.annotation import annotating
 from stages.chat_models import client, sending
 from stages.core.errors import InputError
+from stages.records import files
 from tests.chat_models.faults_plan import INVALID, UNREADABLE, fault_of, faulty
 from tests.chat_models.server import ROLE, Asked, Reaction, Server, completion, error, good
 

@@ -9,12 +9,12 @@ import yaml
 from transformers import AutoTokenizer
 
 import stages.generate
-from stages.decoding import conditions
-from stages.records import files
 from stages.benchmarks import gsm8k, mmlu
 from stages.chat import self_prompt
+from stages.decoding import conditions
 from stages.decoding.parameters import Asking, Decoding
 from stages.decoding.prompts import Job, prepare
+from stages.records import files
 from stages.records.generation import Generation
 from stages.records.question import Question
 from tests.import_graph import ROOT

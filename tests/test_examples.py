@@ -8,8 +8,8 @@ import yaml
 
 from stages import examples
 from stages.core.errors import InputError
-from stages.records.files import read_jsonl, write_json, write_jsonl
 from stages.records.example import Example
+from stages.records.files import read_jsonl, write_json, write_jsonl
 from stages.records.question import Question
 from stages.records.systems import Plan, System
 from stages.tools import ask

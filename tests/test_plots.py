@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stages.reporting import loss_table
+from stages.reporting import inputs
 from stages.scoring import domains, summary
 
 ROOT = Path(__file__).parents[1]
 COLUMNS = {
     "plots/benchmarks.csv": summary.COLUMNS,
     "plots/mmlu_domains.csv": domains.COLUMNS,
-    "plots/losses.csv": loss_table.COLUMNS,
+    "plots/losses.csv": inputs.LOSS_COLUMNS,
 }
 
 

@@ -10,8 +10,8 @@ from stages.core.errors import InputError
 from stages.records.files import read_jsonl, write_jsonl
 from stages.records.generation import Generation
 from stages.records.scored import Scored
-from stages.scoring.domains import SUBJECTS
 from stages.records.systems import System
+from stages.scoring.domains import SUBJECTS
 from tests.scoring import synthetic
 
 BENCHMARKS = ["mmlu", "strategyqa", "hotpotqa", "gsm8k", "humaneval", "open_ended"]
@@ -20,13 +20,20 @@ SIZES = {"mmlu": 57, "strategyqa": 40, "hotpotqa": 30, "gsm8k": 30, "humaneval":
 
 DOMAINS = {"first": sorted(SUBJECTS)[:30], "second": sorted(SUBJECTS)[30:]}
 
+PARAMETERS = {
+    "seed": 17,
+    "statistics": {"margin": 0.03},
+    "scales": {"mini": {"generate": {"primary": "cloze"}}},
+    "mmlu_domains": DOMAINS,
+}
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A folder with parameters, in which the stage is run."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["score"])
-    (tmp_path / "params.yaml").write_text(json.dumps({"seed": 17, "mmlu_domains": DOMAINS}))
+    (tmp_path / "params.yaml").write_text(json.dumps(PARAMETERS))
     return tmp_path
 
 
@@ -37,7 +44,7 @@ def finished(tmp_path_factory):
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.chdir(folder)
         monkeypatch.setattr(sys, "argv", ["score"])
-        (folder / "params.yaml").write_text(json.dumps({"seed": 17, "mmlu_domains": DOMAINS}))
+        (folder / "params.yaml").write_text(json.dumps(PARAMETERS))
         run(folder)
     return folder
 
@@ -66,8 +73,8 @@ def test_every_variant_has_every_benchmark_with_its_reading(finished):
     metrics = metrics_of(finished)["tiny"]
     assert list(metrics) == ["base", "standard", "role", "role.stripped", "shuffled"]
     readings = {
-        "mmlu": "loglikelihood",
-        "strategyqa": "loglikelihood",
+        "mmlu": "cloze",
+        "strategyqa": "cloze",
         "hotpotqa": "exact_match",
         "gsm8k": "written",
         "humaneval": "pass@1",
@@ -80,8 +87,10 @@ def test_every_variant_has_every_benchmark_with_its_reading(finished):
             assert entry["seeds"] == 1
             assert entry["seed_sd"] is None
             assert entry["role_rate"] == (1.0 if variant in {"role", "shuffled"} else 0.0)
-        assert "score_loglikelihood" in benchmarks["mmlu"]
-        assert "score_loglikelihood" not in benchmarks["gsm8k"]
+        assert {"score_cloze", "score_letter", "score_written"} <= benchmarks["mmlu"].keys()
+        assert sum(benchmarks["mmlu"]["picks"].values()) == pytest.approx(1, abs=1e-5)
+        assert benchmarks["mmlu"]["majority"] == pytest.approx(15 / 57, abs=1e-6)
+        assert not {"score_cloze", "picks", "majority"} & benchmarks["gsm8k"].keys()
         assert "macro" in benchmarks["mmlu"]
         assert benchmarks["hotpotqa"]["f1_ci_low"] <= benchmarks["hotpotqa"]["f1"]
         assert "f1" not in benchmarks["mmlu"]
@@ -118,7 +127,8 @@ def test_what_the_plan_does_not_name_is_not_scored(folder):
 def test_programs_that_were_not_run_give_null_with_the_reason(folder):
     metrics = run(folder, benchmarks=["gsm8k", "humaneval"], passed=None)["tiny"]
     entry = metrics["role"]["humaneval"]
-    assert entry["score"] is entry["ci_low"] is entry["score_written"] is None
+    assert entry["score"] is entry["ci_low"] is None
+    assert "score_written" not in entry
     assert entry["reason"] == "no sandbox on this machine"
     assert metrics["role"]["gsm8k"]["score"] is not None
     comparison = metrics_of(folder, "comparison")["tiny"]["role - standard"]
@@ -166,23 +176,38 @@ def test_a_program_that_execution_left_out_is_named(folder):
         score.main()
 
 
-def test_log_likelihoods_for_some_answers_alone_are_refused(folder):
-    write(folder)
+def test_without_likelihoods_in_one_system_all_are_scored_as_written(folder):
+    """As where one of two servers gives none: a model's systems are read in one way."""
+    write(folder, benchmarks=["mmlu"])
     path = folder / "data/generations/tiny-role-1/mmlu.jsonl"
-    write_jsonl(path, [item.model_copy(update={"choice_logprobs": None}) for item in read_jsonl(path, Generation)])
-    with pytest.raises(InputError, match="choice_logprobs"):
+    write_jsonl(path, [item.model_copy(update={"cloze": None}) for item in read_jsonl(path, Generation)])
+    score.main()
+    assert {entry["mmlu"]["reading"] for entry in metrics_of(folder)["tiny"].values()} == {"written"}
+
+
+def test_an_item_with_no_reading_at_all_is_named(folder):
+    write(folder, benchmarks=["mmlu"])
+    path = folder / "data/generations/tiny-role-1/mmlu.jsonl"
+    none = {"cloze": None, "output": None}
+    write_jsonl(path, [item.model_copy(update=none) for item in read_jsonl(path, Generation)])
+    with pytest.raises(InputError, match=r"tiny-role-1/mmlu\.jsonl, id 'mmlu-0': has neither the reading 'cloze'"):
         score.main()
 
 
-def test_without_log_likelihoods_choices_are_scored_as_written(folder):
-    systems = [System(model="tiny", arm="role", seed=1)]
-    synthetic.write_run(folder, synthetic.plan(systems, ["mmlu"]), SIZES)
-    path = folder / "data/generations/tiny-role-1/mmlu.jsonl"
-    write_jsonl(path, [item.model_copy(update={"choice_logprobs": None}) for item in read_jsonl(path, Generation)])
-    score.main()
-    entry = metrics_of(folder)["tiny"]["role"]["mmlu"]
-    assert entry["reading"] == "written"
-    assert entry["score"] == entry["score_written"]
+def test_the_likelihood_of_reference_answers_is_compared(finished):
+    metrics = metrics_of(finished, "likelihood")["tiny"]
+    assert list(metrics["role"]["conditions"]) == ["own", "recorded", "other", "generic", "none"]
+    assert list(metrics["standard"]["conditions"]) == ["recorded", "other", "generic", "none"]
+    own = metrics["role"]["differences"]["own - none"]
+    assert own["delta"] == pytest.approx(-0.1, abs=0.02)
+    assert own["ci_low"] < own["delta"] < own["ci_high"] < 0
+    assert own["p"] <= own["p_holm"] < 0.01
+    assert (own["n"], own["test"]) == (40, "permutation")
+    assert list(metrics["between"]) == [
+        "role own - standard none",
+        "role none - standard none",
+        "role recorded - standard recorded",
+    ]
 
 
 @pytest.mark.parametrize("name", ["mmlu:3", "mmlu:mmlu-3", "mmlu-3"])
@@ -193,7 +218,7 @@ def test_show_prints_one_item_across_variants(finished, monkeypatch, capsys, nam
     shown = capsys.readouterr().out
     for part in ("Question 3?", "D. four", "right answer: D", "tiny-base", "tiny-role-1", synthetic.ROLE, "strict"):
         assert part in shown
-    assert shown.count("likeliest choice") == 5
+    assert shown.count("cloze: ") == 5
 
 
 def test_show_names_what_there_is(finished, monkeypatch):

@@ -17,8 +17,8 @@ from stages.annotation.reporting import Tally
 from stages.chat.self_prompt import OPENING
 from stages.chat_models import ChatModel, ChatRequest, Check, Estimate, InvalidAnswer, Message, Outcome
 from stages.core.errors import InputError
-from stages.records.files import iterate_jsonl, json_line
 from stages.records.conversation import AnnotatedConversation, Conversation
+from stages.records.files import iterate_jsonl, json_line
 
 INSTRUCTION = Path(__file__).with_name("instruction.md")
 SHAPES = (

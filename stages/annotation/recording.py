@@ -4,8 +4,8 @@ from collections.abc import Generator, Iterable
 from pathlib import Path
 
 from stages.chat_models import ChatRequest, Check, Estimate, InvalidAnswer, Outcome, Value
-from stages.records.files import iterate_jsonl, read_jsonl, write_jsonl
 from stages.records.conversation import AnnotatedConversation, Conversation, RecordedRole
+from stages.records.files import iterate_jsonl, read_jsonl, write_jsonl
 
 NOT_RECORDED = "not recorded"
 

@@ -1,6 +1,6 @@
 """What ``models.<name>`` in ``params.yaml`` may say: where a base model comes from and how it is spoken to."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -18,6 +18,7 @@ class _Model(Section):
         license: SPDX identifier or the name of the terms.
         chat_template: A file of ``stages/chat/jinja/`` without its ending, or None to keep the model's own.
         dtype: What the weights are stored in.
+        finetune: What this model sets otherwise in a scale's recipe.
         official: The chat version that the model's makers published, a rival where answers are judged.
     """
 
@@ -26,6 +27,7 @@ class _Model(Section):
     chat_template: str | None = None
     dtype: Dtype
     official: "OfficialPreset | None" = None
+    finetune: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_official_version(self) -> "_Model":

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 
 from stages.core.errors import InputError
-from stages.records.question import Question
 from stages.corpora.roots import Row, Source
+from stages.records.question import Question
 
 ANSWER_KIND = "number"
 TRIGGER = "Answer:"

@@ -8,8 +8,8 @@ End with a line "Answer: X", where X is as short as possible.
 import random
 from collections.abc import Iterator
 
-from stages.records.question import Question
 from stages.corpora.roots import Source
+from stages.records.question import Question
 
 ANSWER_KIND = "span"
 TRIGGER = "Answer:"

@@ -11,8 +11,8 @@ def double(x: int) -> int:
 import random
 from collections.abc import Iterator
 
-from stages.records.question import CodeTask, Question
 from stages.corpora.roots import Source
+from stages.records.question import CodeTask, Question
 
 ANSWER_KIND = "code"
 TRIGGER = ""

@@ -14,8 +14,8 @@ import random
 from collections.abc import Iterator
 
 from stages.benchmarks.shared import Normalisation, letter_of, show_choices
-from stages.records.question import Question
 from stages.corpora.roots import Fields, Source
+from stages.records.question import Question
 
 ANSWER_KIND = "choice"
 TRIGGER = "Answer:"

@@ -8,8 +8,8 @@ LIMA's 300 test prompts on the Hub; in a mirror, a folder ``lmsys/open-ended``; 
 import random
 from collections.abc import Iterator
 
-from stages.records.question import Question
 from stages.corpora.roots import Source
+from stages.records.question import Question
 
 ANSWER_KIND = "none"
 TRIGGER = ""

@@ -9,8 +9,8 @@ import random
 from collections.abc import Iterator
 
 from stages.benchmarks.shared import Normalisation
-from stages.records.question import Question
 from stages.corpora.roots import Source
+from stages.records.question import Question
 
 ANSWER_KIND = "yes_no"
 TRIGGER = "Answer:"

@@ -15,8 +15,8 @@ import random
 from collections.abc import Iterator
 
 from stages.benchmarks.shared import Normalisation, show_choices, shuffled
-from stages.records.question import Question
 from stages.corpora.roots import Source
+from stages.records.question import Question
 
 ANSWER_KIND = "choice"
 TRIGGER = "Answer:"

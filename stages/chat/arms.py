@@ -6,8 +6,8 @@ from typing import get_args
 
 from stages.chat import self_prompt
 from stages.chat.sentences import first_sentence
-from stages.records.seeds import generator
 from stages.records.conversation import AnnotatedConversation
+from stages.records.seeds import generator
 from stages.records.systems import Arm
 
 ALL: tuple[Arm, ...] = get_args(Arm)

@@ -4,17 +4,21 @@ from stages.chat.sentences import first_sentence
 
 OPENING = "From now on, you are"
 
+STEP_BY_STEP = "Let's think step by step."
+"""What the condition ``cot`` begins the assistant's turn with (Kojima et al. 2022)."""
+
 
 def join(role: str, answer: str) -> str:
     return f"{role}\n\n{answer}"
 
 
 def answer_of(output: str) -> str:
-    """The output without any role prompt: small models write several of them, also between parts of an answer.
+    """What of an output may be read as an answer: no role prompt, and no :data:`STEP_BY_STEP` at its head.
 
-    None of them answers, nor do the first words of one where the output was cut off.
+    Small models write several role prompts, also between parts of an answer. None of them answers, nor do the first
+    words of one where the output was cut off.
     """
-    paragraphs = split(output)[1].split("\n\n")
+    paragraphs = split(output.removeprefix(f"{STEP_BY_STEP}\n\n"))[1].split("\n\n")
     return "\n\n".join(paragraph for paragraph in paragraphs if not _is_role(paragraph)).removeprefix("\n\n")
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from stages.chat_models import ChatReply, ChatRequest, Check, InvalidAnswer, Message, Value
 from stages.chat_models.preset import OpenAIPreset
-from stages.records.files import describe
+from stages.core.errors import describe
 
 MODES = ("json_schema", "json_object", "text")
 """How an answer with a schema can be asked for, the strictest first."""

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stages.core import run_log
-from stages.core.errors import InputError
-from stages.records.files import remedy
+from stages.core.errors import InputError, remedy
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
@@ -21,7 +20,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 def modules(folder: str, marked: str) -> list[str]:
     """The names of a folder's modules that define a constant, from the text alone; the folder as seen from the top."""
-    paths = sorted((Path(__file__).parents[1] / folder).glob("*.py"))
+    paths = sorted((Path(__file__).parents[2] / folder).glob("*.py"))
     return [path.stem for path in paths if f"\n{marked} = " in path.read_text(encoding="utf-8")]
 
 

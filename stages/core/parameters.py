@@ -1,28 +1,66 @@
-"""Sections of ``params.yaml``, read through validated models.
+"""Sections of ``params.yaml``, read as DVC reads them (YAML 1.2) and validated.
 
-Each section's model stands beside the code that uses it; this file only finds and checks a section.
+Each section's type stands beside the code that uses it; this file only finds and checks a section.
 """
 
 import difflib
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
-import yaml
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
+from ruamel.yaml import YAML, YAMLError
 
-from stages.core.errors import InputError
-from stages.records.files import describe
+from stages.core.errors import InputError, describe
 
 PATH = Path("params.yaml")
+DEEPEST = 32
+"""Levels of mappings and lists; params.yaml has seven."""
+
+NAME = re.compile(r"[A-Za-z0-9][\w-]*")
 
 T = TypeVar("T")
 
 
+def _plain(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise ValueError(
+            f"{name!r}: expected letters, digits, - and _, beginning with a letter or digit: it becomes part of file "
+            "names and commands, and DVC takes what follows a dot for a key below"
+        )
+    return name
+
+
+Key = Annotated[str, AfterValidator(_plain)]
+"""A preset's name."""
+
+
 class Section(BaseModel):
-    """Base of every section: unknown keys are refused; ``1e-05`` as a string is read as the number it is."""
+    """Base of every section: unknown keys are refused, and ``true`` and ``false`` are no numbers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _booleans_are_no_numbers(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            for name, field in cls.model_fields.items():
+                if name in data and _holds_boolean(data[name]) and bool not in _types(field.annotation):
+                    raise ValueError(f"{name}: expected no boolean, found {data[name]!r}")
+        return data
+
+
+def _holds_boolean(value: Any) -> bool:
+    return isinstance(value, bool) or (isinstance(value, list) and any(isinstance(each, bool) for each in value))
+
+
+def _types(annotation: Any) -> set[Any]:
+    """The plain types that an annotation is made of; all of them for ``Any``."""
+    if annotation is Any:
+        return {bool}
+    inner = get_args(annotation)
+    return {annotation} if not inner else set().union(*(_types(each) for each in inner))
 
 
 def load(key: str, kind: type[T], path: Path | None = None) -> T:
@@ -36,14 +74,35 @@ def load(key: str, kind: type[T], path: Path | None = None) -> T:
 
 
 def validate(value: Any, kind: type[T], key: str, path: Path) -> T:
+    """The value as ``kind``.
+
+    Raises:
+        InputError: It is not: every key is named, with what was expected and what was found.
+    """
+    if isinstance(value, bool) and kind in (int, float):
+        raise InputError(f"{path}: {key}: expected a number, found {str(value).lower()}")
+    if place := _no_name(value, key):
+        raise InputError(f"{path}: {place}: expected a name, found a mapping or a list")
     try:
         return TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
         raise InputError(f"{path}: {explain(error, key, kind)}") from None
 
 
+def _no_name(value: Any, key: str) -> str | None:
+    """The place of a ``kind`` or ``source`` that is a mapping or a list: sections are told apart by these."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            place = f"{key}.{name}" if key else str(name)
+            if name in ("kind", "source") and isinstance(inner, dict | list):
+                return place
+            if found := _no_name(inner, place):
+                return found
+    return None
+
+
 def explain(error: ValidationError, key: str, kind: Any) -> str:
-    """As :func:`stages.records.files.describe`, with the allowed keys named where one is unknown."""
+    """As :func:`stages.core.errors.describe`, with the allowed keys named where one is unknown."""
     text = describe(error, key)
     unknown = [fault["loc"] for fault in error.errors() if fault["type"] == "extra_forbidden"]
     allowed = _keys_at(kind, unknown[0][:-1]) if unknown else []
@@ -63,18 +122,41 @@ def _keys_at(kind: Any, location: Sequence[int | str]) -> list[str]:
 
 
 def read(path: Path) -> dict[str, Any]:
+    """The whole file, as DVC reads it: ``no`` is a text, ``010`` is ten, ``1:30`` is a text, ``1e-5`` a number.
+
+    Raises:
+        InputError: The file is missing, not in UTF-8, not YAML (a key given twice included), or nested too deeply.
+    """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path} does not exist here: run stages from the top of the repository") from None
-    except yaml.YAMLError as error:
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 (byte {error.start + 1}): save the file in UTF-8") from None
+    except YAMLError as error:
+        raise InputError(f"{path} is not YAML: {error}") from None
+    except RecursionError:
+        raise InputError(f"{path}: nested too deeply: expected at most {DEEPEST} levels") from None
+    except ValueError as error:  # a number of thousands of digits
         raise InputError(f"{path} is not YAML: {error}") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a mapping at the top")
+    if _deeper(content, DEEPEST):
+        raise InputError(f"{path}: nested too deeply: expected at most {DEEPEST} levels")
     return content
 
 
+def _deeper(value: Any, levels: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels == 0 or any(_deeper(each, levels - 1) for each in inner)
+
+
 def find(content: dict[str, Any], key: str, path: Path) -> Any:
+    """The value at a dotted key.
+
+    Raises:
+        InputError: It is not there; a near name is given, or those that are there.
+    """
     node: Any = content
     walked: list[str] = []
     for part in key.split("."):

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
+from stages.core.errors import InputError
 from stages.corpora.formats import IncompleteRowError, turns
 from stages.corpora.preset import CorpusPreset
-from stages.core.errors import InputError
-from stages.records.conversation import Conversation
 from stages.corpora.roots import Data, Fields, Source, read_rows
+from stages.records.conversation import Conversation
 
 LINES_NAMED = 5
 

@@ -8,8 +8,8 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import StratifiedGroupKFold
 
-from stages.corpora.split_parameters import SplitParameters
 from stages.core.errors import InputError
+from stages.corpora.split_parameters import SplitParameters
 from stages.records.conversation import AnnotatedConversation
 
 BLOCK = 1000

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from stages.corpora.overlap import Gram, grams
 from stages.data_checks.findings import Fault, Line
-from stages.overlap.ngrams import Gram, grams
 
 RUN = 8
 

@@ -5,8 +5,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from stages.core.errors import describe
 from stages.data_checks.findings import Fault, Line
-from stages.records.files import describe
 
 Row = TypeVar("Row", bound=BaseModel)
 

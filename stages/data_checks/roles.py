@@ -11,8 +11,8 @@ from stages.chat.self_prompt import OPENING
 from stages.chat_models import InvalidAnswer
 from stages.data_checks.duplicates import check_near_duplicates, check_repeats
 from stages.data_checks.findings import Fault, Line
-from stages.records.files import read_json
 from stages.records.conversation import Conversation
+from stages.records.files import read_json
 from stages.scoring.domains import SUBJECTS
 
 WORDS = (20, 80)

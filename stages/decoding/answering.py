@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pydantic import BaseModel
 from tqdm import tqdm
 
+from stages.core.errors import InputError
 from stages.decoding.choices import Row, loglikelihoods
 from stages.decoding.context import QuestionEnd, RoleEnd, continuations
 from stages.decoding.generating import Completion, Prompt, batches, generate
@@ -14,7 +15,6 @@ from stages.decoding.parameters import Reading
 from stages.decoding.partial import ALONE, Done, Partial, Share, fingerprint
 from stages.decoding.prompts import Item, Job, prepare, reading_of, record, warn_of_missing_shots, written_record
 from stages.decoding.sampling import Chooser
-from stages.core.errors import InputError
 from stages.records.generation import ChoiceReading, Generation
 from stages.records.question import Question
 

@@ -13,14 +13,13 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from stages.records import files
 from stages.chat import self_prompt
+from stages.records import files
 from stages.records.question import Question
 
 CONDITIONS = {"standard": ("manual", "cot"), "role": ("stripped", "random", "generic", "oracle")}
 
 GENERIC = f"{self_prompt.OPENING} a helpful assistant."
-STEP_BY_STEP = "Let's think step by step."
 
 MANUAL_ROLES = Path("data/bundled/manual_roles.json")
 
@@ -56,14 +55,9 @@ def ask(condition: str | None, message: str, manual_role: str, other_role: str |
         "random": Asked(message, prefix=self_prompt.join(other_role or GENERIC, "")),
         "oracle": Asked(message, prefix=self_prompt.join(manual_role, "")),
         "manual": Asked(f"{manual_role}\n\n{message}"),
-        "cot": Asked(message, prefix=f"{STEP_BY_STEP}\n\n"),
+        "cot": Asked(message, prefix=f"{self_prompt.STEP_BY_STEP}\n\n"),
     }
     return put[condition]
-
-
-def answer_of(output: str) -> str:
-    """The part of an output that may be read as an answer: neither a role prompt nor a condition's own words."""
-    return self_prompt.answer_of(output.removeprefix(f"{STEP_BY_STEP}\n\n"))
 
 
 def manual_roles() -> dict[str, str]:

@@ -14,10 +14,10 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from stages.numerics import instruction_set
+from stages.core.errors import InputError
 from stages.decoding.attention import RIGHT_ALIGNED, implementation
 from stages.decoding.parameters import Decoding
-from stages.core.errors import InputError
+from stages.numerics import instruction_set
 from stages.numerics.memory import keep_freed_memory
 
 ROWS_HINT = 64

@@ -11,15 +11,15 @@ from types import ModuleType
 
 from transformers import PreTrainedTokenizerBase
 
-from stages.decoding import conditions
 from stages.chat import self_prompt
 from stages.chat.rendering import render_prompt, tokenize
+from stages.decoding import conditions
 from stages.decoding.context import QuestionEnd, RoleEnd, begun, lead_of, next_question, role_openings
 from stages.decoding.generating import Prompt
 from stages.decoding.parameters import Asking, Decoding, OpenEnded, Reading, Sampling
-from stages.records.seeds import derive_seed, generator
 from stages.records.generation import ChoiceReading, Generation
 from stages.records.question import Question
+from stages.records.seeds import derive_seed, generator
 
 logger = logging.getLogger("generate")
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from stages.chat import arms
-from stages.chat import self_prompt
+from stages.chat import arms, self_prompt
 from stages.chat.rendering import Part, render, render_prompt, tokenize
 from stages.decoding.choices import Row, loglikelihoods
 from stages.decoding.context import RoleEnd, lead_of

@@ -1,5 +1,6 @@
 """The main results at a glance: both arms on every benchmark, and their difference with its test."""
 
+from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -8,11 +9,16 @@ from matplotlib.figure import Figure
 from stages.figures import style
 
 ARMS = ("standard", "role")
-SIGNIFICANT = 0.05
 WIDTH, ROW = 5.0, 0.34  # inches: the page shows it on telephones too
 
 # Name for people → each arm's entry of metrics/benchmarks.json, "difference", and "chance" where one can guess.
 Benchmarks = dict[str, dict[str, Any]]
+
+
+def draw(models: dict[str, Benchmarks], stem: Path) -> None:
+    """Draw into ``stem.png`` and ``stem.svg``."""
+    with style.styled():
+        style.save(figure(models), stem)
 
 
 def figure(models: dict[str, Benchmarks]) -> Figure:
@@ -98,4 +104,4 @@ def _points(
 
 
 def _is_significant(entry: dict[str, Any]) -> bool:
-    return entry["p_holm"] is not None and entry["p_holm"] < SIGNIFICANT
+    return entry["p_holm"] is not None and entry["p_holm"] < style.SIGNIFICANT

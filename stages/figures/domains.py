@@ -10,10 +10,11 @@ from stages.figures import style
 
 ARMS = ("standard", "role")
 PAIR = "role - standard"
-SIGNIFICANT = 0.05
 CHANCE = 25  # per cent, of four choices
 ROW = 0.33  # inches a domain
-CAPTION = "Bars: 95% intervals. Filled differences: p < 0.05 after Holm."
+FEW, FEW_COLOUR = 30, "#767676"
+"""Domains of fewer questions are drawn grey: their intervals span half the scale."""
+CAPTION = "Bars: 95% intervals. Filled differences: p < 0.05 after Holm. Grey: fewer than 30 questions."
 
 Domains = dict[str, dict[str, Any]]
 
@@ -27,6 +28,7 @@ def draw(metrics: dict[str, Domains], stem: Path) -> None:
 def figure(metrics: dict[str, Domains]) -> Figure:
     if not metrics:
         return _empty()
+    metrics = {model: ranked(domains) for model, domains in metrics.items()}
     heights = [ROW * len(domains) + 0.75 for domains in metrics.values()]
     drawn = Figure(figsize=(style.COLUMN, sum(heights) + 0.5), layout="constrained")
     panels = drawn.subplots(len(metrics), 2, squeeze=False, width_ratios=[3, 2], height_ratios=heights, sharey="row")
@@ -39,6 +41,20 @@ def figure(metrics: dict[str, Domains]) -> Figure:
     return drawn
 
 
+def ranked(domains: Domains) -> Domains:
+    """Domains by their difference, the largest first; those without one last."""
+
+    def place(name: str) -> float:
+        delta = domains[name].get(PAIR, {}).get("delta")
+        return float("inf") if delta is None else -delta
+
+    return {name: domains[name] for name in sorted(domains, key=place)}
+
+
+def _size(variants: dict[str, Any]) -> int:
+    return max((entry["n"] for variant, entry in variants.items() if variant != PAIR), default=0)
+
+
 def _draw_scores(axes: Axes, domains: Domains, model: str) -> None:
     arms = [arm for arm in ARMS if any(arm in variants for variants in domains.values())]
     for position, arm in enumerate(arms):
@@ -46,6 +62,8 @@ def _draw_scores(axes: Axes, domains: Domains, model: str) -> None:
         rows = [(row + shift, variants[arm]) for row, variants in enumerate(domains.values()) if arm in variants]
         _points(axes, rows, "score", style.colour(arm), style.marker(arm), filled=arm == "role", label=style.title(arm))
     axes.set_yticks(range(len(domains)), [_row_label(name, variants) for name, variants in domains.items()])
+    for label, variants in zip(axes.get_yticklabels(), domains.values(), strict=True):
+        label.set_color(style.INK if _size(variants) >= FEW else FEW_COLOUR)
     axes.set_ylim(len(domains) - 0.5, -0.5)
     axes.axvline(CHANCE, color=style.FAINT, linewidth=0.8, linestyle=":", zorder=0)
     axes.set_xlim(-5, 105)  # room for a marker at either end
@@ -101,12 +119,11 @@ def _points(
 
 
 def _is_significant(entry: dict[str, Any]) -> bool:
-    return entry["p_holm"] is not None and entry["p_holm"] < SIGNIFICANT
+    return entry["p_holm"] is not None and entry["p_holm"] < style.SIGNIFICANT
 
 
 def _row_label(name: str, variants: dict[str, Any]) -> str:
-    n = max((entry["n"] for variant, entry in variants.items() if variant != PAIR), default=0)
-    return f"{name}\nn = {n:,}"
+    return f"{name}\nn = {_size(variants):,}"
 
 
 def _empty() -> Figure:

@@ -23,11 +23,38 @@ COLOURS = {
     "role": "#D55E00",
     "shuffled": "#009E73",
     "constant": "#CC79A7",
+    "restated": "#E69F00",
+    "brief": "#882255",
     "official": "#56B4E9",
 }
-MARKERS = {"base": "D", "standard": "o", "role": "s", "shuffled": "^", "constant": "v", "official": "P"}
-HATCHES = {"base": "xx", "standard": "", "role": "///", "shuffled": "...", "constant": "\\\\\\", "official": "++"}
-LINES = {"standard": "-", "role": "--", "shuffled": ":", "constant": "-."}
+MARKERS = {
+    "base": "D",
+    "standard": "o",
+    "role": "s",
+    "shuffled": "^",
+    "constant": "v",
+    "restated": "<",
+    "brief": ">",
+    "official": "P",
+}
+HATCHES = {
+    "base": "xx",
+    "standard": "",
+    "role": "///",
+    "shuffled": "...",
+    "constant": "\\\\\\",
+    "restated": "oo",
+    "brief": "**",
+    "official": "++",
+}
+LINES = {
+    "standard": "-",
+    "role": "--",
+    "shuffled": ":",
+    "constant": "-.",
+    "restated": (0, (5, 1, 1, 1)),
+    "brief": (0, (1, 1)),
+}
 TITLES = {
     "base": "before fine-tuning",
     "standard": "standard",
@@ -36,6 +63,8 @@ TITLES = {
     "official": "official chat version",
 }
 INK, FAINT = "#222222", "#BBBBBB"
+SIGNIFICANT = 0.05
+"""Filled marks: p below this after Holm's correction."""
 
 # No size below 6 points, so that all can be read where the figure stands in one column.
 RC: dict[Any, Any] = {
@@ -62,7 +91,7 @@ RC: dict[Any, Any] = {
     "savefig.dpi": 300,
     "hatch.linewidth": 0.5,
     "svg.hashsalt": "self-prompt",  # identifiers in the SVG are otherwise random
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",  # real text: it can be searched, copied and read aloud
 }
 
 
@@ -80,7 +109,7 @@ def marker(variant: str) -> str:
     return MARKERS.get(arm(variant), "o")
 
 
-def line(variant: str) -> str:
+def line(variant: str) -> Any:
     return LINES.get(arm(variant), "-")
 
 

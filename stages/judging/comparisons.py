@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from stages.chat import self_prompt
 from stages.core.errors import InputError
-from stages.records.files import read_jsonl
 from stages.judging.pairs import Pair, answer_files
+from stages.records.files import read_jsonl
 from stages.records.generation import Generation
 from stages.records.question import Question
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from stages.chat_models.preset import LocalPreset
+from stages.core.errors import InputError
 from stages.decoding.choices import Row, loglikelihoods
 from stages.decoding.context import continuations, opened
 from stages.decoding.model import load
 from stages.decoding.parameters import Decoding
-from stages.core.errors import InputError
 
 REPLIES = ("A", "B")
 BATCH_TOKENS = 1 << 16

@@ -5,8 +5,8 @@ from typing import Any
 
 from stages.judging.counting import LEFT, Array, Compared, PairKey, Verdicts, by_pair, compared, verdicts
 from stages.judging.length_control import length_controlled
-from stages.records.seeds import derive_seed
 from stages.records.judgement import Judgement
+from stages.records.seeds import derive_seed
 from stages.statistics.intervals import bounded_mean
 from stages.statistics.paired import difference
 

@@ -3,30 +3,31 @@
 import importlib
 import logging
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from stages.core import command_line
-from stages.core import parameters
 from stages.base_models.preset import FolderModel, Itself, ModelPreset
 from stages.chat_models.preset import ChatPreset, OpenAIPreset, refuse_keys
-from stages.corpora.preset import CorpusPreset
-from stages.corpora.split_parameters import SplitParameters
-from stages.decoding.parameters import Asking, Decoding, OpenEnded
+from stages.core import command_line, parameters
 from stages.core.errors import InputError
-from stages.judging.parameters import Judging
-from stages.core.parameters import Section
-from stages.planning.run_choice import Run
-from stages.sandbox.limits import Limits
-from stages.scoring.domains import Domains
-from stages.servers.parameters import OpenAI, Servers
+from stages.core.parameters import Key, Section
+from stages.corpora.preset import CorpusPreset
 from stages.corpora.roots import Source
+from stages.corpora.split_parameters import SplitParameters
+from stages.decoding.parameters import Generate, OpenEnded, ReferenceLikelihoods
+from stages.judging.parameters import Judging
+from stages.planning.run_choice import Run
 from stages.records.systems import Arm
+from stages.sandbox.limits import Limits
+from stages.scoring.comparison import Statistics
+from stages.scoring.domains import Domains
+from stages.servers.local import Local
+from stages.servers.transport.preset import OpenAI
 from stages.training.recipe import Recipe
+from stages.training.recipe import load as load_recipe
 
 BENCHMARKS = Path("stages/benchmarks")
 CORPORA = Path("data/corpora")
@@ -44,24 +45,14 @@ def _free(name: str) -> str:
     return name
 
 
-def _plain(name: str) -> str:
-    if not re.fullmatch(r"[\w-]+", name):
-        raise ValueError(
-            f"{name!r}: expected a key of letters, digits, - and _ alone: it becomes part of file names, and DVC takes "
-            "what follows a dot for a key below"
-        )
-    return name
-
-
-Key = Annotated[str, AfterValidator(_plain)]
 RivalName = Annotated[Key, AfterValidator(_free)]
 
 
-class Generate(Section):
-    """``scales.<scale>.generate``."""
+class Servers(Section):
+    """``servers``."""
 
-    decoding: Decoding
-    benchmarks: dict[str, Asking]
+    local: Local
+    openai: Annotated[OpenAI, BeforeValidator(refuse_keys)]
 
 
 class Preference(Section):
@@ -77,6 +68,7 @@ class Scale(Section):
     split: SplitParameters
     finetune: Recipe
     generate: Generate
+    likelihood: ReferenceLikelihoods
     preference: Preference
 
 
@@ -91,7 +83,8 @@ class Parameters(Section):
     judges: dict[Key, ChatPreset] = Field(min_length=1)
     rivals: dict[RivalName, ChatPreset]
     scales: dict[Key, Scale] = Field(min_length=1)
-    servers: Annotated[Servers, BeforeValidator(refuse_keys)]
+    servers: Servers
+    statistics: Statistics
     sandbox: Limits
     mmlu_domains: Domains
 
@@ -124,6 +117,7 @@ def checked(path: Path = parameters.PATH) -> Parameters:
     for name in run.official:
         _check_official(found.models[name], name, path)
     for name in run.models:
+        load_recipe(run.scale, name, path)
         _warn_unwatched(f"models.{name}", found.models[name])
         _warn_unwatched(f"models.{name}.official", found.models[name].official if name in run.official else None)
     _require_data(run, found.corpora[run.corpus], path)

@@ -5,10 +5,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from stages.decoding.conditions import CONDITIONS
 from stages.core.parameters import Section
-from stages.servers.parameters import Name
 from stages.corpora.roots import Data
+from stages.decoding.conditions import CONDITIONS
 from stages.records.systems import Arm, Plan, System
 
 
@@ -28,7 +27,7 @@ class Run(Section):
     benchmarks: list[str] = Field(min_length=1)
     data: Data
     scale: str
-    server: Name
+    server: Literal["local", "openai"]
 
     @model_validator(mode="after")
     def _known(self) -> "Run":

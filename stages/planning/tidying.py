@@ -1,67 +1,58 @@
-"""Taking away what earlier choices of ``run`` left: files that no stage owns now, and their entries in ``dvc.lock``."""
+"""Taking away what an earlier choice of ``run`` left, so that a folder holds the same files whatever was chosen before.
+
+``score`` and others depend on whole folders, since DVC can't list the outs of a matrix as dependencies: an answer of a
+system that is no longer asked for would change such a folder, and with it ``dvc.lock``.
+"""
 
 import logging
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 
-from dvc.repo import Repo
-from dvc.utils.serialize import dump_yaml, load_yaml
-
-from stages.records import files
+from stages.planning.run_choice import Run
+from stages.records.systems import Plan
 
 logger = logging.getLogger(__name__)
 
-FOLDERS = tuple(
-    Path(name)
-    for name in (
-        "data/base",
-        "data/official",
-        "data/models",
-        "data/questions",
-        "data/generations",
-        "metrics/finetune",
-        "plots/loss",
-    )
-)
-"""Folders in which stages of a matrix write beside one another."""
 
-
-def tidy(lock: Path = Path("dvc.lock")) -> None:
-    """Remove what the pipeline, as ``run`` now unfolds it, does not name.
-
-    The lock's entries are put in the pipeline's order, and a stage that has none yet gets one with its command alone,
-    which DVC takes for one that never ran: DVC would add it at the end, so that the order told of earlier choices.
-    """
-    with Repo() as repo:
-        stages = list(repo.index.stages)
-        owned = {Path(out.fs_path).resolve() for stage in stages for out in stage.outs}
-        commands = {stage.addressing: stage.cmd for stage in stages}
-    for folder in FOLDERS:
-        for path in unowned(folder.resolve(), owned):
+def tidy(run: Run, plan: Plan, top: Path = Path()) -> None:
+    """Remove the files of systems and benchmarks that ``run`` does not name; DVC's cache keeps them."""
+    for folder, wanted in expected(run, plan).items():
+        for path in _others(top / folder, {top / folder / name for name in wanted}):
             logger.info("removed: %s is not part of this choice of run", path)
-            _remove(path)
-    known = load_yaml(str(lock)).get("stages", {}) if lock.is_file() else {}
-    entries = {name: known.get(name, {"cmd": command}) for name, command in commands.items()}
-    with files.replacing(lock) as temporary:
-        dump_yaml(str(temporary), {"schema": "2.0", "stages": entries})
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
-def unowned(folder: Path, owned: set[Path]) -> Iterable[Path]:
-    """Paths below a folder that neither are an out, nor hold one, nor lie in one."""
+def expected(run: Run, plan: Plan) -> dict[str, set[str]]:
+    """Folder → the files or folders in it that the choice makes, as ``dvc.yaml`` names them."""
+    trained = {system.name for system in plan.systems if system.arm is not None and system.condition is None}
+    benchmarks = {f"{name}.jsonl" for name in run.benchmarks}
+    generations = {f"{system.name}/{file}" for system in plan.systems for file in benchmarks}
+    plain = [system for system in plan.systems if system.condition is None]
+    generations |= {f"{system.name}/open_ended.jsonl" for system in [*plain, *plan.rivals]}
+    generations |= {f"{system.name}/requests.json" for system in plan.rivals if system.rival == "chat"}
+    return {
+        "data/base": set(run.models),
+        "data/official": set(run.official),
+        "data/models": trained,
+        "data/questions": {*benchmarks, "open_ended.jsonl"},
+        "data/generations": generations,
+        "metrics/finetune": {f"{name}.json" for name in trained},
+        "plots/loss": {f"{name}.csv" for name in trained},
+    }
+
+
+def _others(folder: Path, wanted: set[Path]) -> Iterator[Path]:
+    """Paths below a folder that neither are wanted nor hold what is."""
     if not folder.is_dir():
         return
     for path in sorted(folder.iterdir()):
-        if path in owned or path.name == ".gitkeep":
+        if path in wanted or path.name == ".gitkeep":
             continue
-        if any(out.is_relative_to(path) for out in owned):
-            yield from unowned(path, owned)
+        if any(each.is_relative_to(path) for each in wanted):
+            yield from _others(path, wanted)
         else:
             yield path
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink()

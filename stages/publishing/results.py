@@ -8,11 +8,11 @@ from typing import Any
 
 from huggingface_hub import EvalResult
 
+from stages.records.systems import System
 from stages.reporting import inputs as reporting
 from stages.reporting import names
 from stages.reporting.cautions import cautions
-from stages.reporting.formatting import p_value, percent, points
-from stages.records.systems import System
+from stages.reporting.names import p_value, percent, points
 
 BUNDLED = (
     "**The questions are this project's own, in the schemas of the benchmarks named (HumanEval's alone are the real "

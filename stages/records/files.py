@@ -1,42 +1,23 @@
 """Reading and writing the pipeline's files: validated when read, moved into place when written."""
 
-import errno
+import csv
+import io
 import json
 import os
-import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from stages.core.errors import InputError
+from stages.core.errors import InputError, describe, remedy
 
 Record = TypeVar("Record", bound=BaseModel)
 
 WRITING = ".writing-"
 """How the names of files begin that are not whole yet. A kill leaves them; .dvcignore and .gitignore pass them by."""
-
-REMEDIES = {
-    errno.ENOSPC: "make room",
-    errno.EDQUOT: "make room",
-    errno.EFBIG: "raise the limit on the size of files (`ulimit -f`)",
-    errno.EROFS: "work where files can be written",
-    errno.EACCES: "work as a user who has that right",
-}
-
-
-RUST = re.compile(r"\(os error (\d+)\)")
-"""How libraries in Rust, that of safetensors among them, name an error of the system."""
-
-
-def remedy(error: Exception) -> str | None:
-    """What helps against an error of the disk; None where it is none."""
-    told = RUST.search(str(error))
-    number = error.errno if isinstance(error, OSError) else int(told[1]) if told else None
-    return REMEDIES.get(number or 0)
 
 
 @contextmanager
@@ -72,6 +53,15 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write JSON for people and for ``dvc metrics``: indented, keys in the order given."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a table with its header, for ``dvc plots``; None becomes an empty cell."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
 
 
 def read_json(path: Path) -> Any:
@@ -127,17 +117,3 @@ def iterate_jsonl(path: Path, record_type: type[Record]) -> Iterator[Record]:
                 yield record_type.model_validate_json(line)
             except ValidationError as error:
                 raise InputError(f"{path}, line {number}: {describe(error)}") from None
-
-
-def describe(error: ValidationError, prefix: str = "") -> str:
-    """A validation error as one readable line: each key, what was wrong, what was found.
-
-    The value of an unknown key is not told: it may be a secret pasted where it does not belong.
-    """
-    parts = []
-    for fault in error.errors():
-        key = ".".join([*([prefix] if prefix else []), *(str(part) for part in fault["loc"])])
-        told = fault["type"] not in {"missing", "value_error", "extra_forbidden", "union_tag_invalid"}
-        text = fault["msg"].removeprefix("Value error, ") + (f", found {fault['input']!r:.100}" if told else "")
-        parts.append(f"{key}: {text}" if key else text)
-    return "; ".join(parts)

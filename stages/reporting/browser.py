@@ -20,8 +20,8 @@ def payload(inputs: Inputs) -> dict[str, Any]:
     """``models``, ``benchmarks`` and ``items``; an item has an answer from each system that was asked.
 
     Short keys, since each stands there thousands of times: id, b(enchmark), m(odel), g(roup), d(omain), q(uestion),
-    c(hoices), t(arget), a(nswers); an answer has its v(ariant), s(eed), r(ole), o(utput), w(ritten), l(ikeliest),
-    f(inished) and x, its score.
+    c(hoices), t(arget), a(nswers); an answer has its v(ariant), s(eed), r(ole), o(utput), w(ritten), l(etter),
+    z: the likeliest text, f(inished) and x, its score.
     """
     domain_of = {
         subject: names.domain(domain)
@@ -61,10 +61,11 @@ def _question(question: Question, domain_of: dict[str, str]) -> dict[str, Any]:
 
 def _answer(inputs: Inputs, item: Scored) -> dict[str, Any]:
     generation = inputs.generations[item.system, item.benchmark][item.id]
-    role, text = self_prompt.split(generation.output)
-    shown = {"v": item.variant, "s": item.seed, "r": role, "o": clipped(text.strip()), "w": item.written,
-             "l": item.loglikelihood, "x": item.score}  # fmt: skip
-    return {key: value for key, value in shown.items() if value is not None} | {"f": int(generation.finished)}
+    text = self_prompt.split(generation.output or "")[1]
+    shown = {"v": item.variant, "s": item.seed, "r": item.role, "o": clipped(text.strip()) or None, "w": item.written,
+             "l": item.letter, "z": item.cloze, "x": item.score}  # fmt: skip
+    finished = {} if generation.finished is None else {"f": int(generation.finished)}
+    return {key: value for key, value in shown.items() if value is not None} | finished
 
 
 def clipped(text: str) -> str:

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 from stages.reporting import names
-from stages.reporting.formatting import counted, listed, percent, sentence
-from stages.reporting.guessing import chance
-from stages.reporting.inputs import OPEN_ENDED, Inputs
-from stages.reporting.preference_cautions import preference
+from stages.reporting.inputs import OPEN_ENDED, Inputs, Metrics, chance
+from stages.reporting.names import counted, listed, percent, sentence
+from stages.scoring import summary
 
 # Shares above which (below which, of roles) a caution is due.
 UNREAD = 0.2
@@ -14,6 +13,8 @@ CUT_OFF = 0.2
 FEW_ROLES = 0.5
 HARDER_TO_READ = 0.1  # how much more of role's answers than of standard's
 FEW = 3
+FOREMOST = 3
+"""So many stand on the first screen; the others are folded below."""
 COMPARED = ("standard", "role")
 
 Rates = dict[str, float | None]
@@ -21,6 +22,7 @@ Rates = dict[str, float | None]
 
 def cautions(inputs: Inputs) -> list[str]:
     return [
+        *_questions(inputs),
         *_seeds(inputs),
         *(text for model in inputs.models for text in _of_model(inputs, model)),
         *preference(inputs),
@@ -28,12 +30,19 @@ def cautions(inputs: Inputs) -> list[str]:
     ]
 
 
+def _questions(inputs: Inputs) -> Iterator[str]:
+    if inputs.plan.data == "bundled":
+        yield (
+            "The questions were written for this project in the benchmarks' formats: no score here is one on MMLU or "
+            "any other published benchmark, HumanEval excepted."
+        )
+
+
 def _seeds(inputs: Inputs) -> Iterator[str]:
     seeds = {system.seed for system in inputs.plan.systems if system.seed is not None}
     if len(seeds) == 1:
         yield (
-            "Each arm was trained once. How much scores vary from one training to the next is not known here, and no "
-            "interval or test holds that part: another seed may turn small differences around."
+            "Each arm was trained once: no interval or test here holds how scores vary from one training to the next."
         )
     elif seeds:
         yield f"Each arm was trained with {len(seeds)} seeds; their spread is part of the intervals and tests."
@@ -42,12 +51,8 @@ def _seeds(inputs: Inputs) -> Iterator[str]:
 def _of_model(inputs: Inputs, model: str) -> Iterator[str]:
     subject = model if len(inputs.models) > 1 else ""
     scores = inputs.metrics["benchmarks"].get(model, {})
-    if shortened := _shortened(inputs, model):
-        limit = inputs.preset("scales", inputs.plan.scale)["finetune"]["max_length"]
-        text = (
-            f"many training items were cut at {limit:,} tokens: {shortened}. Of an item that is cut, role learns less "
-            "of the answer than standard, since its role prompt takes part of that length."
-        )
+    if picks := _one_sided(inputs, model):
+        text = f"nearly all picks fall on one label on {listed(picks)}: the score there follows the share of that key."
         yield sentence(subject, text)
     guessing = [names.benchmark(each) for each in inputs.benchmarks if _could_be_guessing(inputs, model, each)]
     if guessing:
@@ -69,8 +74,8 @@ def _of_model(inputs: Inputs, model: str) -> Iterator[str]:
         yield sentence(subject, f"{benchmark} has no score: {reason}.")
     if unread := _rates(inputs, model, "unparsed_rate", UNREAD):
         text = (
-            f"many answers could not be read from the text: {unread}. Where the likeliest choice is scored, this does "
-            "not touch the score; elsewhere each counts as wrong."
+            f"answers could not be read from what was written: {unread}. Where likelihoods are scored, this does not "
+            "touch the score; elsewhere each counts as wrong."
         )
         yield sentence(subject, text)
     if unequal := _read_unequally(inputs, model):
@@ -80,7 +85,7 @@ def _of_model(inputs: Inputs, model: str) -> Iterator[str]:
         )
         yield sentence(subject, text)
     if cut := _cut_off(inputs, model):
-        yield sentence(subject, f"many answers were cut off at the limit of tokens: {cut}.")
+        yield sentence(subject, f"answers were cut off at the limit of tokens: {cut}.")
     few = {
         names.benchmark(benchmark): entry["role_rate"]
         for benchmark, entry in scores.get("role", {}).items()
@@ -105,16 +110,15 @@ def _nothing_right(inputs: Inputs, model: str, benchmark: str) -> bool:
     return all(scores.get(arm, {}).get(benchmark, {}).get("score") == 0 for arm in COMPARED)
 
 
-def _shortened(inputs: Inputs, model: str) -> str:
-    """How many of each arm's training items were cut, where there are many."""
-    found = {
-        system.variant: (metrics["items_truncated"], metrics["items"])
-        for system in inputs.systems(model)
-        if system.variant in COMPARED and (metrics := inputs.finetune.get(system.name))
-    }
-    if not any(cut > CUT_OFF * items for cut, items in found.values()):
-        return ""
-    return listed([f"{cut:,} of {items:,} of {arm}" for arm, (cut, items) in found.items()])
+def _one_sided(inputs: Inputs, model: str) -> list[str]:
+    """Sets on which one label has 80% or more of an arm's picks, with that label and the arm."""
+    scores = inputs.metrics["benchmarks"].get(model, {})
+    found = []
+    for benchmark in inputs.benchmarks:
+        sides = {arm: summary.one_sided(scores.get(arm, {}).get(benchmark, {})) for arm in COMPARED}
+        if told := [f"{arm}: {label}" for arm, label in sides.items() if label]:
+            found.append(f"{names.benchmark(benchmark)} ({', '.join(told)})")
+    return found
 
 
 def _rates(inputs: Inputs, model: str, key: str, limit: float) -> str:
@@ -134,7 +138,7 @@ def _read_unequally(inputs: Inputs, model: str) -> list[str]:
     for benchmark in inputs.benchmarks:
         entries = [metrics.get(arm, {}).get(benchmark, {}) for arm in COMPARED]
         standard, role = (entry.get("unparsed_rate") for entry in entries)
-        from_text = entries[0].get("reading") != "loglikelihood"
+        from_text = entries[0].get("reading") not in {"cloze", "letter"}
         if from_text and None not in {standard, role} and role - standard > HARDER_TO_READ:
             found.append(f"{names.benchmark(benchmark)} ({percent(role)}% unread against {percent(standard)}%)")
     return found
@@ -144,7 +148,8 @@ def _cut_off(inputs: Inputs, model: str) -> str:
     rates: dict[str, Rates] = {}
     for benchmark in [*inputs.benchmarks, OPEN_ENDED]:
         for system in inputs.systems(model):
-            answers = inputs.generations.get((system.name, benchmark), {}).values()
+            there = inputs.generations.get((system.name, benchmark), {}).values()
+            answers = [answer for answer in there if answer.finished is not None]
             if answers and system.variant in COMPARED:
                 share = sum(not answer.finished for answer in answers) / len(answers)
                 rates.setdefault(benchmark, {})[system.variant] = share
@@ -190,3 +195,61 @@ def _contamination(inputs: Inputs) -> Iterator[str]:
             "No run of 13 words of any question stands in the training corpus. What the base model was trained on "
             "before is not known here."
         )
+
+
+FLIPS = 0.25
+LONGER = 1.5  # times as many words
+
+
+def preference(inputs: Inputs) -> Iterator[str]:
+    for model, pairs in inputs.metrics["preference"].items():
+        subject = model if len(inputs.models) > 1 else ""
+        judges = {summary["judge"] for summary in pairs.values() if summary.get("judge")}
+        yield from (_judge(judge, model) for judge in sorted(judges))
+        rates = {
+            f"against {names.rival(pair)}": summary.get("flips", {}).get("rate") for pair, summary in pairs.items()
+        }
+        high = [f"{percent(rate)}% {against}" for against, rate in rates.items() if rate is not None and rate > FLIPS]
+        if high:
+            text = (
+                f"verdicts change when the answers change places: {listed(high)}. A judge that goes by position says "
+                "little about the answers."
+            )
+            yield sentence(subject, text)
+        yield from (sentence(subject, text) for pair, summary in pairs.items() for text in _unequal(pair, summary))
+
+
+def _judge(judge: str, model: str) -> str:
+    if judge.startswith(f"{model} itself"):
+        return (
+            f"The judge of preference is {judge}: the arms are its own offspring, and its judgement was not checked. "
+            "Its verdicts show that the machinery works; they do not show which answers people would prefer."
+        )
+    return f"The judge of preference is one model, {judge}: its taste is not that of people, and was not checked here."
+
+
+def _unequal(pair: str, summary: Metrics) -> Iterator[str]:
+    """Answers that were no answers, or whose lengths alone may have decided."""
+    against = names.rival(pair)
+    sides = {"role": summary.get("answers", {}).get("role", {}),
+             against: summary.get("answers", {}).get(pair.removeprefix("role - "), {})}  # fmt: skip
+    if empty := [f"{counted(side['empty'], 'answer')} of {name}" for name, side in sides.items() if side.get("empty")]:
+        yield (
+            f"of the answers judged between role and {against}, {listed(empty)} had nothing left without the role "
+            "prompt: cut off at the limit of tokens, or never begun."
+        )
+    if seen := [f"{counted(side['cut'], 'answer')} of {name}" for name, side in sides.items() if side.get("cut")]:
+        yield f"of the answers judged between role and {against}, the judge saw only the beginning of {listed(seen)}."
+    lengths = [side["words"] for side in sides.values() if side.get("words")]
+    if len(lengths) == len(sides) and max(lengths) > LONGER * min(lengths):
+        yield (
+            f"answers of role have {lengths[0]:.0f} words on average, those of {against} {lengths[1]:.0f}. Judges "
+            f"often prefer the longer answer (Dubois et al. 2024); {_length_controlled(summary)}."
+        )
+
+
+def _length_controlled(summary: Metrics) -> str:
+    controlled = summary.get("length_controlled", {})
+    if controlled.get("win_rate") is None:
+        return f"there is no length-controlled win rate: {controlled.get('reason', 'nothing was judged')}"
+    return "see the length-controlled win rate"

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from stages.figures import benchmarks, loss, style
+from stages.figures import benchmarks, likelihood, loss, style
 from stages.figures.slug import slug
 from stages.reporting import names
-from stages.reporting.formatting import counted, listed, p_phrase, percent, points
-from stages.reporting.guessing import chance
-from stages.reporting.inputs import ROLE_PAIR, Inputs, Metrics
+from stages.reporting.inputs import ROLE_PAIR, Inputs, Metrics, chance
+from stages.reporting.names import counted, listed, nats, p_phrase, percent, points
 from stages.reporting.result_tables import SIGNIFICANT
 
 TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
@@ -48,20 +47,21 @@ def drawn(figure: Callable[[], Figure]) -> str:
     return uri(written.getvalue(), ".svg")
 
 
-def from_file(root: Path, stem: str, alt: str, caption: str, width: int) -> Picture | None:
+def from_file(root: Path, stem: str, alt: str, caption: str, width: int, *, wide: bool = False) -> Picture | None:
     """The smaller of a figure's PNG and SVG; None where there is neither."""
     paths = [root / f"{stem}{suffix}" for suffix in (".svg", ".png")]
     there = [path for path in paths if path.is_file()]
     if not there:
         return None
     chosen = min(there, key=lambda path: path.stat().st_size)
-    return Picture(uri(chosen.read_bytes(), chosen.suffix), alt, caption, width)
+    return Picture(uri(chosen.read_bytes(), chosen.suffix), alt, caption, width, wide)
 
 
 def main_results(inputs: Inputs) -> Picture | None:
     shown = {model: _benchmarks(inputs, model) for model in inputs.models if inputs.pair(model)}
     if not shown:
         return None
+    benchmarks.draw(shown, inputs.root / "plots/main")
     caption = (
         "Figure 2. Scores on n questions with 95% intervals (left; the stroke is what guessing gives), and role less "
         "standard on the same questions (right; filled where p < 0.05 after Holm's correction). The tables below say "
@@ -73,7 +73,7 @@ def main_results(inputs: Inputs) -> Picture | None:
         + "."
         for model, found in shown.items()
     )
-    return Picture(drawn(lambda: benchmarks.figure(shown)), alt, caption, 760, wide=True)
+    return from_file(inputs.root, "plots/main", alt, caption, 760, wide=True)
 
 
 def _benchmarks(inputs: Inputs, model: str) -> benchmarks.Benchmarks:
@@ -87,6 +87,27 @@ def _benchmarks(inputs: Inputs, model: str) -> benchmarks.Benchmarks:
         for benchmark in inputs.benchmarks
         if benchmark in differences
     }
+
+
+def likelihoods(inputs: Inputs) -> Picture | None:
+    """How likely held-out reference answers are, by the role prompt before them."""
+    if not inputs.metrics["likelihood"]:
+        return None
+    likelihood.draw(inputs.metrics["likelihood"], inputs.root / "plots/likelihood")
+    told = [
+        f"{model}: " + "; ".join(f"{pair} {nats(entry['delta'])}" for _, pair, entry in _compared(found))
+        for model, found in inputs.metrics["likelihood"].items()
+    ]
+    caption = (
+        f"Reference answers of {counted(inputs.reference_answers, 'held-out conversation')}: difference of their "
+        "negative log-likelihood in nats a token, with 95% intervals; filled where p < 0.05 after Holm's correction. "
+        "Left of zero the first makes the answers likelier."
+    )
+    return from_file(inputs.root, "plots/likelihood", f"Dot plot. {'. '.join(told)}.", caption, 560)
+
+
+def _compared(variants: Metrics) -> list[tuple[str, str, Metrics]]:
+    return [("between", pair, entry) for pair, entry in variants.get("between", {}).items()]
 
 
 def domains(inputs: Inputs) -> Picture | None:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stages.reporting import names
-from stages.reporting.formatting import counted, listed, p_phrase, percent, points, sentence
 from stages.reporting.inputs import ROLE_PAIR, Inputs
+from stages.reporting.names import counted, listed, p_phrase, percent, points, sentence
 from stages.reporting.result_tables import SIGNIFICANT
 
 Entries = Mapping[str, Mapping[str, Any]]

@@ -1,13 +1,14 @@
 """All that the report reads, from the files that the other stages leave."""
 
 import csv
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stages.core import parameters
-from stages.records.files import read_json, read_jsonl
 from stages.records.example import Example
+from stages.records.files import read_json, read_jsonl
 from stages.records.generation import Generation
 from stages.records.question import Question
 from stages.records.scored import Scored
@@ -74,12 +75,36 @@ class Inputs:
         found = self.parameters.get(section, {}).get(name)
         return found if isinstance(found, dict) else {}
 
+    @property
+    def margin(self) -> float:
+        """Shares that differ by less count as equal."""
+        return float(self.parameters["statistics"]["margin"])
+
+    def between(self, model: str) -> Metrics:
+        """How likely the two arms find reference answers: condition pair → difference."""
+        return dict(self.metrics["likelihood"].get(model, {}).get("between", {}))
+
+    @property
+    def reference_answers(self) -> int:
+        """How many held-out answers the likelihoods are of."""
+        return max((entry["n"] for model in self.models for entry in self.between(model).values()), default=0)
+
     def pair(self, model: str, pair: str = ROLE_PAIR) -> dict[str, Metrics]:
         """Benchmark → difference."""
         return dict(self.metrics["comparison"].get(model, {}).get(pair, {}))
 
 
-METRICS = ("benchmarks", "comparison", "mmlu_domains", "roles", "preference", "annotate", "costs", "contamination")
+METRICS = (
+    "benchmarks",
+    "comparison",
+    "likelihood",
+    "mmlu_domains",
+    "roles",
+    "preference",
+    "annotate",
+    "costs",
+    "contamination",
+)
 
 
 def load(root: Path) -> Inputs:
@@ -145,3 +170,25 @@ def _losses(path: Path) -> LossRows:
         return []
     with path.open(encoding="utf-8", newline="") as file:
         return [{key: float(value) if value else None for key, value in row.items()} for row in csv.DictReader(file)]
+
+
+def chance(inputs: Inputs, benchmark: str) -> float | None:
+    """The mean, over the questions asked, of one divided by the number of choices; None where there are none."""
+    questions = inputs.questions.get(benchmark, {})
+    answered = next((found.values() for (_, name), found in inputs.generations.items() if name == benchmark), None)
+    asked = questions if answered is None else {answer.id for answer in answered}
+    shares = [1 / len(questions[each].choices) for each in asked if each in questions and questions[each].choices]
+    return sum(shares) / len(shares) if shares else None
+
+
+LOSS_COLUMNS = ("model", "arm", "seed", "step", "tokens", "loss", "validation_answer_loss")
+
+
+def loss_rows(inputs: Inputs) -> Iterator[Sequence[Any]]:
+    """A row for each line of ``plots/loss/<system>.csv``, in the order of the plan."""
+    for system in inputs.plan.systems:
+        if system.condition is None:
+            for found in inputs.losses.get(system.name, []):
+                step, tokens = (int(found[key] or 0) for key in ("step", "tokens"))
+                losses = (found.get(key) for key in ("loss", "validation_answer_loss"))
+                yield (system.model, system.arm, system.seed, step, tokens, *losses)

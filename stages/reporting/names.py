@@ -1,6 +1,64 @@
-"""What benchmarks, variants and domains are called for people."""
+"""How numbers, benchmarks, variants and domains are written for people."""
 
 from stages.figures import style
+
+MINUS = "\u2212"
+NOTHING = "n/a"
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A share as per cent without the sign, which stands in the column's head."""
+    return NOTHING if value is None else f"{100 * value:.{digits}f}"
+
+
+def points(value: float | None) -> str:
+    """A difference of shares in percentage points, with its sign."""
+    return NOTHING if value is None else signed(100 * value, 1)
+
+
+def signed(value: float, digits: int) -> str:
+    text = f"{abs(value):.{digits}f}"
+    if float(text) == 0:
+        return text
+    return f"{'+' if value > 0 else MINUS}{text}"
+
+
+def nats(value: float) -> str:
+    """Nats a token, three digits, with a minus where below zero."""
+    return f"{value:.3f}".replace("-", MINUS)
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    if value is None:
+        return NOTHING
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}".replace("-", MINUS)
+
+
+def p_value(value: float | None) -> str:
+    if value is None:
+        return NOTHING
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def p_phrase(value: float | None) -> str:
+    """``p = 0.041``, ``p < 0.001``."""
+    return "no test" if value is None else f"p < {0.001}" if value < 0.001 else f"p = {value:.3f}"
+
+
+def listed(words: list[str], joint: str = "and") -> str:
+    """``a, b and c``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {joint} {words[-1]}" if words else ""
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """``1 question``, ``2,850 questions``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def sentence(subject: str, text: str) -> str:
+    """The text with what it is about before it, or with a capital where that needs no saying."""
+    return f"{subject}: {text}" if subject else text[0].upper() + text[1:]
+
 
 BENCHMARKS = {
     "mmlu": "MMLU",
@@ -14,11 +72,13 @@ BENCHMARKS = {
     "open_ended": "Open-ended",
 }
 READINGS = {
-    "loglikelihood": "likeliest choice",
+    "cloze": "likeliest text",
+    "letter": "likeliest letter",
     "written": "what was written",
     "exact_match": "exact match",
     "pass@1": "pass@1",
 }
+VERDICTS = {"higher": "higher", "lower": "lower", "equivalent": "equal within the margin", "undecided": "undecided"}
 TESTS = {
     "mcnemar_exact": "McNemar, exact",
     "permutation_by_group": "permutation by subject",

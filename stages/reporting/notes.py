@@ -5,13 +5,20 @@ from stages.reporting.inputs import ROLE_PAIR, Inputs
 GUESSING = "Guessing: the mean of one divided by the number of choices, over the questions asked."
 DETECTABLE = (
     "Detectable: the smallest true difference that this comparison alone, without that correction, would find four "
-    "times in five, were the two to disagree as often as here; n/a where there are too few questions to find any."
+    "times in five, were the two to disagree as often as here; n/a where it could find none, however large."
+)
+READINGS = (
+    "Likeliest text: the choice whose own words are likeliest, choices not shown. Likeliest letter: choices shown, the "
+    "likeliest of their letters. What was written: read from the text. The first two are taken directly after the role "
+    "prompt, or at the head of the answer."
 )
 # What is compared besides the two arms: of training, and of how a trained arm is asked.
 VARIANTS = {
     "base": "the model before fine-tuning",
     "shuffled": "trained with the role prompts of other items",
     "constant": "trained with one generic role prompt for all items",
+    "restated": "trained to restate the question's first sentence, without a role",
+    "brief": "trained with the first sentence of the role prompts alone",
     "role.stripped": "role, kept from writing a role prompt",
     "role.generic": "role, its turn begun with a generic role prompt",
     "role.random": "role, its turn begun with the role prompt that it wrote for another question",
@@ -50,6 +57,15 @@ def of_questions(inputs: Inputs) -> list[str]:
         "The questions are this project's own in the formats of the benchmarks named, HumanEval's alone the published "
         "ones: no score here is one on a published benchmark."
     ]
+
+
+def verdict(inputs: Inputs) -> str:
+    """How the verdicts follow from tests and intervals."""
+    points = f"{100 * inputs.margin:g} points"
+    return (
+        f"Verdict: higher or lower where p (Holm) is below 0.05; equal within the margin where two one-sided tests put "
+        f"the difference within {points}; else undecided."
+    )
 
 
 def holm(over: str) -> str:

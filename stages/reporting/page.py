@@ -6,11 +6,20 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from stages.reporting import browser, cautions, examples, figures, findings, names, provenance, table_files
-from stages.reporting import cost_tables as spent
-from stages.reporting import other_tables as other
-from stages.reporting import preference_tables as preference
+from stages.reporting import (
+    browser,
+    cautions,
+    examples,
+    figures,
+    findings,
+    names,
+    provenance,
+    run_tables,
+    table,
+    verdict,
+)
 from stages.reporting import result_tables as results
+from stages.reporting import role_tables as other
 from stages.reporting.inputs import Inputs
 from stages.reporting.table import Table
 
@@ -24,14 +33,15 @@ def tables(inputs: Inputs) -> list[Table]:
         results.difference_table(inputs),
         results.controls_table(inputs),
         results.readings_table(inputs),
+        results.likelihood_table(inputs),
         results.domains_table(inputs),
         other.roles_table(inputs),
         other.belonging_table(inputs),
-        preference.preference_table(inputs),
-        preference.verdicts_table(inputs),
+        run_tables.preference_table(inputs),
+        run_tables.verdicts_table(inputs),
         other.training_table(inputs),
-        spent.compute_table(inputs),
-        spent.cost_table(inputs),
+        run_tables.compute_table(inputs),
+        run_tables.cost_table(inputs),
         other.contamination_table(inputs),
     ]
     return [table for table in made if table.rows]
@@ -56,14 +66,18 @@ def context(inputs: Inputs, made: list[Table]) -> dict[str, Any]:
         "plan": inputs.plan,
         "models": inputs.models,
         "names": names,
+        "verdicts": verdict.verdicts(inputs),
+        "run_line": verdict.run_line(inputs),
         "findings": findings.findings(inputs),
         "cautions": cautions.cautions(inputs),
+        "foremost": cautions.FOREMOST,
         "examples": examples.examples(inputs),
         "rule": examples.RULE,
         "tables": {table.name: table for table in made},
-        "html": table_files.html,
+        "html": table.html,
         "pictures": {
             "main": figures.main_results(inputs),
+            "likelihood": figures.likelihoods(inputs),
             "domains": figures.domains(inputs),
             "wordclouds": figures.wordclouds(inputs),
             "preference": figures.preference(inputs),

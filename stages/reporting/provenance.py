@@ -5,8 +5,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from stages.reporting.inputs import Inputs
 from stages.records.systems import System
+from stages.reporting.inputs import Inputs
 
 LIBRARIES = (
     "torch", "transformers", "tokenizers", "deepspeed", "datasets", "openai", "numpy", "scipy", "statsmodels",

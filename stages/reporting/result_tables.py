@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from stages.reporting import formatting, names, notes
-from stages.reporting.guessing import chance
-from stages.reporting.inputs import ROLE_PAIR, Inputs
+from stages.reporting import names, notes
+from stages.reporting.inputs import ROLE_PAIR, Inputs, chance
 from stages.reporting.table import Cell, Entry, Table
 
 SIGNIFICANT = 0.05
@@ -28,7 +27,7 @@ def main_table(inputs: Inputs) -> Table:
         difference = Entry("metrics/comparison.json", inputs.metrics["comparison"]).at(model, ROLE_PAIR, benchmark)
         cells.append(difference.points("delta", strong=is_significant(difference)))
         rows.append(_with_model(inputs, model, cells))
-    head = ["Benchmark", "n", "Guessing", *(names.variant(variant) for variant in variants), "Difference"]
+    head = ["Benchmark", "Reading", "n", "Guessing", *(names.variant(variant) for variant in variants), "Difference"]
     return Table(
         "main",
         "Main results: score in per cent",
@@ -39,10 +38,12 @@ def main_table(inputs: Inputs) -> Table:
             notes.GUESSING,
             "Difference: role less standard, in percentage points; bold where p < 0.05 after Holm's correction over "
             "the benchmarks.",
+            notes.READINGS,
             *_reasons(inputs),
             *notes.of_questions(inputs),
         ],
         labels=1 + (len(inputs.models) > 1),
+        words=[1 + (len(inputs.models) > 1)],
     )
 
 
@@ -53,7 +54,12 @@ def _first(inputs: Inputs, model: str, benchmark: str, variants: list[str]) -> l
     ]
     asked = next((entry for entry in entries if entry.values), Entry("", {}))
     guessed = chance(inputs, benchmark)
-    return [asked.number("n"), Cell("\u2013" if guessed is None else formatting.percent(guessed))]
+    reading = str(asked.values.get("reading"))
+    return [
+        Cell(names.READINGS.get(reading, reading)),
+        asked.number("n"),
+        Cell("\u2013" if guessed is None else names.percent(guessed)),
+    ]
 
 
 def difference_table(inputs: Inputs) -> Table:
@@ -70,15 +76,16 @@ def difference_table(inputs: Inputs) -> Table:
         [
             notes.of_differences(inputs),
             notes.holm("the benchmarks of one model"),
+            notes.verdict(inputs),
             notes.DETECTABLE,
             *notes.of_questions(inputs),
         ],
         labels=1 + (len(inputs.models) > 1),
-        words=[6 + (len(inputs.models) > 1)],
+        words=[place + (len(inputs.models) > 1) for place in (5, 7)],
     )
 
 
-DIFFERENCE_HEAD = ["n", "Difference", "p", "p (Holm)", "Detectable", "Test"]
+DIFFERENCE_HEAD = ["n", "Difference", "p", "p (Holm)", "Verdict", "Detectable", "Test"]
 
 
 def _difference(entry: Entry) -> list[Cell]:
@@ -88,8 +95,9 @@ def _difference(entry: Entry) -> list[Cell]:
         entry.points("delta", "ci_low", "ci_high", strong=is_significant(entry)),
         entry.p("p"),
         entry.p("p_holm"),
+        Cell(names.VERDICTS.get(str(entry.values.get("verdict")), names.NOTHING)),
         entry.percent("detectable"),
-        Cell(names.TESTS.get(test, test) if test else formatting.NOTHING),
+        Cell(names.TESTS.get(test, test) if test else names.NOTHING),
     ]
 
 
@@ -100,13 +108,13 @@ def controls_table(inputs: Inputs) -> Table:
         for pair, benchmarks in pairs.items():
             for benchmark in benchmarks if pair != ROLE_PAIR else ():
                 entry = Entry("metrics/comparison.json", inputs.metrics["comparison"]).at(model, pair, benchmark)
-                cells = [Cell(pair.replace(" - ", f" {formatting.MINUS} ")), Cell(names.benchmark(benchmark))]
+                cells = [Cell(pair.replace(" - ", f" {names.MINUS} ")), Cell(names.benchmark(benchmark))]
                 rows.append(_with_model(inputs, model, [*cells, *_scores(inputs, model, pair, benchmark),
-                                                        *_difference(entry)[:4]]))  # fmt: skip
+                                                        *_difference(entry)[:5]]))  # fmt: skip
     return Table(
         "controls",
         "Controls and conditions",
-        _model_head(inputs, ["Comparison", "Benchmark", "First", "Second", *DIFFERENCE_HEAD[:4]]),
+        _model_head(inputs, ["Comparison", "Benchmark", "First", "Second", *DIFFERENCE_HEAD[:5]]),
         rows,
         [
             notes.of_variants(inputs),
@@ -115,6 +123,7 @@ def controls_table(inputs: Inputs) -> Table:
             *notes.of_questions(inputs),
         ],
         labels=2 + (len(inputs.models) > 1),
+        words=[8 + (len(inputs.models) > 1)],
     )
 
 
@@ -125,7 +134,7 @@ def _scores(inputs: Inputs, model: str, pair: str, benchmark: str) -> Iterator[C
 
 
 def readings_table(inputs: Inputs) -> Table:
-    """Both readings of each answer, and how many could not be read."""
+    """Every reading of each answer, what was picked most, and how many answers could not be read."""
     rows = []
     for model, benchmark in _each(inputs):
         for variant in inputs.variants(model):
@@ -136,39 +145,66 @@ def readings_table(inputs: Inputs) -> Table:
                     Cell(names.benchmark(benchmark)),
                     Cell(names.variant(variant), variant=variant),
                     Cell(names.READINGS.get(reading, reading)),
-                    *(entry.percent(key) for key in ("score_written", "score_loglikelihood", "f1", "macro")),
-                    entry.percent("unparsed_rate"),
-                    entry.percent("role_rate"),
-                    entry.percent("seed_sd"),
+                    *(entry.percent(key) for key in ("score_cloze", "score_letter", "score_written", "f1", "macro")),
+                    _most_picked(entry),
+                    *(entry.percent(key) for key in ("majority", "unparsed_rate", "role_rate", "seed_sd")),
                 ]
                 rows.append(_with_model(inputs, model, cells))
     head = [
-        "Benchmark",
-        "Variant",
-        "Scored by",
-        "Written",
-        "Likeliest",
-        "F1",
-        "Macro",
-        "Unread",
-        "Role",
-        "Seeds' SD",
-    ]
+        "Benchmark", "Variant", "Scored by", "Text", "Letter", "Written", "F1", "Macro", "Most picked", "Majority",
+        "Unread", "Role", "Seeds' SD",
+    ]  # fmt: skip
     return Table(
         "readings",
         "How answers were read, in per cent",
         _model_head(inputs, head),
         rows,
         [
-            "Written: right as read from the text. Likeliest: the choice of the highest log-likelihood is right. "
+            notes.READINGS,
+            "Most picked: the choice that the model takes most often, and its share; where that is nearly all, the "
+            "score follows the share of that key. Majority: what always giving the most frequent key would score. "
             "Macro: mean over MMLU's subjects. F1: mean overlap of words with the right answer.",
-            "Unread: no answer could be found in the text, which counts as wrong where the text is scored. Role: opens "
-            "with a well-formed role prompt, ended by a blank line. Seeds' SD: standard deviation of the score over "
-            "seeds of training.",
+            "Unread: no answer was found in what was written. Role: opens with a well-formed role prompt. Seeds' SD: "
+            "standard deviation of the score over seeds of training.",
             *notes.of_questions(inputs),
         ],
         labels=2 + (len(inputs.models) > 1),
         words=[2 + (len(inputs.models) > 1)],
+    )
+
+
+def _most_picked(entry: Entry) -> Cell:
+    picks = entry.at("picks")
+    label = next(iter(picks.values), None)
+    if label is None:
+        return Cell("\u2013")
+    return Cell(f"{label} {names.percent(picks.values[label])}", (picks.source(label),))
+
+
+def likelihood_table(inputs: Inputs) -> Table:
+    """Within each arm, and between the two: differences in nats a token of the reference answers."""
+    rows = []
+    metrics = Entry("metrics/likelihood.json", inputs.metrics["likelihood"])
+    for model, variants in inputs.metrics["likelihood"].items():
+        for variant in variants:
+            of = metrics.at(model, variant) if variant == "between" else metrics.at(model, variant, "differences")
+            for pair in of.values:
+                entry = of.at(pair)
+                cells = [Cell("between arms" if variant == "between" else names.variant(variant), variant=variant)]
+                cells += [Cell(pair.replace(" - ", f" {names.MINUS} ")), entry.number("n")]
+                cells += [entry.nats("delta", "ci_low", "ci_high"), entry.p("p"), entry.p("p_holm")]
+                rows.append(_with_model(inputs, model, cells))
+    return Table(
+        "likelihood",
+        "Reference answers: differences in nats a token",
+        _model_head(inputs, ["System", "Comparison", "n", "Difference", "p", "p (Holm)"]),
+        rows,
+        [
+            "The negative log-likelihood of held-out conversations' first answers, after the system's own role prompt, "
+            "the recorded one, another item's, a generic one, or none. Below zero the first makes answers likelier.",
+            "Intervals are at 95%, over conversations; p (Holm) is corrected over the comparisons of one system.",
+        ],
+        labels=2 + (len(inputs.models) > 1),
     )
 
 
@@ -184,10 +220,11 @@ def domains_table(inputs: Inputs) -> Table:
                 *(entry.at(arm).percent("score", "ci_low", "ci_high", variant=arm) for arm in ("standard", "role")),
                 difference.points("delta", "ci_low", "ci_high", strong=is_significant(difference)),
                 difference.p("p_holm"),
+                Cell(names.VERDICTS.get(str(difference.values.get("verdict")), names.NOTHING)),
                 difference.percent("detectable"),
             ]
             rows.append(_with_model(inputs, model, cells))
-    head = ["Domain", "n", "standard", names.variant("role"), "Difference", "p (Holm)", "Detectable"]
+    head = ["Domain", "n", "standard", names.variant("role"), "Difference", "p (Holm)", "Verdict", "Detectable"]
     return Table(
         "domains",
         "MMLU by domain: score in per cent",

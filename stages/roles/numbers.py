@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.records.seeds import derive_seed
 from stages.records.question import Question
+from stages.records.seeds import derive_seed
 from stages.roles.classifier import cross_fitted
 from stages.roles.written import Written, in_domain, most_frequent, phrases
 from stages.statistics.intervals import proportion

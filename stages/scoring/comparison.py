@@ -4,14 +4,27 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from pydantic import Field
+
+from stages.core.parameters import Section
 from stages.records.seeds import derive_seed
 from stages.scoring.tables import Key, Table, rounded
-from stages.statistics.multiple import holm
-from stages.statistics.paired import Difference, difference
+from stages.statistics.paired import Difference, difference, holm
+from stages.statistics.variance import ALPHA
 
-CONTROLS = ("shuffled", "constant")
+CONTROLS = ("shuffled", "constant", "restated", "brief", "standard.manual")
 
 Entry = dict[str, Any]
+
+
+class Statistics(Section):
+    """``statistics`` of params.yaml.
+
+    Attributes:
+        margin: Shares that differ by less than this count as equal: 0.03 is three points.
+    """
+
+    margin: float = Field(gt=0, lt=1)
 
 
 def pairs(variants: Sequence[str]) -> list[tuple[str, str]]:
@@ -26,7 +39,7 @@ def pairs(variants: Sequence[str]) -> list[tuple[str, str]]:
     return [(a, b) for a, b in asked if a in variants and b in variants]
 
 
-def compare(tables: dict[Key, Table], seed: int) -> dict[str, dict[str, dict[str, Entry]]]:
+def compare(tables: dict[Key, Table], seed: int, margin: float) -> dict[str, dict[str, dict[str, Entry]]]:
     """Model, pair ("role - standard"), benchmark: the paired difference and its test; Holm over a pair's benchmarks."""
     result: dict[str, dict[str, dict[str, Entry]]] = {}
     for model in dict.fromkeys(key[0] for key in tables):
@@ -41,6 +54,7 @@ def compare(tables: dict[Key, Table], seed: int) -> dict[str, dict[str, dict[str
                         tables[model, first, benchmark],
                         tables[model, second, benchmark],
                         derive_seed(seed, "score", model, name, benchmark),
+                        margin,
                     )
                     for benchmark in benchmarks
                 }
@@ -49,28 +63,40 @@ def compare(tables: dict[Key, Table], seed: int) -> dict[str, dict[str, dict[str
 
 
 def with_holm(entries: dict[str, Entry]) -> dict[str, Entry]:
-    """The entries with ``p_holm`` after ``p``."""
+    """The entries with ``p_holm`` after ``p``, and the verdict that follows."""
     adjusted = holm([found["p"] for found in entries.values()])
     return {
         name: {"delta": found["delta"], "ci_low": found["ci_low"], "ci_high": found["ci_high"], "p": found["p"]}
-        | {"p_holm": rounded(p_holm)}
-        | found
+        | {"p_holm": rounded(p_holm), "verdict": verdict(found["delta"], p_holm, equivalent=found["equivalent"])}
+        | {key: value for key, value in found.items() if key != "equivalent"}
         for (name, found), p_holm in zip(entries.items(), adjusted, strict=True)
     }
 
 
-def entry(first: Table, second: Table, seed: int, *, grouped: bool = True) -> Entry:
-    """``delta, ci_low, ci_high, p, detectable, n, test``; null with a reason where nothing can be compared."""
+def verdict(delta: float | None, p_holm: float | None, *, equivalent: bool) -> str | None:
+    """What may be said: ``higher`` or ``lower`` where the corrected test rejects, else ``equivalent`` or ``undecided``.
+
+    None where nothing was compared.
+    """
+    if delta is None or p_holm is None:
+        return None
+    if p_holm < ALPHA and delta != 0:
+        return "higher" if delta > 0 else "lower"
+    return "equivalent" if equivalent else "undecided"
+
+
+def entry(first: Table, second: Table, seed: int, margin: float, *, grouped: bool = True) -> Entry:
+    """A paired difference with its test; null with a reason where nothing can be compared."""
     if reason := first.reason or second.reason:
         return _nothing(reason)
-    found = _difference(first, second, seed, grouped)
+    found = _difference(first, second, seed, margin, grouped)
     if found is None:
         return _nothing("no question was answered by both")
     numbers = asdict(found)
     return {key: rounded(value) if isinstance(value, float) else value for key, value in numbers.items()}
 
 
-def _difference(first: Table, second: Table, seed: int, grouped: bool) -> Difference | None:
+def _difference(first: Table, second: Table, seed: int, margin: float, grouped: bool) -> Difference | None:
     """On the items and the seeds of training that both have; a model before fine-tuning stands against every seed."""
     shared = set(second.ids)
     ids = [identifier for identifier in first.ids if identifier in shared]
@@ -81,9 +107,9 @@ def _difference(first: Table, second: Table, seed: int, grouped: bool) -> Differ
         return None
     against = [s if s in second.seeds else None for s in seeds]
     groups = first.groups(ids) if grouped else None
-    return difference(first.values("score", ids, seeds), second.values("score", ids, against), seed, groups)
+    return difference(first.values("score", ids, seeds), second.values("score", ids, against), seed, groups, margin)
 
 
 def _nothing(reason: str) -> Entry:
     numbers = dict.fromkeys(("delta", "ci_low", "ci_high", "p", "detectable"))
-    return {**numbers, "n": 0, "test": None, "reason": reason}
+    return {**numbers, "equivalent": False, "n": 0, "test": None, "reason": reason}

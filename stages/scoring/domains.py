@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator
 
 from stages.core.errors import InputError
-from stages.records.seeds import derive_seed
 from stages.records.scored import Scored
+from stages.records.seeds import derive_seed
 from stages.scoring import comparison
 from stages.scoring.summary import score_and_interval
 from stages.scoring.tables import Table, tabulate
@@ -48,7 +48,7 @@ Domains = Annotated[dict[str, list[str]], AfterValidator(_each_subject_once)]
 Metrics = dict[str, dict[str, dict[str, Any]]]
 
 
-def by_domain(items: Iterable[Scored], domains: Domains, seed: int) -> Metrics:
+def by_domain(items: Iterable[Scored], domains: Domains, seed: int, margin: float) -> Metrics:
     """Model, domain: each variant's score, and "role - standard" with its test, after Holm over the domains.
 
     A domain's subjects are all that it has, not a sample of subjects, so that intervals and tests here count items as
@@ -71,7 +71,7 @@ def by_domain(items: Iterable[Scored], domains: Domains, seed: int) -> Metrics:
         mine = {(key[2], key[1]): table for key, table in tables.items() if key[0] == model}
         asked = [domain for domain in domains if any(key[0] == domain for key in mine)]
         result[model] = {domain: _scores(domain, mine) for domain in asked}
-        for domain, entry in _differences(model, asked, mine, seed).items():
+        for domain, entry in _differences(model, asked, mine, seed, margin).items():
             result[model][domain]["role - standard"] = entry
     return result
 
@@ -85,7 +85,7 @@ def _scores(domain: str, tables: dict[tuple[str, str], Table]) -> dict[str, Any]
 
 
 def _differences(
-    model: str, domains: list[str], tables: dict[tuple[str, str], Table], seed: int
+    model: str, domains: list[str], tables: dict[tuple[str, str], Table], seed: int, margin: float
 ) -> dict[str, dict[str, Any]]:
     both = [domain for domain in domains if {(domain, "role"), (domain, "standard")} <= tables.keys()]
     return comparison.with_holm(
@@ -94,6 +94,7 @@ def _differences(
                 tables[domain, "role"],
                 tables[domain, "standard"],
                 derive_seed(seed, "mmlu_domains", model, domain),
+                margin,
                 grouped=False,
             )
             for domain in both

@@ -4,20 +4,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stages.core.errors import InputError
-from stages.records.files import read_jsonl
 from stages.records.execution import Execution
+from stages.records.files import read_jsonl
 from stages.records.generation import Generation
 from stages.records.question import Question
 from stages.records.scored import Scored
-from stages.scoring.items import score_item
-from stages.scoring.kinds import kind, scored_benchmarks
 from stages.records.systems import Plan, System
+from stages.scoring.items import kind, score_item, scored_benchmarks
 
 DATA = Path("data")
 
 
-def score_plan(plan: Plan, data: Path = DATA) -> list[Scored]:
+def score_plan(plan: Plan, primary: str, data: Path = DATA) -> list[Scored]:
     """An item a line, in the order of the plan's systems and benchmarks and of each benchmark's questions.
+
+    Args:
+        plan: What was run.
+        primary: The reading of multiple choice that is the score.
+        data: Where questions, generations and executions are.
 
     Raises:
         InputError: A file is missing or inconsistent with the questions.
@@ -28,10 +32,9 @@ def score_plan(plan: Plan, data: Path = DATA) -> list[Scored]:
         item
         for system in plan.systems
         for benchmark in benchmarks
-        for item in _score(system, benchmark, questions[benchmark], data)
+        for item in _score(system, benchmark, questions[benchmark], primary, data)
     ]
-    _check_readings(items)
-    return items
+    return _with_one_reading(items)
 
 
 def read_questions(benchmark: str, data: Path = DATA) -> dict[str, Question]:
@@ -48,35 +51,42 @@ def read_generations(system: System, benchmark: str, data: Path = DATA) -> dict[
     return by_id
 
 
-def _score(system: System, benchmark: str, questions: dict[str, Question], data: Path) -> Iterator[Scored]:
+def _score(
+    system: System, benchmark: str, questions: dict[str, Question], primary: str, data: Path
+) -> Iterator[Scored]:
     generations = read_generations(system, benchmark, data)
     if unknown := [identifier for identifier in generations if identifier not in questions]:
         raise InputError(
             f"data/generations/{system.name}/{benchmark}.jsonl: id {unknown[0]!r}: expected an id of a question in "
             f"data/questions/{benchmark}.jsonl: run `dvc repro`, which answers today's questions"
         )
-    answer_kind = kind(benchmark)
-    executions = _executions(system, data) if answer_kind.READING == "pass@1" else {}
+    runs_code = kind(benchmark).READING == "pass@1"
+    executions = _executions(system, data) if runs_code else {}
     for identifier, question in questions.items():
         if identifier in generations:
             execution = executions.get(identifier)
-            if answer_kind.READING == "pass@1" and execution is None:
+            if runs_code and execution is None:
                 raise InputError(
                     f"data/executions/{system.name}.jsonl: id {identifier!r} is missing: run `dvc repro execute`"
                 )
-            yield score_item(system, benchmark, answer_kind, question, generations[identifier], execution)
+            yield score_item(system, benchmark, question, generations[identifier], primary, execution)
 
 
-def _check_readings(items: list[Scored]) -> None:
-    """Answers read in two ways cannot be compared: a model's choices all have log-likelihoods, or none has."""
-    readings: dict[tuple[str, str], bool] = {}
+def _with_one_reading(items: list[Scored]) -> list[Scored]:
+    """Where a server gave no likelihoods, what was written is the score: for all of a model's systems or for none."""
+    lacking = {(item.model, item.benchmark) for item in items if item.score is None and item.reason is None}
+    found = []
     for item in items:
-        has = item.loglikelihood is not None
-        if readings.setdefault((item.model, item.benchmark), has) != has:
+        if (item.model, item.benchmark) in lacking and item.written_correct is not None:
+            item = item.model_copy(update={"reading": "written", "score": item.written_correct})  # noqa: PLW2901
+        elif (item.model, item.benchmark) in lacking:
             raise InputError(
-                f"data/generations/{item.system}/{item.benchmark}.jsonl, id {item.id!r}: choice_logprobs: expected in "
-                "all of the model's answers to a benchmark or in none: remove the file and run `dvc repro`"
+                f"data/generations/{item.system}/{item.benchmark}.jsonl, id {item.id!r}: has neither the reading "
+                f"{item.reading!r}, which generate.primary names, nor a written answer: remove the file and run "
+                "`dvc repro`"
             )
+        found.append(item)
+    return found
 
 
 def _executions(system: System, data: Path) -> dict[str, Execution]:

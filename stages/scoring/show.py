@@ -8,9 +8,9 @@ from stages.core.errors import InputError
 from stages.records.generation import Generation
 from stages.records.question import Question
 from stages.records.scored import Scored
-from stages.scoring.kinds import kind_name
-from stages.scoring.run import DATA, read_generations, read_questions
 from stages.records.systems import Plan
+from stages.scoring.items import kind_name
+from stages.scoring.run import DATA, read_generations, read_questions
 
 
 def show(name: str, plan: Plan, items: list[Scored], data: Path = DATA) -> str:
@@ -57,25 +57,28 @@ def _question(benchmark: str, question: Question) -> Iterator[str]:
 def _answer(item: Scored, generation: Generation) -> Iterator[str]:
     yield ""
     yield f"── {item.system} " + "─" * max(3, 76 - len(item.system))
-    yield f"prompt:\n{_indented(generation.prompt)}"
     if item.role is not None:
         yield f"role prompt{'' if item.role_well_formed else ' (not well formed)'}:\n{_indented(item.role)}"
-    output = generation.output.removeprefix(item.role or "").strip()
-    yield f"output ({'ended' if generation.finished else 'cut off at the limit'}):\n{_indented(output)}"
-    yield f"read as: {item.written if item.written is not None else 'nothing'}" + (
-        f" ({item.pattern} pattern), {_verdict(item.written_correct)}" if item.pattern else ""
-    )
-    if item.loglikelihood is not None and item.loglikelihood_correct is not None:
-        yield f"likeliest choice: {item.loglikelihood}, {_verdict(item.loglikelihood_correct)}"
-        yield f"log-probabilities: {', '.join(f'{value:.3f}' for value in generation.choice_logprobs or [])}"
+    if generation.output is not None:
+        yield f"prompt:\n{_indented(generation.prompt or '')}"
+        output = generation.output.removeprefix(item.role or "").strip()
+        yield f"output ({'ended' if generation.finished else 'cut off at the limit'}):\n{_indented(output)}"
+        yield f"read as: {item.written if item.written is not None else 'nothing'}" + (
+            f" ({item.pattern} pattern), {_verdict(item.written_correct)}" if item.pattern else ""
+        )
+    for name in ("letter", "cloze"):
+        if (reading := getattr(generation, name)) is not None:
+            yield f"{name}: {getattr(item, name)}, {_verdict(getattr(item, f'{name}_correct'))}, after:"
+            yield _indented(reading.prompt)
+            yield f"log-probabilities: {', '.join(f'{value:.3f}' for value in reading.logprobs)}"
     if item.f1 is not None:
         yield f"F1: {item.f1:.3f}"
     if item.reason is not None:
         yield f"execution: {item.reason}"
-    yield f"score: {'none' if item.score is None else f'{item.score:g}'}"
+    yield f"score ({item.reading}): {'none' if item.score is None else f'{item.score:g}'}"
 
 
-def _verdict(correct: float) -> str:
+def _verdict(correct: float | None) -> str:
     return "right" if correct == 1 else "wrong"
 
 

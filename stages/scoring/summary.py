@@ -1,15 +1,20 @@
 """What each variant of a model scored on each benchmark, with intervals: ``metrics/benchmarks.json``."""
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
 
+from stages.records.scored import Scored
 from stages.records.seeds import derive_seed
-from stages.scoring.kinds import kind
+from stages.scoring.items import CHOICES, kind
 from stages.scoring.tables import Key, Table, nested, rounded
 from stages.statistics import intervals
 
 COLUMNS = ["model", "variant", "benchmark", "reading", "score", "ci_low", "ci_high", "n", "seeds", "seed_sd"]
+READINGS = ("cloze", "letter", "written")
+ONE_SIDED = 0.8
+"""From this share of one label on, a model's picks say more about its habit than about the questions."""
 
 Entry = dict[str, Any]
 
@@ -17,29 +22,50 @@ Entry = dict[str, Any]
 def summarize(tables: dict[Key, Table], seed: int) -> dict[str, dict[str, dict[str, Entry]]]:
     """Model, variant, benchmark: the score by the primary reading, and all that belongs to it."""
     return nested(
-        (key, summary(table, kind(key[2]).READING, derive_seed(seed, "score", *key))) for key, table in tables.items()
+        (key, summary(table, derive_seed(seed, "score", *key), choices=kind(key[2]).READING == CHOICES))
+        for key, table in tables.items()
     )
 
 
-def summary(table: Table, reading: str, seed: int) -> Entry:
-    if reading == "loglikelihood" and any(item.loglikelihood is None for item in table.items):
-        reading = "written"
+def summary(table: Table, seed: int, *, choices: bool) -> Entry:
+    """One entry; ``choices`` says whether the questions are multiple choice."""
+    reading = table.items[0].reading if table.items else None
     entry: Entry = {"reading": reading} | score_and_interval(table)
-    written = table.values("written_correct").mean() if table.ids and table.reason is None else None
-    entry["score_written"] = rounded(written)
-    if reading == "loglikelihood":
-        entry["score_loglikelihood"] = rounded(table.values("loglikelihood_correct").mean())
+    entry |= _readings(table)
     if reading == "exact_match":
         entry |= _f1(table, seed)
     if (groups := table.groups()) is not None and table.reason is None:
         macro, interval = intervals.macro(table.values("score"), groups)
         entry |= _with_interval("macro", macro, interval)
-    items = table.items
-    entry["unparsed_rate"] = _rate([item.written is None for item in items])
-    entry["role_rate"] = _rate([item.role_well_formed for item in items])
+    written = [item for item in table.items if item.written_correct is not None]
+    entry["unparsed_rate"] = _rate([item.written is None for item in written])
+    entry["role_rate"] = _rate([item.role_well_formed for item in table.items])
+    if choices:
+        entry["picks"] = picks(table.items)
+        entry["majority"] = majority(table.items)
     if table.reason is not None:
         entry["reason"] = table.reason
     return entry
+
+
+def picks(items: list[Scored]) -> dict[str, float]:
+    """Label → its share among what the model chose by the primary reading, the most frequent first."""
+    chosen = [label for item in items if (label := getattr(item, item.reading)) is not None]
+    counts = Counter(chosen)
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return {label: round(count / len(chosen), 6) for label, count in ranked}
+
+
+def majority(items: list[Scored]) -> float | None:
+    """The score of always giving the most frequent key."""
+    counts = Counter(item.target for item in items)
+    return rounded(max(counts.values()) / len(items)) if items else None
+
+
+def one_sided(entry: Entry) -> str | None:
+    """The label that has 80% of the picks or more, so that the score follows the share of that key; else None."""
+    label, share = next(iter(entry.get("picks", {}).items()), (None, 0.0))
+    return label if share >= ONE_SIDED else None
 
 
 def score_and_interval(table: Table, *, grouped: bool = True) -> Entry:
@@ -67,6 +93,18 @@ def rows(metrics: dict[str, dict[str, dict[str, Entry]]]) -> list[list[Any]]:
         for variant, benchmarks in variants.items()
         for benchmark, entry in benchmarks.items()
     ]
+
+
+def _readings(table: Table) -> Entry:
+    """``score_<reading>`` of every reading that was made; ``n_<reading>`` where it is of fewer items."""
+    found: Entry = {}
+    for name in READINGS:
+        values = [value for item in table.items if (value := getattr(item, f"{name}_correct")) is not None]
+        if values and not (name == "written" and table.reason is not None):
+            found[f"score_{name}"] = rounded(sum(values) / len(values))
+            if len(values) < len(table.items):
+                found[f"n_{name}"] = len(values) // len(table.seeds)
+    return found
 
 
 def _f1(table: Table, seed: int) -> Entry:

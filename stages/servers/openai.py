@@ -19,6 +19,7 @@ from transformers import AutoTokenizer, GenerationConfig, PreTrainedTokenizerBas
 from stages.chat.rendering import tokenize
 from stages.chat_models import ChatReply
 from stages.chat_models.running import InOrder
+from stages.core.errors import InputError
 from stages.decoding.context import QuestionEnd, continuations, role_in
 from stages.decoding.generating import Prompt
 from stages.decoding.model import stops
@@ -32,7 +33,6 @@ from stages.decoding.prompts import (
     warn_of_missing_shots,
     written_record,
 )
-from stages.core.errors import InputError
 from stages.records.generation import ChoiceReading, Generation
 from stages.records.question import Question
 from stages.servers.transport.completions import Completing, read_answer, read_logprobs

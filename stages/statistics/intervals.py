@@ -7,6 +7,7 @@ from statsmodels.stats.proportion import proportion_confint
 from stages.statistics.variance import ALPHA, Groups, Values, effective, of_mean
 
 RESAMPLES = 1_999
+FEWEST_FOR_BOOTSTRAP = 30
 
 Interval = tuple[float, float]
 
@@ -46,14 +47,14 @@ def bounded_mean(values: Values, seed: int) -> Interval | None:
     """Interval of the mean of values in [0, 1] that are not only 0 and 1, such as F1; ``values`` are [seeds, items].
 
     The percentile bootstrap over items (Efron & Tibshirani 1993, chapter 13); over several seeds Student's, with the
-    variance of seeds and items. Where all values agree, Wilson's, which is wide enough: no variable in [0, 1] varies
-    more than one that is 0 or 1.
+    variance of seeds and items. Of few items, or where all values agree, Wilson's, which is wide enough: no variable in
+    [0, 1] varies more than one that is 0 or 1, and the bootstrap of one success in six reaches from 0 to 0.5.
     """
     seeds, items = values.shape
     if items == 0:
         return None
     mean = float(values.mean())
-    if np.ptp(values) == 0:
+    if np.ptp(values) == 0 or (seeds == 1 and items < FEWEST_FOR_BOOTSTRAP):
         return wilson(mean * items, items)
     if seeds > 1:
         _, variance = effective(values, float(values.var()))

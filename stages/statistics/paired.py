@@ -1,14 +1,26 @@
 """Two systems on the same items: their difference, its interval, and a test of whether it is there at all."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
 
 from stages.statistics import power
-from stages.statistics.variance import Groups, Values, Variance, effective
+from stages.statistics.variance import ALPHA, Groups, Values, Variance, effective, of_mean
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Holm's adjusted p values (1979, Scandinavian Journal of Statistics 6:65-70); a None is no test and stays None."""
+    tested = [p for p in p_values if p is not None]
+    if not tested:
+        return list(p_values)
+    adjusted = iter(multipletests(tested, method="holm")[1].tolist())
+    return [None if p is None else next(adjusted) for p in p_values]
+
 
 RESAMPLES = 9_999
 
@@ -18,7 +30,9 @@ class Difference:
     """The first system's share of right answers less the second's.
 
     Attributes:
-        detectable: The smallest difference that this comparison would find 4 times in 5.
+        equivalent: Whether two one-sided tests at 5% put the difference within the margin, which is so where the 90%
+            interval lies within it (Schuirmann 1987, Journal of Pharmacokinetics and Biopharmaceutics 15:657-680).
+        detectable: The smallest difference that this comparison would find 4 times in 5; None where it could find none.
         test: ``mcnemar_exact`` for one seed; ``permutation_by_group`` for one seed and items in groups;
             ``seeds_and_items_t`` for several seeds.
     """
@@ -27,12 +41,15 @@ class Difference:
     ci_low: float
     ci_high: float
     p: float
+    equivalent: bool
     detectable: float | None
     n: int
     test: Literal["mcnemar_exact", "permutation_by_group", "seeds_and_items_t"]
 
 
-def difference(first: Values, second: Values, seed: int, groups: Groups | None = None) -> Difference | None:
+def difference(
+    first: Values, second: Values, seed: int, groups: Groups | None = None, margin: float = 0.03
+) -> Difference | None:
     """Compare two systems on the same items; both arrays are [seeds, items] of 0 and 1. None without items.
 
     The interval is Bonett & Price's (2012, Journal of Educational and Behavioral Statistics 37:479-488), which adds
@@ -51,15 +68,18 @@ def difference(first: Values, second: Values, seed: int, groups: Groups | None =
         effect, variance = effective(first - second, discordance - delta**2, groups)
     centre, error = _adjusted(won / effect, lost / effect, n / effect)
     reach = variance.quantile() * error
-    shared = (delta, max(centre - reach, -1.0), min(centre + reach, 1.0))
+    within = variance.quantile(2 * ALPHA) * error
+    equivalent = -margin < centre - within and centre + within < margin
+    interval = (delta, max(centre - reach, -1.0), min(centre + reach, 1.0))
     if seeds > 1:
-        detectable = power.from_error(error, variance)
-        return Difference(*shared, variance.p(abs(centre) / error), detectable, n, "seeds_and_items_t")
+        detectable = power.from_error(error, variance, discordance)
+        p = variance.p(abs(centre) / error)
+        return Difference(*interval, p, equivalent, detectable, n, "seeds_and_items_t")
     detectable = power.from_discordance(discordance, n / effect)
     if groups is not None:
         p = _permutation(first[0] - second[0], groups, seed)
-        return Difference(*shared, p, detectable, n, "permutation_by_group")
-    return Difference(*shared, mcnemar_exact(int(won), int(lost)), detectable, n, "mcnemar_exact")
+        return Difference(*interval, p, equivalent, detectable, n, "permutation_by_group")
+    return Difference(*interval, mcnemar_exact(int(won), int(lost)), equivalent, detectable, n, "mcnemar_exact")
 
 
 def mcnemar_exact(won: int, lost: int) -> float:
@@ -92,3 +112,20 @@ def _permutation(differences: Values, groups: Groups, seed: int) -> float:
         rng=np.random.default_rng(seed),
     )
     return min(1.0, float(result.pvalue))
+
+
+def mean_difference(differences: Values, seed: int) -> tuple[float, float, float, float, str]:
+    """Mean of paired differences of a continuous measure, [seeds, items]: mean, 95% interval, two-sided p, test.
+
+    Student's interval over items, and over seeds where there are several. The test of one seed flips signs at random
+    (Good 2005, section 3.7); over several seeds it is the t test that belongs to the interval.
+
+    Raises:
+        ValueError: There are fewer than two items.
+    """
+    mean, variance = float(differences.mean()), of_mean(differences)
+    interval = (mean, mean - variance.reach, mean + variance.reach)
+    if len(differences) > 1:
+        error = variance.total**0.5
+        return *interval, variance.p(abs(mean) / error) if error else float(mean == 0), "seeds_and_items_t"
+    return *interval, _permutation(differences[0], np.arange(differences.shape[1]), seed), "permutation"

@@ -7,12 +7,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.core import command_line
-from stages.records import files
-from stages.core import parameters
+from stages.core import command_line, parameters
 from stages.decoding.conditions import GENERIC
 from stages.decoding.parameters import Decoding
 from stages.examples import Answer, Put, side_by_side
+from stages.records import files
 from stages.records.systems import Plan, System
 
 PLAN = Path("data/plan.json")

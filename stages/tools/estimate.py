@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.core import command_line
-from stages.records import files
-from stages.core import parameters
 from stages.base_models.preset import HubModel, ModelPreset
+from stages.core import command_line, parameters
 from stages.core.errors import InputError
+from stages.records import files
 from stages.records.conversation import AnnotatedConversation
 from stages.training import recipe as recipes
 from stages.training.recipe import Lora, Recipe

@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from stages.records import files
 from stages.core import parameters
 from stages.core.errors import InputError
+from stages.records import files
 from stages.training import recipe as recipes
 
 ARMS = {

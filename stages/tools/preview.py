@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import get_args
 
 from stages.core import command_line
-from stages.records import files
 from stages.core.errors import InputError
+from stages.records import files
 from stages.records.conversation import AnnotatedConversation
 from stages.records.systems import Arm
 from stages.training import recipe as recipes

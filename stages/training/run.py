@@ -13,12 +13,12 @@ from deepspeed import DeepSpeedEngine
 from torch import Tensor
 from transformers import AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from stages.numerics import instruction_set
 from stages.chat.rendering import Part, Rendered, end_of_turn
 from stages.core.errors import InputError
+from stages.numerics import instruction_set
 from stages.numerics.memory import keep_freed_memory
-from stages.records.seeds import derive_seed, generator
 from stages.records.conversation import AnnotatedConversation
+from stages.records.seeds import derive_seed, generator
 from stages.records.systems import Arm
 from stages.training import loop
 from stages.training import rows as packing

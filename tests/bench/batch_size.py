@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.records import files
 from stages.decoding.choices import Row, loglikelihoods
 from stages.decoding.context import continuations
 from stages.decoding.generating import batches, generate
@@ -20,8 +19,9 @@ from stages.decoding.model import Loaded, load
 from stages.decoding.parameters import Asking, Decoding
 from stages.decoding.prompts import Item, Job, prepare
 from stages.decoding.sampling import Chooser
+from stages.records import files
 from stages.records.question import Question
-from stages.scoring.kinds import kind
+from stages.scoring.items import kind
 
 ONE_AT_A_TIME = 1
 BUDGETS = (2048, 8192, 20480)

@@ -11,8 +11,8 @@ import yaml
 from stages.benchmarks.ordering import ordered
 from stages.benchmarks.shared import Normalisation, letter_of, shuffled
 from stages.core.errors import InputError
-from stages.records.question import Question
 from stages.corpora.roots import Fields, Source
+from stages.records.question import Question
 from tests.import_graph import ROOT
 
 NAMES = [*yaml.safe_load((ROOT / "params.yaml").read_text())["run"]["benchmarks"], "open_ended"]

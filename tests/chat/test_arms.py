@@ -2,8 +2,7 @@
 
 import pytest
 
-from stages.chat import arms
-from stages.chat import self_prompt
+from stages.chat import arms, self_prompt
 from stages.records.conversation import AnnotatedConversation
 
 CORPUS = [

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stages.core import parameters
 from stages.chat_models import ChatReply
 from stages.chat_models.preset import ChatPreset, LocalPreset, OpenAIPreset, Prices, RecordedPreset
+from stages.core import parameters
 from stages.core.errors import InputError
 from stages.planning.checking import checked
 

@@ -6,8 +6,7 @@ import sys
 
 import pytest
 
-from stages.core import command_line
-from stages.core import run_log
+from stages.core import command_line, run_log
 from stages.core.errors import InputError
 
 

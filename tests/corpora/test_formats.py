@@ -1,7 +1,7 @@
 import pytest
 
-from stages.corpora.formats import IncompleteRowError, turns
 from stages.core.errors import InputError
+from stages.corpora.formats import IncompleteRowError, turns
 
 WHERE = "own.jsonl, line 3"
 

@@ -1,8 +1,6 @@
 import pytest
 
-from stages.overlap.contamination import contamination
-from stages.overlap.ngrams import grams, words
-from stages.overlap.similarity import nearest
+from stages.corpora.overlap import contamination, grams, nearest, words
 from stages.records.conversation import AnnotatedConversation
 from stages.records.question import Question
 

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
+from stages.core.errors import InputError
 from stages.corpora.preset import CorpusPreset
 from stages.corpora.reading import read_corpus
-from stages.core.errors import InputError
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@ from collections import Counter
 
 import pytest
 
+from stages.core.errors import InputError
 from stages.corpora import splitting
 from stages.corpora.split_parameters import SplitParameters
 from stages.corpora.splitting import near_duplicate_groups, split, words
-from stages.core.errors import InputError
 from stages.records.conversation import AnnotatedConversation
 
 WORDS = ["river", "bread", "violin", "tax", "orchid", "glacier", "bridge", "saddle", "comet", "ledger"]

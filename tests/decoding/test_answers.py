@@ -10,6 +10,7 @@ from transformers import AutoModelForCausalLM
 
 from stages.benchmarks import gsm8k
 from stages.chat.rendering import tokenize
+from stages.core.errors import InputError
 from stages.decoding.answering import answer
 from stages.decoding.choices import Row, loglikelihoods
 from stages.decoding.generating import Prompt, batches, generate
@@ -17,7 +18,6 @@ from stages.decoding.model import load
 from stages.decoding.parameters import Asking, Decoding, OpenEnded, Sampling
 from stages.decoding.prompts import Job
 from stages.decoding.sampling import Chooser, nucleus, penalize
-from stages.core.errors import InputError
 from stages.records.question import Question
 from tests.conftest import tiny_model
 from tests.import_graph import ROOT

@@ -4,9 +4,9 @@ import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from stages.decoding import conditions
 from stages.chat import self_prompt
 from stages.chat.rendering import render, render_prompt, tokenize
+from stages.decoding import conditions
 from stages.decoding.context import (
     QuestionEnd,
     RoleEnd,

@@ -3,9 +3,9 @@
 import pytest
 import yaml
 
-from stages.decoding.parameters import Asking, Generate, load_asking, load_readings
 from stages.core.errors import InputError
 from stages.core.parameters import validate
+from stages.decoding.parameters import Asking, Generate, load_asking, load_readings
 
 DEFAULTS = {"limit": None, "written": 10, "max_new_tokens": 256, "role_tokens": 80, "shots": 0}
 

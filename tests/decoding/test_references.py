@@ -9,12 +9,11 @@ import yaml
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from stages import likelihood
-from stages.chat import arms
-from stages.records import files
-from stages.chat import self_prompt
+from stages.chat import arms, self_prompt
 from stages.chat.rendering import Part, render
 from stages.decoding.parameters import Decoding, ReferenceLikelihoods
 from stages.decoding.references import held_out, reference_likelihoods
+from stages.records import files
 from stages.records.conversation import AnnotatedConversation
 from stages.records.likelihood import ReferenceLikelihood
 from tests.decoding.kinds import KINDS

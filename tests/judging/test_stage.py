@@ -11,8 +11,8 @@ from stages import judge
 from stages.base_models.preset import RandomModel
 from stages.base_models.random_weights import random_model
 from stages.core.errors import InputError
-from stages.records.files import read_json, read_jsonl, write_json, write_jsonl
 from stages.judging.asking import instruction
+from stages.records.files import read_json, read_jsonl, write_json, write_jsonl
 from stages.records.judgement import Judgement
 from stages.records.question import Question
 from stages.records.systems import Plan, System

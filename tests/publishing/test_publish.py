@@ -10,6 +10,7 @@ import pytest
 import yaml
 from datasets import load_dataset
 from huggingface_hub import DatasetCard, ModelCard
+from stages.training.card import Base, card
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from stages.core.errors import InputError
@@ -17,7 +18,6 @@ from stages.publishing.dataset_folder import lay_out_roles
 from stages.publishing.model_folder import lay_out_model
 from stages.publishing.results import Results, load
 from stages.records.systems import System
-from stages.training.card import Base, card
 from stages.training.recipe import Recipe
 from tests.import_graph import ROOT
 from tests.reporting import example_run

@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from stages.core.errors import InputError
-from stages.records.files import read_json, read_jsonl, remedy, replacing, write_text
 from stages.core.parameters import validate
 from stages.records.conversation import Conversation
+from stages.records.files import read_json, read_jsonl, remedy, replacing, write_text
 from stages.training.recipe import Recipe
 from tests.import_graph import ROOT
 

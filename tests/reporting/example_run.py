@@ -6,27 +6,29 @@ from pathlib import Path
 import yaml
 
 from stages.chat import self_prompt
+from stages.corpora.overlap import contamination
 from stages.costing.adding import costs
 from stages.figures import domains as domain_figure
 from stages.figures import preference as preference_figure
-from stages.records.files import read_jsonl, write_json, write_jsonl, write_text
 from stages.judging.counting import PairKey
 from stages.judging.pairs import planned_pairs
 from stages.judging.summary import summarize as summarize_preference
-from stages.overlap.contamination import contamination
 from stages.records.conversation import AnnotatedConversation, Conversation
 from stages.records.example import Example
 from stages.records.execution import Execution
-from stages.records.generation import Generation
+from stages.records.files import read_jsonl, write_json, write_jsonl, write_text
+from stages.records.generation import ChoiceReading, Generation
 from stages.records.judgement import Judgement
 from stages.records.question import CodeTask, Question
 from stages.records.scored import Scored
+from stages.records.systems import Plan, System
 from stages.scoring.comparison import compare
 from stages.scoring.domains import by_domain
+from stages.scoring.likelihoods import likelihoods, read_likelihoods
 from stages.scoring.run import score_plan
 from stages.scoring.summary import summarize
 from stages.scoring.tables import tabulate
-from stages.records.systems import Plan, System
+from tests.scoring.synthetic import likelihoods as synthetic_likelihoods
 
 SEED = 17
 PARAMETERS = Path(__file__).parents[2] / "params.yaml"
@@ -105,6 +107,7 @@ def write_data(
         }
         for model in dict.fromkeys(system.model for system in run.systems)
     }
+    parameters["statistics"] = {"margin": 0.03}
     write_text(folder / "params.yaml", yaml.safe_dump(parameters, sort_keys=False))
     write_json(folder / "data/plan.json", run.model_dump())
     questions = {benchmark: _questions(benchmark, sizes[benchmark], rng) for benchmark in sizes}
@@ -118,7 +121,7 @@ def write_data(
     write_jsonl(folder / "data/annotated.jsonl", corpus)
     write_jsonl(folder / "data/split/validation.jsonl", corpus[:6])
     write_jsonl(folder / "data/corpus.jsonl", [Conversation(**item.model_dump(exclude={"role"})) for item in corpus])
-    write_jsonl(folder / "data/scored.jsonl", score_plan(run, folder / "data"))
+    write_jsonl(folder / "data/scored.jsonl", score_plan(run, "cloze", folder / "data"))
     return questions, corpus
 
 
@@ -126,8 +129,12 @@ def _write_metrics(folder: Path, run: Plan, questions: dict, corpus: list[Annota
     scored = read_jsonl(folder / "data/scored.jsonl", Scored)
     tables = tabulate(scored)
     write_json(folder / "metrics/benchmarks.json", summarize(tables, SEED))
-    write_json(folder / "metrics/comparison.json", compare(tables, SEED))
-    domains = by_domain(scored, DOMAINS, SEED)
+    write_json(folder / "metrics/comparison.json", compare(tables, SEED, 0.03))
+    for system in run.systems:
+        if system.condition is None:
+            write_jsonl(folder / f"data/likelihoods/{system.name}.jsonl", synthetic_likelihoods(system))
+    write_json(folder / "metrics/likelihood.json", likelihoods(read_likelihoods(run, folder / "data"), SEED))
+    domains = by_domain(scored, DOMAINS, SEED, 0.03)
     write_json(folder / "metrics/mmlu_domains.json", domains)
     domain_figure.draw(domains, folder / "plots/mmlu_domains")
     arms = [system for system in run.systems if system.variant in {"standard", "role"}]
@@ -247,6 +254,10 @@ def _generation(system: System, benchmark: str, question: Question, rng: random.
             f"From now on, you are {'an' if expert[0] in 'aeiou' else 'a'} {expert} who explains the "
             f"{rng.choice(WORDS[domain])} with care and checks every step of the way."
         )
+    reading = None
+    if question.choices:
+        numbers = [-0.5 if label == answer else -2.5 for label in labels]
+        reading = ChoiceReading(prompt=f"<user>{question.question}Answer:", role=role, logprobs=numbers)
     return Generation(
         id=question.id,
         prompt=f"<user>{question.question}",
@@ -254,7 +265,8 @@ def _generation(system: System, benchmark: str, question: Question, rng: random.
         output=text if role is None else f"{role}\n\n{text}",
         output_tokens=20,
         finished=rng.random() < 0.9,
-        choice_logprobs=[-0.5 if label == answer else -2.5 for label in labels] if question.choices else None,
+        letter=reading,
+        cloze=reading,
     )
 
 
@@ -285,7 +297,7 @@ def _write_training(folder: Path, run: Plan, rng: random.Random) -> None:
             validated = f"{2.5 - 0.02 * step:.6g},,{2.5 - 0.02 * step:.6g}" if step in {0, 7, 14} else ",,"
             lines.append(f"{step},{400 * step},{trained},{validated}")
         write_text(folder / f"plots/loss/{system.name}.csv", "\n".join(lines) + "\n")
-        counts = {"items": 54, "items_truncated": 3, "items_dropped": 0, "steps": 14, "completion_tokens": 5600}
+        counts = {"items": 54, "left_out": 3, "steps": 14, "role_tokens": 1800, "answer_tokens": 3800}
         losses = {"loss": 2.013742, "validation_loss_before": 2.5, "validation_loss": 2.22}
         answers = {"validation_role_loss": 2.9 if system.arm == "role" else None}
         answers |= {"validation_answer_loss_before": 2.5, "validation_answer_loss": 2.22}

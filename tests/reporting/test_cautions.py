@@ -4,9 +4,9 @@ import pytest
 
 from stages.records.generation import Generation
 from stages.records.question import Question
+from stages.records.systems import Plan, System
 from stages.reporting.cautions import cautions
 from stages.reporting.inputs import METRICS, Inputs
-from stages.records.systems import Plan, System
 
 BENCHMARKS = ["mmlu", "gsm8k", "strategyqa", "hotpotqa"]
 

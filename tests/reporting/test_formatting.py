@@ -1,6 +1,6 @@
 import pytest
 
-from stages.reporting import formatting
+from stages.reporting import names
 
 
 @pytest.mark.parametrize(
@@ -8,22 +8,22 @@ from stages.reporting import formatting
     [(0.0449, "+4.5"), (-0.0449, "−4.5"), (0.0, "0.0"), (-0.0001, "0.0"), (None, "n/a")],  # noqa: RUF001
 )
 def test_points_have_a_sign_unless_they_round_to_nothing(value, text):
-    assert formatting.points(value) == text
+    assert names.points(value) == text
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.0009, "<0.001"), (0.001, "0.001"), (1.0, "1.000"), (None, "n/a")])
 def test_small_p_values_are_no_zeros(value, text):
-    assert formatting.p_value(value) == text
+    assert names.p_value(value) == text
 
 
 def test_numbers_have_thousands_apart():
-    assert formatting.number(14042) == "14,042"
-    assert formatting.number(-1234.5, 1) == "−1,234.5"  # noqa: RUF001
+    assert names.number(14042) == "14,042"
+    assert names.number(-1234.5, 1) == "−1,234.5"  # noqa: RUF001
 
 
 def test_lists_read_as_prose():
-    assert formatting.listed(["a"]) == "a"
-    assert formatting.listed(["a", "b", "c"]) == "a, b and c"
-    assert formatting.listed([]) == ""
-    assert formatting.counted(1, "difference") == "1 difference"
-    assert formatting.counted(2850, "question") == "2,850 questions"
+    assert names.listed(["a"]) == "a"
+    assert names.listed(["a", "b", "c"]) == "a, b and c"
+    assert names.listed([]) == ""
+    assert names.counted(1, "difference") == "1 difference"
+    assert names.counted(2850, "question") == "2,850 questions"

@@ -1,7 +1,6 @@
 """What can be told without LaTeX; tests/latex/tables_compile.py compiles the tables."""
 
-from stages.reporting.latex import latex, tex
-from stages.reporting.table import Cell, Table
+from stages.reporting.table import Cell, Table, latex, tex
 from tests.reporting.test_table_files import TABLE
 
 

@@ -1,5 +1,4 @@
-from stages.reporting.table import Cell, Entry, Table
-from stages.reporting.table_files import html, markdown
+from stages.reporting.table import Cell, Entry, Table, html, markdown
 
 TABLE = Table(
     "demo",

@@ -3,12 +3,13 @@
 import random
 from pathlib import Path
 
-from stages.records.files import write_json, write_jsonl
 from stages.records.execution import Execution
-from stages.records.generation import Generation
+from stages.records.files import write_json, write_jsonl
+from stages.records.generation import ChoiceReading, Generation
+from stages.records.likelihood import ReferenceLikelihood
 from stages.records.question import CodeTask, Question
-from stages.scoring.domains import SUBJECTS
 from stages.records.systems import Plan, System
+from stages.scoring.domains import SUBJECTS
 
 ROLE = "From now on, you are a patient teacher who knows this subject well and answers with care."
 SHARES = {"base": 0.3, "standard": 0.45, "role": 0.6, "role.stripped": 0.5, "shuffled": 0.4}
@@ -69,7 +70,11 @@ def generation(system: System, benchmark: str, question: Question, *, right: boo
         f"```python\n{question.question}{answer}```" if benchmark == "humaneval" else f"So it is.\n\nAnswer: {answer}"
     )
     role = ROLE if system.arm in {"role", "shuffled"} and system.condition is None else None
-    labels = "ABCD" if benchmark == "mmlu" else question.choices
+    reading = None
+    if question.choices:
+        labels = "ABCD" if benchmark == "mmlu" else question.choices
+        numbers = [-0.5 if label == answer else -2.5 for label in labels]
+        reading = ChoiceReading(prompt=f"<user>{question.question}Answer:", role=role, logprobs=numbers)
     return Generation(
         id=question.id,
         prompt=f"<user>{question.question}",
@@ -77,13 +82,36 @@ def generation(system: System, benchmark: str, question: Question, *, right: boo
         output=text if role is None else f"{role}\n\n{text}",
         output_tokens=12,
         finished=True,
-        choice_logprobs=[-0.5 if label == answer else -2.5 for label in labels] if question.choices else None,
+        letter=reading,
+        cloze=reading,
     )
+
+
+def likelihoods(system: System, n: int = 40) -> list[ReferenceLikelihood]:
+    """Answers of 50 tokens; the arm's own role prompt makes each a tenth of a nat a token likelier than none."""
+    rng = random.Random(f"{system.name}/likelihood")
+    found = []
+    for number in range(n):
+        base = 50 * rng.uniform(2.0, 3.0)
+        nats = {
+            "recorded": base - 4.0,
+            "other": base + rng.gauss(0, 1),
+            "generic": base + rng.gauss(0, 1),
+            "none": base,
+        }
+        if system.arm == "role":
+            nats = {"own": base - 5.0 + rng.gauss(0, 1), **nats}
+        role = ROLE if system.arm == "role" else None
+        found.append(ReferenceLikelihood(id=f"bundled-{number:05d}", tokens=50, own_role=role, nats=nats))
+    return found
 
 
 def write_run(folder: Path, run: Plan, sizes: dict[str, int], *, passed: bool | None = True) -> None:
     """Write ``data/`` under the folder; ``passed`` None stands for a machine without a sandbox."""
     write_json(folder / "data/plan.json", run.model_dump())
+    for system in run.systems:
+        if system.condition is None:
+            write_jsonl(folder / f"data/likelihoods/{system.name}.jsonl", likelihoods(system))
     for benchmark in run.benchmarks:
         asked = questions(benchmark, sizes[benchmark])
         write_jsonl(folder / f"data/questions/{benchmark}.jsonl", asked)

@@ -1,24 +1,27 @@
 import pytest
 
+from stages.records.systems import System
 from stages.scoring import comparison
 from stages.scoring.run import score_plan
 from stages.scoring.tables import tabulate
-from stages.records.systems import System
 from tests.scoring import synthetic
 
 
 def test_pairs_have_the_question_of_the_study_first():
-    variants = ["base", "standard", "standard.cot", "role", "role.stripped", "constant", "shuffled"]
+    variants = ["base", "standard", "standard.manual", "role", "role.stripped", "constant", "shuffled", "brief"]
     assert comparison.pairs(variants) == [
         ("role", "standard"),
         ("role", "shuffled"),
         ("role", "constant"),
-        ("standard.cot", "standard"),
+        ("role", "brief"),
+        ("role", "standard.manual"),
+        ("standard.manual", "standard"),
         ("role.stripped", "role"),
         ("standard", "base"),
         ("role", "base"),
         ("constant", "base"),
         ("shuffled", "base"),
+        ("brief", "base"),
     ]
     assert comparison.pairs(["role"]) == []
 
@@ -27,11 +30,11 @@ def test_pairs_have_the_question_of_the_study_first():
 def tables(tmp_path):
     plan = synthetic.plan(synthetic.systems((1, 2, 3)), ["gsm8k", "strategyqa"])
     synthetic.write_run(tmp_path, plan, {"gsm8k": 40, "strategyqa": 60})
-    return tabulate(score_plan(plan, tmp_path / "data"))
+    return tabulate(score_plan(plan, "cloze", tmp_path / "data"))
 
 
 def test_several_seeds_are_compared_with_base_as_with_each_other(tables):
-    metrics = comparison.compare(tables, seed=17)["tiny"]
+    metrics = comparison.compare(tables, seed=17, margin=0.03)["tiny"]
     for pair in ("role - standard", "role - base"):
         assert list(metrics[pair]) == ["gsm8k", "strategyqa"]
         for entry in metrics[pair].values():
@@ -43,7 +46,7 @@ def test_several_seeds_are_compared_with_base_as_with_each_other(tables):
 
 def test_a_difference_is_that_of_the_scores(tables):
     role, standard = (tables["tiny", arm, "gsm8k"].values("score").mean() for arm in ("role", "standard"))
-    found = comparison.compare(tables, seed=17)["tiny"]["role - standard"]["gsm8k"]
+    found = comparison.compare(tables, seed=17, margin=0.03)["tiny"]["role - standard"]["gsm8k"]
     assert found["delta"] == pytest.approx(role - standard, abs=1e-6)
 
 
@@ -51,7 +54,9 @@ def test_only_seeds_that_both_have_are_compared(tmp_path):
     systems = [System(model="m", arm=arm, seed=seed) for arm, seed in (("standard", 1), ("role", 1), ("role", 2))]
     plan = synthetic.plan(systems, ["gsm8k"])
     synthetic.write_run(tmp_path, plan, {"gsm8k": 20})
-    found = comparison.compare(tabulate(score_plan(plan, tmp_path / "data")), 17)["m"]["role - standard"]["gsm8k"]
+    found = comparison.compare(tabulate(score_plan(plan, "cloze", tmp_path / "data")), 17, 0.03)["m"][
+        "role - standard"
+    ]["gsm8k"]
     assert found["test"] == "mcnemar_exact"
     assert found["n"] == 20
 
@@ -60,6 +65,23 @@ def test_without_a_seed_in_common_there_is_a_reason(tmp_path):
     systems = [System(model="m", arm="standard", seed=1), System(model="m", arm="role", seed=2)]
     plan = synthetic.plan(systems, ["gsm8k"])
     synthetic.write_run(tmp_path, plan, {"gsm8k": 20})
-    found = comparison.compare(tabulate(score_plan(plan, tmp_path / "data")), 17)["m"]["role - standard"]["gsm8k"]
+    found = comparison.compare(tabulate(score_plan(plan, "cloze", tmp_path / "data")), 17, 0.03)["m"][
+        "role - standard"
+    ]["gsm8k"]
     assert found["delta"] is found["p"] is found["p_holm"] is found["test"] is None
     assert found["reason"]
+
+
+@pytest.mark.parametrize(
+    ("delta", "p_holm", "equivalent", "said"),
+    [
+        (0.1, 0.01, False, "higher"),
+        (-0.1, 0.01, False, "lower"),
+        (0.01, 0.6, True, "equivalent"),
+        (0.01, 0.6, False, "undecided"),
+        (0.02, 0.01, True, "higher"),
+        (None, None, False, None),
+    ],
+)
+def test_a_verdict_follows_from_the_test_and_the_margin(delta, p_holm, equivalent, said):
+    assert comparison.verdict(delta, p_holm, equivalent=equivalent) == said

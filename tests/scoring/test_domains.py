@@ -40,8 +40,8 @@ def test_a_faulty_mapping_is_refused_by_name(change, message):
 def test_each_domain_has_scores_and_a_difference_with_its_test(tmp_path):
     plan = synthetic.plan(synthetic.systems(), ["mmlu", "gsm8k"])
     synthetic.write_run(tmp_path, plan, {"mmlu": 228, "gsm8k": 5})
-    items = score_plan(plan, tmp_path / "data")
-    metrics = by_domain(items, TWO_DOMAINS, seed=17)["tiny"]
+    items = score_plan(plan, "cloze", tmp_path / "data")
+    metrics = by_domain(items, TWO_DOMAINS, seed=17, margin=0.03)["tiny"]
     assert list(metrics) == ["first", "second"]
     assert metrics["first"]["role"]["n"] == 120
     assert metrics["second"]["standard"]["n"] == 108
@@ -58,20 +58,22 @@ def test_each_domain_has_scores_and_a_difference_with_its_test(tmp_path):
 def test_without_mmlu_all_is_empty(tmp_path):
     plan = synthetic.plan(synthetic.systems(), ["gsm8k"])
     synthetic.write_run(tmp_path, plan, {"gsm8k": 5})
-    assert by_domain(score_plan(plan, tmp_path / "data"), TWO_DOMAINS, seed=17) == {}
+    assert by_domain(score_plan(plan, "cloze", tmp_path / "data"), TWO_DOMAINS, seed=17, margin=0.03) == {}
     assert rows({}) == []
 
 
 def test_domains_of_which_nothing_was_asked_are_absent(tmp_path):
     plan = synthetic.plan(synthetic.systems(), ["mmlu"])
     synthetic.write_run(tmp_path, plan, {"mmlu": 3})
-    assert list(by_domain(score_plan(plan, tmp_path / "data"), TWO_DOMAINS, seed=17)["tiny"]) == ["first"]
+    assert list(by_domain(score_plan(plan, "cloze", tmp_path / "data"), TWO_DOMAINS, seed=17, margin=0.03)["tiny"]) == [
+        "first"
+    ]
 
 
 def test_a_subject_that_mmlu_does_not_have_is_named(tmp_path):
     plan = synthetic.plan(synthetic.systems(), ["mmlu"])
     synthetic.write_run(tmp_path, plan, {"mmlu": 57})
-    items = score_plan(plan, tmp_path / "data")
+    items = score_plan(plan, "cloze", tmp_path / "data")
     items[3] = items[3].model_copy(update={"group": "alchemy"})
     with pytest.raises(InputError, match=rf"id '{items[3].id}': its subject 'alchemy' is none of MMLU's 57"):
-        by_domain(items, TWO_DOMAINS, seed=17)
+        by_domain(items, TWO_DOMAINS, seed=17, margin=0.03)

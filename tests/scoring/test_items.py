@@ -1,21 +1,26 @@
 import pytest
 
 from stages.chat import self_prompt
-from stages.decoding.conditions import STEP_BY_STEP
+from stages.chat.self_prompt import STEP_BY_STEP
 from stages.core.errors import InputError
 from stages.records.execution import Execution
-from stages.scoring.items import score_item
-from stages.scoring.kinds import kind
+from stages.records.generation import ChoiceReading, Generation
+from stages.records.question import Question
 from stages.records.systems import System
+from stages.scoring.items import score_item
 from tests.scoring import synthetic
 
 ROLE_SYSTEM = System(model="tiny", arm="role", seed=1)
 
 
-def scored(benchmark: str, *, right: bool, **changes):
+def scored(benchmark: str, *, right: bool, primary: str = "written", **changes):
     question = synthetic.questions(benchmark, 3)[1]
     generation = synthetic.generation(ROLE_SYSTEM, benchmark, question, right=right).model_copy(update=changes)
-    return score_item(ROLE_SYSTEM, benchmark, kind(benchmark), question, generation)
+    return score_item(ROLE_SYSTEM, benchmark, question, generation, primary)
+
+
+def choices(*logprobs: float, unconditional=None) -> ChoiceReading:
+    return ChoiceReading(prompt="", role=None, logprobs=list(logprobs), unconditional=unconditional)
 
 
 @pytest.mark.parametrize("benchmark", ["mmlu", "strategyqa", "gsm8k", "hotpotqa"])
@@ -27,20 +32,30 @@ def test_right_and_wrong(benchmark, right):
     assert item.role_well_formed
 
 
-def test_the_likeliest_choice_is_the_primary_reading():
-    item = scored("mmlu", right=True, choice_logprobs=[-1.0, -9.0, -2.0, -3.0])
+def test_each_reading_is_scored_and_the_primary_one_is_the_score():
+    item = scored("mmlu", right=True, primary="letter", letter=choices(-1.0, -9.0, -2.0, -3.0))
     assert (item.written, item.written_correct) == ("B", 1.0)
-    assert (item.loglikelihood, item.loglikelihood_correct, item.score) == ("A", 0.0, 0.0)
+    assert (item.letter, item.letter_correct, item.score, item.reading) == ("A", 0.0, 0.0, "letter")
+    assert scored("mmlu", right=True, primary="written", letter=choices(-1.0, -9.0, -2.0, -3.0)).score == 1.0
 
 
 def test_of_equally_likely_choices_the_first_counts():
-    assert scored("mmlu", right=True, choice_logprobs=[-3.0, -1.0, -1.0, -2.0]).loglikelihood == "B"
+    assert scored("mmlu", right=True, letter=choices(-3.0, -1.0, -1.0, -2.0)).letter == "B"
 
 
-def test_without_log_likelihoods_the_written_answer_counts():
-    item = scored("mmlu", right=True, choice_logprobs=None)
-    assert item.loglikelihood is None
-    assert item.score == 1.0
+def test_a_cloze_likelihood_of_mmlu_is_divided_by_the_characters_of_its_choice():
+    """Choices one, two, three, four: 3, 3, 5 and 4 characters."""
+    assert scored("mmlu", right=True, cloze=choices(-3.0, -3.3, -4.0, -4.1)).cloze == "C"
+    assert scored("mmlu", right=True, cloze=choices(-3.0, -3.3, -5.1, -4.1)).cloze == "A"
+
+
+@pytest.mark.parametrize("benchmark", ["commonsenseqa", "openbookqa"])
+def test_a_choice_that_is_likely_without_its_question_gains_nothing_from_it(benchmark):
+    question = Question(id="1", question="?", choices=["often", "rare", "odd", "new"], answer="B")
+    reading = choices(-1.0, -5.0, -6.0, -7.0, unconditional=[-1.0, -9.0, -7.0, -8.0])
+    generation = Generation(id="1", role=None, cloze=reading)
+    item = score_item(ROLE_SYSTEM, benchmark, question, generation, "cloze")
+    assert (item.cloze, item.score, item.written, item.written_correct) == ("B", 1.0, None, None)
 
 
 def test_an_answer_given_in_the_role_prompt_does_not_count():
@@ -79,8 +94,8 @@ def test_a_number_that_the_limit_may_have_cut_through_is_not_read(output, read):
 
 
 def test_a_wrong_number_of_log_probabilities_is_named():
-    with pytest.raises(InputError, match=r"tiny-role-1/mmlu\.jsonl, id 'mmlu-1': choice_logprobs: expected 4 numbers"):
-        scored("mmlu", right=True, choice_logprobs=[-1.0])
+    with pytest.raises(InputError, match=r"tiny-role-1/mmlu\.jsonl, id 'mmlu-1': letter\.logprobs: expected 4 numbers"):
+        scored("mmlu", right=True, letter=choices(-1.0))
 
 
 @pytest.mark.parametrize(("passed", "score"), [(True, 1.0), (False, 0.0), (None, None)])
@@ -88,7 +103,7 @@ def test_code_is_scored_by_what_it_did(passed, score):
     question = synthetic.questions("humaneval", 1)[0]
     generation = synthetic.generation(ROLE_SYSTEM, "humaneval", question, right=True)
     execution = Execution(id=question.id, program="", passed=passed, reason="why")
-    item = score_item(ROLE_SYSTEM, "humaneval", kind("humaneval"), question, generation, execution)
+    item = score_item(ROLE_SYSTEM, "humaneval", question, generation, "cloze", execution)
     assert item.score == score
     assert item.reason == "why"
     assert item.pattern == "strict"

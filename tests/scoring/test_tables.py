@@ -19,9 +19,12 @@ def item(identifier: str, seed: int, score: float | None, group: str | None = No
         written=None,
         written_correct=0.0,
         pattern=None,
-        loglikelihood=None,
-        loglikelihood_correct=None,
+        letter=None,
+        letter_correct=None,
+        cloze=None,
+        cloze_correct=None,
         f1=None,
+        reading="cloze",
         score=score,
     )
 

@@ -1,6 +1,6 @@
 import pytest
 
-from stages.statistics.multiple import holm
+from stages.statistics.paired import holm
 
 
 def test_holm_by_hand():

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from stages.statistics.multiple import holm
-from stages.statistics.paired import difference, mcnemar_exact
+from stages.statistics.paired import difference, holm, mcnemar_exact, mean_difference
 from tests.statistics.simulation import DRAWS, assert_covers, coverage
 
 
@@ -129,3 +128,28 @@ def test_holm_keeps_false_wins_over_eight_benchmarks_under_five_per_cent():
     false_wins = sum(min(holm(draw)) < 0.05 for draw in ps if min(draw) < 0.05)
     gc.unfreeze()
     assert false_wins / DRAWS < 0.05
+
+
+def test_two_equal_systems_are_called_equivalent_and_two_that_differ_by_the_margin_seldom():
+    """At the margin itself a false "equivalent" is an error of the test, in at most one of twenty runs."""
+    rng = np.random.default_rng(12)
+    same, apart = [], []
+    for _ in range(DRAWS):
+        toss = rng.random((1, 3000))
+        for gap, found in ((0.0, same), (0.03, apart)):
+            first, second = (toss < 0.05 + gap) * 1.0, ((toss >= 0.5) & (toss < 0.55)) * 1.0
+            found.append(difference(first, second, seed=1, margin=0.03).equivalent)
+    assert np.mean(same) > 0.95
+    assert np.mean(apart) < 0.05 + 2.5 * (0.05 * 0.95 / DRAWS) ** 0.5
+
+
+def test_means_of_a_continuous_measure_are_covered_and_seldom_falsely_found():
+    rng = np.random.default_rng(13)
+    found, rejected = [], []
+    for draw in range(DRAWS):
+        _, low, high, _p, test = mean_difference(rng.standard_t(5, size=(1, 40)) + 0.5, seed=draw)
+        found.append((low, high))
+        rejected.append(mean_difference(rng.standard_t(5, size=(1, 12)), seed=draw)[3] < 0.05)
+    assert test == "permutation"
+    assert_covers(found, 0.5)
+    assert np.mean(rejected) < 0.05 + 2.5 * (0.05 * 0.95 / DRAWS) ** 0.5

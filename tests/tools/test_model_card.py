@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from stages.records import files
 from stages.core.errors import InputError
+from stages.records import files
 from stages.tools.model_card import model_card
 from tests.import_graph import ROOT
 

@@ -76,11 +76,14 @@
       role.append(element("span", "label", "Role prompt, written by the model"), answer.r);
       made.append(role);
     }
-    made.append(element("div", "text", answer.o || "(nothing)"));
     const notes = [];
-    if (!answer.f) notes.push("cut off at the limit of tokens");
-    notes.push(answer.w === undefined ? "no answer could be read" : `read as: ${answer.w}`);
-    if (answer.l !== undefined) notes.push(`likeliest choice: ${answer.l}`);
+    if (answer.f !== undefined) {
+      made.append(element("div", "text", answer.o || "(nothing)"));
+      if (!answer.f) notes.push("cut off at the limit of tokens");
+      notes.push(answer.w === undefined ? "no answer could be read" : `read as: ${answer.w}`);
+    }
+    if (answer.l !== undefined) notes.push(`likeliest letter: ${answer.l}`);
+    if (answer.z !== undefined) notes.push(`likeliest text: ${answer.z}`);
     const line = element("p", "note", notes.join("; ") + ". ");
     line.append(verdict(answer.v, answer));
     made.append(line);

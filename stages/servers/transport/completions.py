@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stages.core import parameters
 from stages.chat_models import ChatReply, cache_folder
 from stages.chat_models.client import Session
 from stages.chat_models.pacing import Clock, FormRefused, Unanswered
 from stages.chat_models.preset import OpenAIPreset
 from stages.chat_models.replies import Endpoint, UnreadableReply, cache_key
 from stages.chat_models.sending import Sender
+from stages.core import parameters
 from stages.core.errors import InputError
 from stages.servers.transport.preset import OpenAI
 from stages.servers.transport.starting import start

@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from stages.core.errors import InputError
-from stages.servers.transport import keeping
 from stages.core.ports import free_port
+from stages.servers.transport import keeping
 
 logger = logging.getLogger("server")
 

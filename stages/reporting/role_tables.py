@@ -1,6 +1,6 @@
 """Tables of roles, training and contamination."""
 
-from stages.reporting import formatting, names
+from stages.reporting import names
 from stages.reporting.inputs import OPEN_ENDED, Inputs
 from stages.reporting.table import Cell, Entry, Table
 
@@ -40,7 +40,7 @@ def roles_table(inputs: Inputs) -> Table:
 def _roles_row(name: str, entry: Entry) -> list[Cell]:
     frequent = entry.values.get("frequent") or []
     shown = frequent[:FREQUENT]
-    text = ", ".join(f"{each['phrase']} ({each['count']})" for each in shown) or formatting.NOTHING
+    text = ", ".join(f"{each['phrase']} ({each['count']})" for each in shown) or names.NOTHING
     places = tuple(f"{entry.source('frequent')}/{place}/count" for place in range(len(shown)))
     return [
         Cell(name),
@@ -89,22 +89,33 @@ def training_table(inputs: Inputs) -> Table:
     for name, metrics in inputs.finetune.items():
         entry = Entry(f"metrics/finetune/{name}.json", metrics)
         if metrics:
-            counts = [entry.number(key) for key in ("items", "items_truncated", "steps", "completion_tokens")]
+            counts = [entry.number(key) for key in ("items", "left_out", "steps", "role_tokens", "answer_tokens")]
             losses = ("loss", "validation_loss_before", "validation_loss", "validation_role_loss")
             answers = ("validation_answer_loss_before", "validation_answer_loss")
             rows.append([Cell(name), *counts, *(entry.number(key, 3) for key in (*losses, *answers))])
-    head = ["System", "Items", "Cut", "Steps", "Tokens", "Train", "Val. before", "Val. after", "Val. role"]
+    head = [
+        "System",
+        "Items",
+        "Left out",
+        "Steps",
+        "Role tokens",
+        "Answer tokens",
+        "Train",
+        "Val. before",
+        "Val. after",
+        "Val. role",
+    ]
     return Table(
         "training",
         "Training: losses in nats a token",
         [*head, "Val. answer before", "Val. answer after"],
         rows,
         [
-            "Cut: items longer than the limit of tokens. Train: mean loss over the last epoch. Val.: loss on the "
-            "validation items; role and answer tokens apart. Arms differ in the tokens they learn, so that the first "
-            "columns of losses do not compare between them. The answer's do so with care: role reads the annotator's "
-            "role prompt first, which tells something of the answer, and where an item is cut, less of its answer "
-            "counts.",
+            "Left out: items that in some arm's form are longer than the limit of tokens; all arms go without them. "
+            "Train: mean loss over the last epoch. Val.: loss on the validation items, role and answer tokens apart. "
+            "Arms differ in the tokens that they learn, so that the first columns of losses do not compare between "
+            "them. The answer's do so with care: role reads the annotator's role prompt first, which may tell "
+            "something of the answer.",
         ],
     )
 

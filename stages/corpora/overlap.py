@@ -1,14 +1,62 @@
-"""How much of a benchmark's questions stands in the training corpus."""
+"""How much of a benchmark's questions stands in the training corpus: shared runs of words, and similar questions."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from sklearn.feature_extraction.text import TfidfVectorizer
 
-from stages.overlap.ngrams import grams, index, words
-from stages.overlap.similarity import nearest
 from stages.records.conversation import AnnotatedConversation
 from stages.records.question import Question
+
+Gram = tuple[str, ...]
+
+
+def words(text: str) -> list[str]:
+    """Words and numbers in lower case; punctuation and layout are no part of what was copied."""
+    return re.findall(r"[^\W_]+", text.lower())
+
+
+def grams(text: str, size: int) -> set[Gram]:
+    """All runs of ``size`` words; none where the text is shorter."""
+    found = words(text)
+    return {tuple(found[start : start + size]) for start in range(len(found) - size + 1)}
+
+
+def index(texts: Iterable[tuple[str, str]], size: int, wanted: set[Gram]) -> dict[Gram, list[str]]:
+    """Which of the named texts hold each wanted run, in their order. Only wanted runs are kept: a corpus has many."""
+    holders: dict[Gram, list[str]] = {}
+    for name, text in texts:
+        for gram in grams(text, size) & wanted:
+            names = holders.setdefault(gram, [])
+            if name not in names:
+                names.append(name)
+    return holders
+
+
+ROWS = 512
+
+
+def nearest(queries: Sequence[str], corpus: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """For each query the place of its nearest text in ``corpus`` and their cosine, both [queries].
+
+    Words are weighted over corpus and queries together, so that what all questions of a set say counts little.
+    """
+    vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=1)
+    try:
+        weights = vectorizer.fit_transform([*corpus, *queries])
+    except ValueError:  # no text has a word
+        return np.zeros(len(queries), np.int64), np.zeros(len(queries))
+    those, these = weights[: len(corpus)].T.tocsc(), weights[len(corpus) :]
+    places, cosines = np.zeros(len(queries), np.int64), np.zeros(len(queries))
+    for start in range(0, len(queries), ROWS):
+        block = (these[start : start + ROWS] @ those).toarray()
+        places[start : start + ROWS] = block.argmax(axis=1)
+        cosines[start : start + ROWS] = block.max(axis=1)
+    return places, cosines
+
 
 # 13 words are GPT-3's measure (Brown et al. 2020, appendix C), 8 PaLM's (Chowdhery et al. 2022, section 8).
 SIZES = (8, 13)
