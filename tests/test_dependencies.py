@@ -21,7 +21,10 @@ FREE_OF_RESULTS = {"plan"}
 @functools.cache
 def code_of(stage: str) -> frozenset[str]:
     module = STAGES[stage]["cmd"].split()[2].replace(".", "/")
-    return frozenset(str(path.relative_to(ROOT)) for path in imported_files(ROOT / f"{module}.py"))
+    entries = [ROOT / f"{module}.py"]
+    if module == "stages/generate":
+        entries.append(ROOT / "stages/servers/local.py")  # imported by its name
+    return frozenset(str(path.relative_to(ROOT)) for entry in entries for path in imported_files(entry))
 
 
 def declared(stage: str) -> list[str]:
