@@ -80,8 +80,9 @@ test-nodes: $(VENV)/installed-dev  ## two network namespaces, or two addresses o
 hooks: $(VENV)/installed-dev  ## install the pre-commit hooks
 	pre-commit install
 
-check-data: install  ## check the bundled data and the recorded role prompts
-	python -m stages.check_data
+check-data: $(VENV)/installed-dev  ## check the bundled data and role prompts; with HUB_MIRROR set, also against the real sets
+	pytest tests/data
+	$(if $(HUB_MIRROR),pytest tests/data/against_the_real_sets.py)
 
 lock: install  ## write the versions now installed to requirements.lock
 	$(BIN)/pip freeze --exclude pip | sed -E 's/^(torch==[0-9.]+)\+.*/\1/' | grep -viE '^(nvidia|triton|-e)' > requirements.lock

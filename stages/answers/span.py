@@ -9,7 +9,6 @@ both are mammals" is "yes".
 import re
 import string
 from collections import Counter
-from collections.abc import Sequence
 
 from stages.answers import answer_line, yes_no
 from stages.answers.reading import UNREAD, Reading, flexible, strict
@@ -46,14 +45,14 @@ def read(text: str, question: Question) -> Reading:
     return UNREAD
 
 
-def score(value: str | None, question: Question, aliases: Sequence[str] = ()) -> float:
+def score(value: str | None, question: Question) -> float:
     """Exact match after normalization, with the answer or any of its other forms."""
-    return max(_exact(value, target) for target in (question.answer, *aliases))
+    return max(_exact(value, target) for target in (question.answer, *question.aliases))
 
 
-def f1(value: str | None, question: Question, aliases: Sequence[str] = ()) -> float:
+def f1(value: str | None, question: Question) -> float:
     """F1 over words, the best over the answer and its other forms."""
-    return max(_f1(value, target) for target in (question.answer, *aliases))
+    return max(_f1(value, target) for target in (question.answer, *question.aliases))
 
 
 def _exact(value: str | None, target: str) -> float:

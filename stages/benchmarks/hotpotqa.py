@@ -18,7 +18,13 @@ REPOSITORY, CONFIG, REVISION = "hotpotqa/hotpot_qa", "fullwiki", "1908d6afbbead0
 
 def questions(source: Source, rng: random.Random) -> Iterator[Question]:
     for number, row in enumerate(source.rows(REPOSITORY, CONFIG, "validation", REVISION)):
-        yield Question(id=f"hotpotqa-{number}", group=row["type"], question=row["question"], answer=row["answer"])
+        yield Question(
+            id=f"hotpotqa-{number}",
+            group=row["type"],
+            question=row["question"],
+            answer=row["answer"],
+            aliases=row.get("aliases", []),  # the published set has none
+        )
 
 
 def show(question: Question) -> str:

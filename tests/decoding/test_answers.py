@@ -158,6 +158,16 @@ def test_choices_score_as_the_library_does_on_each_architecture(architecture, tm
         assert found == pytest.approx(of_whole_passes(library, row.before, choices), abs=1e-4)
 
 
+def test_choices_score_alike_by_the_librarys_attention_as_on_a_gpu(tiny, library, monkeypatch):
+    monkeypatch.setattr("stages.decoding.model.implementation", lambda config, device: None)
+    masked = load(tiny, Decoding(dtype="float32", batch_tokens=256, threads=1))
+    assert not masked.skips_padding
+    choices = [tokenize(masked.tokenizer, text) for text in CHOICES]
+    rows = [Row(tokenize(masked.tokenizer, text * 3), choices) for text in TEXTS]
+    for row, found in zip(rows, loglikelihoods(masked, rows, 4096), strict=True):
+        assert found == pytest.approx(of_whole_passes(library, row.before, choices), abs=1e-4)
+
+
 def of_whole_passes(library, before, choices):
     """Each choice's log-likelihood after some tokens, without a cache."""
     passes = [library(torch.tensor([before + choice])).logits[0].detach().log_softmax(-1) for choice in choices]

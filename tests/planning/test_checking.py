@@ -99,7 +99,7 @@ def test_a_number_written_as_a_string_is_read(parameters):
         ({"run__models": ["smollm"]}, r"run\.models: 'smollm' is none of .*smollm2-135m"),
         ({"run__benchmarks": ["mmlu", "arc"]}, r"run\.benchmarks: 'arc' is none of .*gsm8k"),
         ({"run__scale": "big"}, r"run\.scale: 'big' is none of mini"),
-        ({"run__arms": ["roles"]}, r"run\.arms\.0: .*'standard', 'role', 'shuffled' or 'constant'"),
+        ({"run__arms": ["roles"]}, r"run\.arms\.0: .*'standard', 'role'"),
         ({"run__conditions": {"role": ["silent"], "standard": []}}, r"conditions\.role: 'silent' is none of stripped"),
         ({"run__arms": ["standard"], "run__conditions": {"role": ["random"], "standard": []}}, "arms lacks role"),
         ({"run__data": "web"}, r"run\.data: .*'bundled', 'hub' or 'mirror'"),
@@ -147,7 +147,7 @@ def test_a_number_written_as_a_string_is_read(parameters):
                     "license": "",
                 }
             },
-            r"models\.llama-3\.1-8b.*expected a key of letters, digits, - and _ alone",
+            r"models\.llama-3\.1-8b.*expected letters, digits, - and _",
         ),
         (
             {"run__conditions": {"role": ["random", "random"], "standard": []}},

@@ -23,7 +23,6 @@ def test_a_role_a_blank_line_and_an_answer():
         ROLE,
         f"{ROLE}\nGranite is igneous.",
         f"{ROLE}\n\n",
-        f" {ROLE}\n\nGranite.",
         "From now on, you are a geologist.\n\nGranite.",
         "From now on, you are " + "very " * 90 + "old.\n\nGranite.",
     ],
