@@ -47,7 +47,9 @@ def _training(root: Path, system: System) -> Numbers:
 def _generation(root: Path, system: System) -> Numbers:
     """Answers to all benchmarks and the open-ended prompts; what a condition puts into a turn was not generated."""
     paths = sorted((root / f"data/generations/{system.name}").glob("*.jsonl"))
-    tokens = [each.output_tokens for path in paths for each in iterate_jsonl(path, Generation)]
+    tokens = [
+        each.output_tokens for path in paths for each in iterate_jsonl(path, Generation) if each.output is not None
+    ]
     return {"answers": len(tokens), "output_tokens": sum(tokens)}
 
 

@@ -22,6 +22,7 @@ class Question(BaseModel):
         group: The subject or category, where the benchmark has one; shots come from the same group.
         choices: What is chosen from, in the order shown; empty where the answer is free.
         answer: The right answer as its reader compares it: a choice's letter, ``yes``/``no``, a number, a span.
+        aliases: Other forms of a free answer, each as right.
         worked: How a shot is answered in full, where that is more than its answer.
     """
 
@@ -33,5 +34,6 @@ class Question(BaseModel):
     question: str
     choices: list[str] = Field(default_factory=list)
     answer: str
+    aliases: list[str] = Field(default_factory=list)
     worked: str | None = None
     task: CodeTask | None = None

@@ -1,0 +1,106 @@
+"""Checks of role prompts: of each by the annotator's rules within narrower bounds, and of all of them together."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from stages.annotation.checks import InvalidAnswer, check_role
+from stages.chat.self_prompt import OPENING
+from stages.records.conversation import Conversation, RecordedRole
+from tests.data.checks import check_near_duplicates, check_repeats
+from tests.data.rows import Line
+
+SENTENCE_END = re.compile(r"(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bMrs)(?<!\bSt)[.!?][\"'\u201d\u2019)]*\s+(?=[^a-z])")
+WORDS, WORDS_BY_HAND = (12, 60), (20, 60)
+MOST_SENTENCES, FIRST_SENTENCE_WORDS = 2, 6
+FEWEST_OF_ONE_SENTENCE = 0.3
+MOST_SECOND_SENTENCES_WITH_YOU = 0.5
+OPENING_WORDS, MOST_OF_ONE_OPENING = 8, 0.01
+WINS_FOR_A_LOSS, SEED = 3, 17
+UNKNOWN = Conversation(id="", source="", turns=["", ""])  # a conversation not at hand: nothing can be quoted from it
+
+
+def sentences(role: str) -> list[str]:
+    return SENTENCE_END.split(role)
+
+
+def check_form(
+    lines: Sequence[Line[str]], words: tuple[int, int], conversations: Sequence[Conversation] | None = None
+) -> Iterator[str]:
+    """Each role by the annotator's rules, against its own conversation where they are given."""
+    for place, line in enumerate(lines):
+        role = line.row
+        try:
+            check_role(role, UNKNOWN if conversations is None else conversations[place])
+        except InvalidAnswer as error:
+            yield line.fault(f"role: {error}")
+        if role != role.strip():
+            yield line.fault("role: space at its ends")
+        if not words[0] <= len(role.split()) <= words[1]:
+            yield line.fault(f"role: {len(role.split())} words, expected {words[0]} to {words[1]}")
+
+
+def check_shapes(lines: Sequence[Line[str]]) -> Iterator[str]:
+    """One or two sentences, of which the first stands by itself; and no shape that most of the roles have."""
+    split = [sentences(line.row) for line in lines]
+    for line, parts in zip(lines, split, strict=True):
+        if len(parts) > MOST_SENTENCES:
+            yield line.fault(f"role: {len(parts)} sentences, expected one or two")
+        first = len(parts[0].removeprefix(OPENING).split())
+        if first < FIRST_SENTENCE_WORDS:
+            yield line.fault(f"role: its first sentence has {first} words after {OPENING!r}, expected 6 or more")
+    second = [parts[1] for parts in split if len(parts) > 1]
+    if (len(lines) - len(second)) / len(lines) < FEWEST_OF_ONE_SENTENCE:
+        yield f"{lines[0].path}: {len(lines) - len(second)} of {len(lines)} roles are of one sentence, expected 30%"
+    with_you = sum(bool(re.match(r"You\b", sentence)) for sentence in second)
+    if second and with_you / len(second) > MOST_SECOND_SENTENCES_WITH_YOU:
+        yield f"{lines[0].path}: {with_you} of {len(second)} second sentences begin with 'You', expected half at most"
+
+
+def check_variety(lines: Sequence[Line[str]]) -> Iterator[str]:
+    yield from check_repeats(lines, "role", lambda role: role)
+    yield from check_near_duplicates(lines, lambda role: role)
+    opened: dict[str, list[Line[str]]] = defaultdict(list)
+    for line in lines:
+        opened[" ".join(line.row.removeprefix(OPENING).lower().split()[:OPENING_WORDS])].append(line)
+    most = max(1, int(MOST_OF_ONE_OPENING * len(lines)))
+    for words, sharing in opened.items():
+        if len(sharing) > most:
+            yield sharing[most].fault(f"{len(sharing)} roles open with {words!r}, expected at most {most}")
+
+
+def check_places(lines: Sequence[Line[RecordedRole]]) -> Iterator[str]:
+    """Indexes count from 0, and no key stands twice."""
+    yield from check_repeats(lines, "key", lambda row: row.key)
+    for place, line in enumerate(lines):
+        if line.row.index != place:
+            yield line.fault(f"index {line.row.index}, expected {place}")
+
+
+def check_keys(lines: Sequence[Line[RecordedRole]], corpus: Sequence[Conversation]) -> Iterator[str]:
+    """Each annotation has the key and the source of the item at its place."""
+    if len(lines) != len(corpus):
+        yield f"{lines[0].path}: {len(lines)} annotations for {len(corpus)} items"
+    for line, item in zip(lines, corpus, strict=False):
+        if line.row.key != item.key:
+            yield line.fault(f"the key is not the SHA-256 of the first turn of item {line.row.index}")
+        if line.row.source != item.source:
+            yield line.fault(f"source {line.row.source!r}, the item's is {item.source!r}")
+
+
+def check_fit(lines: Sequence[Line[str]], corpus: Sequence[Conversation]) -> Iterator[str]:
+    """Most roles are nearer to the first turn of their own item than to another's, by cosines of TF-IDF vectors."""
+    items = [item.turns[0] for item in corpus]
+    vectorizer = TfidfVectorizer(stop_words="english", sublinear_tf=True)
+    vectorizer.fit([*(line.row for line in lines), *items])
+    of_roles, of_items = vectorizer.transform([line.row for line in lines]), vectorizer.transform(items)
+    shift = np.random.default_rng(SEED).integers(1, len(items), size=len(items))
+    others = of_items[(np.arange(len(items)) + shift) % len(items)]
+    own = np.asarray(of_roles.multiply(of_items).sum(axis=1)).ravel()
+    other = np.asarray(of_roles.multiply(others).sum(axis=1)).ravel()
+    wins, losses = int((own > other).sum()), int((own < other).sum())
+    if wins < WINS_FOR_A_LOSS * losses:
+        yield f"{lines[0].path}: roles nearer to their own item than to another: {wins}, farther: {losses}"
