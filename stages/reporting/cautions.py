@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from stages.reporting import names
 from stages.reporting.inputs import OPEN_ENDED, Inputs, Metrics, chance
 from stages.reporting.names import counted, listed, percent, sentence
-from stages.scoring import summary
 
 # Shares above which (below which, of roles) a caution is due.
 UNREAD = 0.2
 CUT_OFF = 0.2
 FEW_ROLES = 0.5
 HARDER_TO_READ = 0.1  # how much more of role's answers than of standard's
+ONE_SIDED = 0.8
 FEW = 3
 FOREMOST = 3
 """So many stand on the first screen; the others are folded below."""
@@ -115,10 +115,16 @@ def _one_sided(inputs: Inputs, model: str) -> list[str]:
     scores = inputs.metrics["benchmarks"].get(model, {})
     found = []
     for benchmark in inputs.benchmarks:
-        sides = {arm: summary.one_sided(scores.get(arm, {}).get(benchmark, {})) for arm in COMPARED}
+        sides = {arm: _one_label(scores.get(arm, {}).get(benchmark, {})) for arm in COMPARED}
         if told := [f"{arm}: {label}" for arm, label in sides.items() if label]:
             found.append(f"{names.benchmark(benchmark)} ({', '.join(told)})")
     return found
+
+
+def _one_label(entry: Metrics) -> str | None:
+    """The label that has 80% of the picks or more, which come most frequent first; None where none has."""
+    label, share = next(iter(entry.get("picks", {}).items()), (None, 0.0))
+    return label if share >= ONE_SIDED else None
 
 
 def _rates(inputs: Inputs, model: str, key: str, limit: float) -> str:
@@ -206,6 +212,13 @@ def preference(inputs: Inputs) -> Iterator[str]:
         subject = model if len(inputs.models) > 1 else ""
         judges = {summary["judge"] for summary in pairs.values() if summary.get("judge")}
         yield from (_judge(judge, model) for judge in sorted(judges))
+        for pair, measured in pairs.items():
+            if (strength := measured.get("strength", {})).get("measured_nothing"):
+                yield sentence(
+                    subject,
+                    f"the judge measured nothing between role and {names.rival(pair)}: which answer came first moved "
+                    f"it by {strength['by_order']:.2f} on average, which answer it was by {strength['by_answers']:.2f}.",
+                )
         rates = {
             f"against {names.rival(pair)}": summary.get("flips", {}).get("rate") for pair, summary in pairs.items()
         }

@@ -13,8 +13,6 @@ from stages.statistics import intervals
 
 COLUMNS = ["model", "variant", "benchmark", "reading", "score", "ci_low", "ci_high", "n", "seeds", "seed_sd"]
 READINGS = ("cloze", "letter", "written")
-ONE_SIDED = 0.8
-"""From this share of one label on, a model's picks say more about its habit than about the questions."""
 
 Entry = dict[str, Any]
 
@@ -60,12 +58,6 @@ def majority(items: list[Scored]) -> float | None:
     """The score of always giving the most frequent key."""
     counts = Counter(item.target for item in items)
     return rounded(max(counts.values()) / len(items)) if items else None
-
-
-def one_sided(entry: Entry) -> str | None:
-    """The label that has 80% of the picks or more, so that the score follows the share of that key; else None."""
-    label, share = next(iter(entry.get("picks", {}).items()), (None, 0.0))
-    return label if share >= ONE_SIDED else None
 
 
 def score_and_interval(table: Table, *, grouped: bool = True) -> Entry:

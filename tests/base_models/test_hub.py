@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from tests.conftest import tiny_model
+from tests.corpora.test_roots import cached, offline, work  # noqa: F401  a fixture
 from tests.import_graph import ROOT
-from tests.sources.test_roots import cached, offline, work  # noqa: F401  a fixture
 
 MODELS = yaml.safe_load((ROOT / "params.yaml").read_text())["models"]
 

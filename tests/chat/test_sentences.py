@@ -1,6 +1,7 @@
 """First sentences of prompts as people write them."""
 
 import json
+import re
 
 import pytest
 
@@ -48,4 +49,4 @@ def test_recorded_role_prompts_end_at_a_sentence(corpus):
         rest = role.removeprefix(first)
         assert first[-1] in '.!?"'
         assert len(first.split()) > 7, role
-        assert rest == "" or rest.lstrip()[0].isupper() or rest.lstrip()[0].isdigit(), role
+        assert rest == "" or re.match(r"\s*[\"'\u201c\u2018]?[A-Z0-9]", rest), role

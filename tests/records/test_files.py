@@ -79,7 +79,7 @@ def test_what_helps_against_an_error_of_the_disk(error, told):
 
 @pytest.mark.parametrize("error", ["OSError(28, 'No space left on device')", "RuntimeError('I/O (os error 28)')"])
 def test_a_stage_that_meets_a_full_disk_says_so_without_a_traceback(tmp_path, error):
-    code = f"from stages import command_line\ndef main():\n    raise {error}\ncommand_line.run(main)"
+    code = f"from stages.core import command_line\ndef main():\n    raise {error}\ncommand_line.run(main)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True,
         text=True, check=False,

@@ -297,7 +297,14 @@ def _write_training(folder: Path, run: Plan, rng: random.Random) -> None:
             validated = f"{2.5 - 0.02 * step:.6g},,{2.5 - 0.02 * step:.6g}" if step in {0, 7, 14} else ",,"
             lines.append(f"{step},{400 * step},{trained},{validated}")
         write_text(folder / f"plots/loss/{system.name}.csv", "\n".join(lines) + "\n")
-        counts = {"items": 54, "left_out": 3, "steps": 14, "role_tokens": 1800, "answer_tokens": 3800}
+        counts = {
+            "items": 54,
+            "left_out": 3,
+            "steps": 14,
+            "completion_tokens": 5600,
+            "role_tokens": 1800,
+            "answer_tokens": 3700,
+        }
         losses = {"loss": 2.013742, "validation_loss_before": 2.5, "validation_loss": 2.22}
         answers = {"validation_role_loss": 2.9 if system.arm == "role" else None}
         answers |= {"validation_answer_loss_before": 2.5, "validation_answer_loss": 2.22}

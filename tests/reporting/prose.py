@@ -85,6 +85,9 @@ class Run:
         found = set(CONSTANTS)
         for value in leaves([metrics, parameters.read(self.folder / "params.yaml")]):
             found |= forms(value)
+        comparisons = json.loads((self.folder / "metrics/comparison.json").read_text())
+        for pairs in comparisons.values():
+            found |= forms(sum(entry["n"] for entry in pairs["role - standard"].values()))
         for path in (self.folder / "data").rglob("*.jsonl"):
             found |= forms(len(path.read_text().splitlines()))
         return found

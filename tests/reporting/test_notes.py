@@ -6,7 +6,7 @@ from tests.reporting.test_cautions import inputs
 
 def test_every_control_and_condition_is_explained():
     conditions = {f"{arm}.{condition}" for arm, found in CONDITIONS.items() for condition in found}
-    assert set(notes.VARIANTS) == {"base", "shuffled", "constant", *conditions}
+    assert set(notes.VARIANTS) == {"base", "shuffled", "constant", "restated", "brief", *conditions}
 
 
 def test_what_is_compared_is_explained_and_nothing_else(finished):

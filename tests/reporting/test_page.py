@@ -102,7 +102,7 @@ def test_the_page_needs_nothing_from_elsewhere(page):
 
 def test_every_picture_has_words(page):
     pictures = page.all("img")
-    assert len(pictures) == 4 + 10
+    assert len(pictures) == 5 + 10
     assert all(len(picture["alt"] or "") > 30 for picture in pictures)
     assert all(re.match(r"data:image/(png|svg\+xml);base64,", picture["src"] or "") for picture in pictures)
 
@@ -146,4 +146,4 @@ def test_what_it_is_and_is_not(finished):
     assert "A reimplementation of the method" in text
     assert "A score on them is no score on MMLU" in text
     assert "small, random weights." in text
-    assert "Each arm was trained once." in text
+    assert "Each arm was trained once:" in text
