@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.reporting.prose import Run, faults, texts
+from tests.reporting.prose import Run, unknown
 from tests.temporary_clone import SMALL, choose, commit, copy_repository, git, run
 
 
@@ -51,7 +51,7 @@ def test_everything_comes_out(clone):
 @pytest.mark.slow
 def test_every_number_in_the_reports_prose_is_what_the_files_give(clone):
     finished = Run(clone)
-    assert [fault for text in texts(finished) for fault in faults(finished, text)] == []
+    assert [(number, text) for text in finished.texts for number in unknown(finished, text)] == []
 
 
 @pytest.mark.slow

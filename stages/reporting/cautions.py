@@ -217,7 +217,7 @@ def preference(inputs: Inputs) -> Iterator[str]:
                 yield sentence(
                     subject,
                     f"the judge measured nothing between role and {names.rival(pair)}: which answer came first moved "
-                    f"it by {strength['by_order']:.2f} on average, which answer it was by {strength['by_answers']:.2f}.",
+                    f"it by {strength['by_order']:.2f} on average, which answer by {strength['by_answers']:.2f}.",
                 )
         rates = {
             f"against {names.rival(pair)}": summary.get("flips", {}).get("rate") for pair, summary in pairs.items()

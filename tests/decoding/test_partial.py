@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import sys
 from pathlib import Path
-from stages import files
+from stages.records import files
 from stages.benchmarks import gsm8k
 from stages.decoding.answering import answer
 from stages.decoding.prompts import Job
