@@ -20,7 +20,7 @@ def lay_out_roles(root: Path, out: Path) -> Path:
         InputError: There are no recorded role prompts.
     """
     source, target = root / "data/annotations", out / "datasets" / NAME
-    files = sorted(source.glob("*.jsonl"))
+    files = sorted(path for path in source.glob("*.jsonl") if not path.stem.endswith(".reviews"))
     if not files:
         raise InputError(f"{source} holds no recorded role prompts: `python -m stages.annotate --record` writes them")
     shutil.rmtree(target, ignore_errors=True)

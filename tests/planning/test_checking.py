@@ -77,7 +77,7 @@ def test_a_benchmark_of_ones_own_that_could_not_be_scored_is_an_error_now(parame
     monkeypatch.setitem(sys.modules, "stages.benchmarks.mine", module)
     monkeypatch.setattr(checking, "_benchmarks", lambda: {"mine"})
     with pytest.raises(InputError, match=expected):
-        parameters(run__benchmarks=["mine"], scales__mini__generate__benchmarks__mine={"max_new_tokens": 8})
+        parameters(run__benchmarks=["mine"], scales__mini__generate__benchmarks__mine={"max_new_tokens": 80})
 
 
 def test_keys_that_will_be_asked_for_are_named_before_any_work(parameters, monkeypatch):
