@@ -23,11 +23,11 @@ help:  ## list the targets
 install: $(VENV)/installed  ## make .venv and install requirements.txt, at the versions of requirements.lock
 
 repro: install  ## run the pipeline: all that changed since the last run, and what a kill left undone
-	python -m stages.repair
+	python -m stages.tools.repair
 	dvc --wait-for-lock repro
 
 verify: install  ## run it all again in a temporary clone, and say which outs are the same bytes
-	python -m stages.verify
+	python -m stages.tools.verify
 
 test: $(VENV)/installed-dev lint types unit  ## lint, types and tests, a whole run of a tiny model included
 

@@ -8,8 +8,8 @@ from dvc.repo import Repo
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from dvc.utils.serialize import parse_yaml
 
-from stages import repair
 from stages.core.errors import InputError
+from stages.tools import repair
 from tests.import_graph import ROOT
 
 LOCK = (ROOT / "dvc.lock").read_text()

@@ -36,7 +36,9 @@ def differing(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
 
 def finish(folder: Path, *commands: str) -> str:
     """Run what `make repro` runs, or the commands given, to its end."""
-    return "".join(run(folder, *command.split()) for command in commands or ("python -m stages.repair", "dvc repro"))
+    return "".join(
+        run(folder, *command.split()) for command in commands or ("python -m stages.tools.repair", "dvc repro")
+    )
 
 
 def start_anew(folder: Path) -> None:

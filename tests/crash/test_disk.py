@@ -36,7 +36,7 @@ def test_a_full_disk_leaves_the_old_or_the_new_and_the_next_run_goes_on(undistur
     old, new = results(repository), results(undisturbed.folder)
     room, full = on_disk(repository), 0
     while (done := on_small_disk(repository, room)).returncode:
-        said = finish(repository, "python -m stages.repair")
+        said = finish(repository, "python -m stages.tools.repair")
         print(f"full at {room:,} bytes: {last_words(done)}; {said.strip() or 'nothing to repair'}", flush=True)
         left = results(repository)
         assert not [name for name in left if left[name] not in (old.get(name), new.get(name))]
@@ -73,7 +73,7 @@ def test_a_cache_that_is_read_only_is_named_and_the_next_run_goes_on(undisturbed
     assert done.returncode
     assert "Read-only file system" in done.stderr
     assert ".dvc/cache" in done.stderr
-    assert "dvc repro" not in finish(repository, "python -m stages.repair")
+    assert "dvc repro" not in finish(repository, "python -m stages.tools.repair")
     finish(repository, "dvc repro split")
     made = ("plan", "corpus", "annotate", "split")
     lock = (repository / "dvc.lock").read_bytes()

@@ -30,7 +30,7 @@ def test_twenty_kills_at_random_end_in_the_undisturbed_lock(undisturbed, reposit
             start_anew(repository)
             continue
         kills += 1
-        said = finish(repository, "python -m stages.repair")
+        said = finish(repository, "python -m stages.tools.repair")
         print(f"kill {kills:2}: in {stage}; {said.strip() or 'nothing to repair'}", flush=True)
     finish(repository)
     print(f"{kills} kills; the pipeline ended {whole_runs + 1} times")

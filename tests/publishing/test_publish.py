@@ -110,7 +110,7 @@ def test_an_upload_without_login_or_network_is_an_error_and_the_folder_is_whole(
     (tmp_path / "data").mkdir()
     (tmp_path / "data/annotations").symlink_to(ROOT / "data/annotations")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGING"))}
-    command = [sys.executable, "-m", "stages.publish", "--out", "out", "--only-roles", "--upload", "somebody"]
+    command = [sys.executable, "-m", "stages.tools.publish", "--out", "out", "--only-roles", "--upload", "somebody"]
     environment = kept | {"HF_HOME": str(tmp_path / "home")} | variables
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2

@@ -71,7 +71,7 @@ def run(folder, *command, code=0):
 def test_equal_outs_are_verified_and_the_clones_removed(repository, tmp_path, monkeypatch):
     (tmp_path / "temporary").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
-    said = run(repository, sys.executable, "-m", "stages.verify", "--force")
+    said = run(repository, sys.executable, "-m", "stages.tools.verify", "--force")
     assert said.count("2 of 2 outs equal: verified") == 2
     assert "count: 1 out(s) equal" in said
     assert not list((tmp_path / "temporary").glob("verify-*"))
@@ -81,7 +81,7 @@ def test_a_stage_that_is_not_deterministic_is_named(repository):
     (repository / "count.py").write_text(COUNT.replace("'1 2 3'", "'1 2 3' + __import__('os').urandom(2).hex()"))
     run(repository, "dvc", "repro")
     commit(repository)
-    said = run(repository, sys.executable, "-m", "stages.verify", "--clones", "2", code=1)
+    said = run(repository, sys.executable, "-m", "stages.tools.verify", "--clones", "2", code=1)
     assert "  data/count.txt: differs (recorded " in said
     assert "score: 1 out(s) equal" in said
     assert "metrics within 0.02: all" in said
@@ -119,7 +119,7 @@ def test_inputs_that_git_does_not_keep_are_there_in_the_clone(repository):
     (repository / "count.py").write_text(reads_it)
     run(repository, "dvc", "repro")
     commit(repository)
-    assert "2 of 2 outs equal: verified" in run(repository, sys.executable, "-m", "stages.verify")
+    assert "2 of 2 outs equal: verified" in run(repository, sys.executable, "-m", "stages.tools.verify")
 
 
 def test_an_out_that_the_rerun_lacks_is_missing(repository):

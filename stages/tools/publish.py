@@ -1,6 +1,6 @@
 """Put the trained models and the recorded role prompts into a folder laid out like the Hub, and upload it on request.
 
-`python -m stages.publish --out published` needs no network; `--upload OWNER` then makes or updates the repositories
+`python -m stages.tools.publish --out published` needs no network; `--upload OWNER` then makes or updates repositories
 OWNER/<model>-<arm>-<seed> and OWNER/lima-role, private unless `--public` is given.
 """
 
