@@ -128,7 +128,7 @@ def write_data(
 def _write_metrics(folder: Path, run: Plan, questions: dict, corpus: list[AnnotatedConversation], rng) -> None:
     scored = read_jsonl(folder / "data/scored.jsonl", Scored)
     tables = tabulate(scored)
-    write_json(folder / "metrics/benchmarks.json", summarize(tables, SEED))
+    write_json(folder / "metrics/benchmarks.json", summarize(tables))
     write_json(folder / "metrics/comparison.json", compare(tables, SEED, 0.03))
     for system in run.systems:
         if system.condition is None:
