@@ -68,24 +68,27 @@ def difference(first: Values, second: Values, seed: int, groups: Groups | None =
     return Difference(*shared, mcnemar_exact(int(won), int(lost)), detectable, n, "mcnemar_exact")
 
 
-def mean_difference(first: Values, second: Values, seed: int) -> Difference | None:
-    """Compare means of any values, such as nats a token; both arrays are [seeds, items]. None below two items.
+def mean_difference(first: Values, second: Values, seed: int, groups: Groups | None = None) -> Difference | None:
+    """Compare means of any values, such as nats a token; both arrays are [seeds, items]. None below two units.
 
-    The interval is Student's. The test of one seed swaps the two systems' names at random, item by item; that of
-    several is the t test of the interval.
+    Units are items, or groups where there are any. The interval is Student's. The test of one seed swaps the two
+    systems' names at random, unit by unit; that of several is the t test of the interval.
     """
     seeds, n = first.shape
-    if n < 2:
+    if n < 2 or (groups is not None and len(np.unique(groups)) < 2):
         return None
     differences = first - second
-    delta, variance = float(differences.mean()), of_mean(differences)
+    delta, variance = float(differences.mean()), of_mean(differences, groups)
     error = variance.total**0.5
     shared = (delta, delta - variance.reach, delta + variance.reach)
     detectable = power.from_error(error, variance, float("inf"))
     if seeds > 1:
         p = variance.p(abs(delta) / error) if error else float(delta == 0)
         return Difference(*shared, p, detectable, n, "seeds_and_items_t")
-    return Difference(*shared, _permutation(differences[0], seed), detectable, n, "permutation")
+    if groups is None:
+        return Difference(*shared, _permutation(differences[0], seed), detectable, n, "permutation")
+    p = _permutation(np.bincount(groups, weights=differences[0]).astype(np.float64), seed)
+    return Difference(*shared, p, detectable, n, "permutation_by_group")
 
 
 def mcnemar_exact(won: int, lost: int) -> float:
