@@ -7,7 +7,7 @@ import yaml
 
 from stages.chat import self_prompt
 from stages.corpora.overlap import contamination
-from stages.costing.adding import costs
+from stages.costs import costs
 from stages.figures import domains as domain_figure
 from stages.figures import preference as preference_figure
 from stages.judging.counting import PairKey
