@@ -32,7 +32,7 @@ def main() -> None:
     margin = parameters.load("statistics", Statistics).margin
     items = score_plan(plan, parameters.load(f"scales.{plan.scale}.generate.primary", str))
     tables = tabulate(items)
-    benchmarks = summarize(tables, seed)
+    benchmarks = summarize(tables)
     write_jsonl(SCORED, items)
     write_json(Path("metrics/benchmarks.json"), benchmarks)
     write_json(Path("metrics/comparison.json"), compare(tables, seed, margin))

@@ -30,15 +30,15 @@ def summarize(judgements: Iterable[Judgement], planned: Iterable[PairKey], seed:
 def summarize_pair(comparisons: Sequence[Compared], right: str, seed: int) -> Summary:
     """One pair's numbers, from the left system's side; what cannot be had is None, and ``reason`` says why.
 
-    Shares are over the prompts read in both orders under every seed. Intervals of one seed are bootstrapped over
-    prompts; of several they hold the spread between seeds too. ``shown_first`` is what the answer shown first scored,
-    ties half: 0.5 without position bias. ``flips`` are comparisons whose two orders disagree; of replies, they count as
-    ties, while log-odds are averaged over both orders.
+    Shares are over the prompts read in both orders under every seed. Intervals are Wilson's, at the effective number
+    of prompts; those of several seeds hold the spread between seeds too. ``shown_first`` is what the answer shown
+    first scored, ties half: 0.5 without position bias. ``flips`` are comparisons whose two orders disagree; of replies,
+    they count as ties, while log-odds are averaged over both orders.
     """
     counted = verdicts(comparisons)
     result = counted.result
     reason = None if result.size else NOT_READ if comparisons else NOT_JUDGED
-    rate = mean(result, seed)
+    rate = mean(result)
     return {
         "judge": "; ".join(sorted({each.judge for both in comparisons for each in both})) or None,
         "n": result.shape[1],
@@ -46,12 +46,12 @@ def summarize_pair(comparisons: Sequence[Compared], right: str, seed: int) -> Su
         "win_rate": rate["share"],
         "ci_low": rate["ci_low"],
         "ci_high": rate["ci_high"],
-        "win": mean(result == 1, seed),
-        "tie": mean(result == 0.5, seed),
-        "loss": mean(result == 0, seed),
+        "win": mean(result == 1),
+        "tie": mean(result == 0.5),
+        "loss": mean(result == 0),
         "sign_test": sign_test(result, seed, reason),
-        "flips": {"count": int(counted.flipped.sum()), "rate": mean(counted.flipped, seed)["share"]},
-        "shown_first": mean(counted.shown_first, seed),
+        "flips": {"count": int(counted.flipped.sum()), "rate": mean(counted.flipped)["share"]},
+        "shown_first": mean(counted.shown_first),
         "strength": strength(counted),
         "unparsed": unparsed(comparisons),
         "length_controlled": length_controlled(counted, reason),
@@ -60,11 +60,11 @@ def summarize_pair(comparisons: Sequence[Compared], right: str, seed: int) -> Su
     }
 
 
-def mean(values: Array, seed: int) -> Summary:
+def mean(values: Array) -> Summary:
     """The mean of ``values`` [seeds, prompts] with its interval."""
     if values.size == 0:
         return {"share": None, "ci_low": None, "ci_high": None}
-    low, high = bounded_mean(values.astype(float), seed) or (None, None)
+    low, high = bounded_mean(values.astype(float)) or (None, None)
     return {"share": float(values.mean()), "ci_low": low, "ci_high": high}
 
 

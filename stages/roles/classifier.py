@@ -15,7 +15,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from stages.records.question import Question
-from stages.roles.phrase import without_opening
+from stages.roles.written import without_opening
 
 FOLDS = 5
 # Words are cut to their first letters, so that a chemist meets chemistry. Of 223 role prompts written for this

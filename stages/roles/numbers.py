@@ -22,7 +22,7 @@ Numbers = dict[str, Any]
 def summarize(
     written: dict[str, list[Written]], questions: Sequence[Question], domains: dict[str, list[str]], seed: int
 ) -> dict[str, Numbers]:
-    """Model → its roles' numbers, overall and by domain; what cannot be had is None."""
+    """Model → its roles' numbers, overall and by domain; None where there is nothing to count."""
     domain_of = {subject: domain for domain, subjects in domains.items() for subject in subjects}
     return {
         model: {
@@ -57,8 +57,8 @@ def belonging(
 ) -> Numbers:
     """Share of questions whose role a classifier puts into the question's domain, and what chance would give.
 
-    Over all answers: one without a role is not in its domain. ``permuted`` is the mean share when the roles are dealt
-    out among the questions at random, ``p`` how often that gives at least the share seen. ``held_out_accuracy`` is the
+    Over all answers: one without a role is not in its domain. ``permuted`` is the mean share when roles are assigned
+    to questions at random, ``p`` how often that gives at least the share seen. ``held_out_accuracy`` is the
     classifier's own on questions it was not trained on, ``majority`` what naming the largest domain would give.
     """
     known = [question for question in questions if question.group in domain_of]
@@ -100,7 +100,7 @@ def _measured(written: Sequence[Written], guessed: dict[tuple[int | None, str], 
 
 
 def permuted_shares(found: NDArray[np.str_], own: NDArray[np.str_], seed: int) -> NDArray[np.float64]:
-    """Shares [permutations] of ``found`` [seeds, questions] that equal the questions' own domains, dealt out anew.
+    """Shares [permutations] of ``found`` [seeds, questions] that equal the questions' own domains, which are permuted.
 
     A question's roles of all seeds stay together: they answer the same question.
     """

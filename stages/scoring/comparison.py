@@ -9,8 +9,7 @@ from pydantic import Field
 from stages.core.parameters import Section
 from stages.records.seeds import derive_seed
 from stages.scoring.tables import Key, Table, rounded
-from stages.statistics.paired import Difference, difference, holm
-from stages.statistics.variance import ALPHA
+from stages.statistics.paired import Difference, difference, holm, verdict
 
 CONTROLS = ("shuffled", "constant", "restated", "brief", "standard.manual")
 
@@ -54,49 +53,38 @@ def compare(tables: dict[Key, Table], seed: int, margin: float) -> dict[str, dic
                         tables[model, first, benchmark],
                         tables[model, second, benchmark],
                         derive_seed(seed, "score", model, name, benchmark),
-                        margin,
                     )
                     for benchmark in benchmarks
-                }
+                },
+                margin,
             )
     return result
 
 
-def with_holm(entries: dict[str, Entry]) -> dict[str, Entry]:
-    """The entries with ``p_holm`` after ``p``, and the verdict that follows."""
+def with_holm(entries: dict[str, Entry], margin: float) -> dict[str, Entry]:
+    """The entries with ``p_holm`` after ``p``, and the verdict that follows; null where nothing was compared."""
     adjusted = holm([found["p"] for found in entries.values()])
-    return {
-        name: {"delta": found["delta"], "ci_low": found["ci_low"], "ci_high": found["ci_high"], "p": found["p"]}
-        | {"p_holm": rounded(p_holm), "verdict": verdict(found["delta"], p_holm, equivalent=found["equivalent"])}
-        | {key: value for key, value in found.items() if key != "equivalent"}
-        for (name, found), p_holm in zip(entries.items(), adjusted, strict=True)
-    }
+    result = {}
+    for (name, found), p_holm in zip(entries.items(), adjusted, strict=True):
+        interval = (found["delta"], found["ci_low"], found["ci_high"])
+        said = None if p_holm is None else verdict(*interval, p_holm, margin)
+        head = {key: found[key] for key in ("delta", "ci_low", "ci_high", "p")}
+        result[name] = head | {"p_holm": rounded(p_holm), "verdict": said} | found
+    return result
 
 
-def verdict(delta: float | None, p_holm: float | None, *, equivalent: bool) -> str | None:
-    """What may be said: ``higher`` or ``lower`` where the corrected test rejects, else ``equivalent`` or ``undecided``.
-
-    None where nothing was compared.
-    """
-    if delta is None or p_holm is None:
-        return None
-    if p_holm < ALPHA and delta != 0:
-        return "higher" if delta > 0 else "lower"
-    return "equivalent" if equivalent else "undecided"
-
-
-def entry(first: Table, second: Table, seed: int, margin: float, *, grouped: bool = True) -> Entry:
+def entry(first: Table, second: Table, seed: int, *, grouped: bool = True) -> Entry:
     """A paired difference with its test; null with a reason where nothing can be compared."""
     if reason := first.reason or second.reason:
         return _nothing(reason)
-    found = _difference(first, second, seed, margin, grouped)
+    found = _difference(first, second, seed, grouped)
     if found is None:
         return _nothing("no question was answered by both")
     numbers = asdict(found)
     return {key: rounded(value) if isinstance(value, float) else value for key, value in numbers.items()}
 
 
-def _difference(first: Table, second: Table, seed: int, margin: float, grouped: bool) -> Difference | None:
+def _difference(first: Table, second: Table, seed: int, grouped: bool) -> Difference | None:
     """On the items and the seeds of training that both have; a model before fine-tuning stands against every seed."""
     shared = set(second.ids)
     ids = [identifier for identifier in first.ids if identifier in shared]
@@ -107,9 +95,9 @@ def _difference(first: Table, second: Table, seed: int, margin: float, grouped: 
         return None
     against = [s if s in second.seeds else None for s in seeds]
     groups = first.groups(ids) if grouped else None
-    return difference(first.values("score", ids, seeds), second.values("score", ids, against), seed, groups, margin)
+    return difference(first.values("score", ids, seeds), second.values("score", ids, against), seed, groups)
 
 
 def _nothing(reason: str) -> Entry:
     numbers = dict.fromkeys(("delta", "ci_low", "ci_high", "p", "detectable"))
-    return {**numbers, "equivalent": False, "n": 0, "test": None, "reason": reason}
+    return {**numbers, "n": 0, "test": None, "reason": reason}

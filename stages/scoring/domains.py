@@ -94,11 +94,11 @@ def _differences(
                 tables[domain, "role"],
                 tables[domain, "standard"],
                 derive_seed(seed, "mmlu_domains", model, domain),
-                margin,
                 grouped=False,
             )
             for domain in both
-        }
+        },
+        margin,
     )
 
 

@@ -111,18 +111,12 @@ def _mean(values: Values) -> Entry:
 
 
 def _difference(first: Values, second: Values, seed: int) -> Entry:
-    differences, n = first - second, first.shape[1]
-    if n < 2:
-        return {"delta": rounded(differences.mean()), "ci_low": None, "ci_high": None, "p": None, "n": n, "test": None}
-    delta, low, high, p, test = mean_difference(differences, seed)
-    return {
-        "delta": rounded(delta),
-        "ci_low": rounded(low),
-        "ci_high": rounded(high),
-        "p": rounded(p),
-        "n": n,
-        "test": test,
-    }
+    found = mean_difference(first, second, seed)
+    if found is None:
+        nothing = dict.fromkeys(("ci_low", "ci_high", "p"))
+        return {"delta": rounded((first - second).mean()), **nothing, "n": first.shape[1], "test": None}
+    numbers = {key: rounded(getattr(found, key)) for key in ("delta", "ci_low", "ci_high", "p")}
+    return {**numbers, "n": found.n, "test": found.test}
 
 
 def _with_holm(entries: dict[str, Entry]) -> dict[str, Entry]:

@@ -73,20 +73,37 @@ def _score(
 
 
 def _with_one_reading(items: list[Scored]) -> list[Scored]:
-    """Where a server gave no likelihoods, what was written is the score: for all of a model's systems or for none."""
-    lacking = {(item.model, item.benchmark) for item in items if item.score is None and item.reason is None}
+    """All of a model's systems are read in one way on a benchmark.
+
+    The primary reading, which a written answer may be of some items alone; what was written, where a server gave one
+    of the systems no likelihoods.
+
+    Raises:
+        InputError: A system has neither, or has likelihoods of some items alone.
+    """
+    made: dict[tuple[str, str], dict[str, list[Scored]]] = {}
+    for item in items:
+        made.setdefault((item.model, item.benchmark), {}).setdefault(item.system, []).append(item)
+    lacking = {key for key, systems in made.items() if not all(map(_has_its_reading, systems.values()))}
     found = []
     for item in items:
-        if (item.model, item.benchmark) in lacking and item.written_correct is not None:
-            item = item.model_copy(update={"reading": "written", "score": item.written_correct})  # noqa: PLW2901
-        elif (item.model, item.benchmark) in lacking:
+        if (item.model, item.benchmark) not in lacking:
+            found.append(item)
+        elif item.written_correct is not None:
+            found.append(item.model_copy(update={"reading": "written", "score": item.written_correct}))
+        else:
             raise InputError(
                 f"data/generations/{item.system}/{item.benchmark}.jsonl, id {item.id!r}: has neither the reading "
                 f"{item.reading!r}, which generate.primary names, nor a written answer: remove the file and run "
                 "`dvc repro`"
             )
-        found.append(item)
     return found
+
+
+def _has_its_reading(items: list[Scored]) -> bool:
+    """Whether one system's items have the reading that they are to be scored by."""
+    scored = [item.score is not None or item.reason is not None for item in items]
+    return any(scored) if items[0].reading == "written" else all(scored)
 
 
 def _executions(system: System, data: Path) -> dict[str, Execution]:

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from stages.records.scored import Scored
-from stages.records.seeds import derive_seed
 from stages.scoring.items import CHOICES, kind
 from stages.scoring.tables import Key, Table, nested, rounded
 from stages.statistics import intervals
@@ -17,24 +16,24 @@ READINGS = ("cloze", "letter", "written")
 Entry = dict[str, Any]
 
 
-def summarize(tables: dict[Key, Table], seed: int) -> dict[str, dict[str, dict[str, Entry]]]:
+def summarize(tables: dict[Key, Table]) -> dict[str, dict[str, dict[str, Entry]]]:
     """Model, variant, benchmark: the score by the primary reading, and all that belongs to it."""
-    return nested(
-        (key, summary(table, derive_seed(seed, "score", *key), choices=kind(key[2]).READING == CHOICES))
-        for key, table in tables.items()
-    )
+    return nested((key, summary(table, choices=kind(key[2]).READING == CHOICES)) for key, table in tables.items())
 
 
-def summary(table: Table, seed: int, *, choices: bool) -> Entry:
-    """One entry; ``choices`` says whether the questions are multiple choice."""
+def summary(table: Table, *, choices: bool) -> Entry:
+    """One entry; ``choices`` says whether the questions are multiple choice.
+
+    ``score`` is the micro average, in which each item counts alike; ``macro`` the mean over groups.
+    """
     reading = table.items[0].reading if table.items else None
     entry: Entry = {"reading": reading} | score_and_interval(table)
     entry |= _readings(table)
     if reading == "exact_match":
-        entry |= _f1(table, seed)
+        values = table.values("f1")
+        entry |= _with_interval("f1", values.mean() if values.size else None, intervals.bounded_mean(values))
     if (groups := table.groups()) is not None and table.reason is None:
-        macro, interval = intervals.macro(table.values("score"), groups)
-        entry |= _with_interval("macro", macro, interval)
+        entry |= _with_interval("macro", *intervals.macro(table.values("score"), groups))
     written = [item for item in table.items if item.written_correct is not None]
     entry["unparsed_rate"] = _rate([item.written is None for item in written])
     entry["role_rate"] = _rate([item.role_well_formed for item in table.items])
@@ -55,9 +54,9 @@ def picks(items: list[Scored]) -> dict[str, float]:
 
 
 def majority(items: list[Scored]) -> float | None:
-    """The score of always giving the most frequent key."""
-    counts = Counter(item.target for item in items)
-    return rounded(max(counts.values()) / len(items)) if items else None
+    """The score that always giving the most frequent key would have on the items that have one."""
+    counts = Counter(item.target for item in items if item.score is not None)
+    return rounded(max(counts.values()) / counts.total()) if counts else None
 
 
 def score_and_interval(table: Table, *, grouped: bool = True) -> Entry:
@@ -97,11 +96,6 @@ def _readings(table: Table) -> Entry:
             if len(values) < len(table.items):
                 found[f"n_{name}"] = len(values) // len(table.seeds)
     return found
-
-
-def _f1(table: Table, seed: int) -> Entry:
-    values = table.values("f1")
-    return _with_interval("f1", values.mean() if values.size else None, intervals.bounded_mean(values, seed))
 
 
 def _with_interval(name: str, value: float | None, interval: intervals.Interval | None) -> Entry:

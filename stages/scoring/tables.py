@@ -25,20 +25,28 @@ class Table:
     seeds: dict[int | None, dict[str, Scored]]
 
     @cached_property
-    def ids(self) -> list[str]:
+    def asked(self) -> list[str]:
         """Items that every seed answered, in the order of the first."""
         first, *others = self.seeds.values()
         return [identifier for identifier in first if all(identifier in other for other in others)]
 
     @cached_property
-    def items(self) -> list[Scored]:
-        """Every seed's items, one after another."""
-        return [items[identifier] for items in self.seeds.values() for identifier in self.ids]
+    def ids(self) -> list[str]:
+        """Those of them that have a score: a written answer may be asked for on some items alone."""
+        if self.reason is not None:
+            return self.asked
+        scored = [{each for each, item in items.items() if item.score is not None} for items in self.seeds.values()]
+        return [identifier for identifier in self.asked if all(identifier in items for items in scored)]
 
-    @property
+    @cached_property
+    def items(self) -> list[Scored]:
+        """Every seed's items, one seed after another, also those without a score."""
+        return [items[identifier] for items in self.seeds.values() for identifier in self.asked]
+
+    @cached_property
     def reason(self) -> str | None:
-        """Why there is no score, where an item has none."""
-        return next((item.reason or "no score" for item in self.items if item.score is None), None)
+        """Why nothing is scored, where an item could not be."""
+        return next((item.reason for item in self.items if item.score is None and item.reason), None)
 
     def values(self, field: str, ids: Sequence[str] | None = None, seeds: Iterable[int | None] | None = None) -> Values:
         """One number of each item, [seeds, items]."""

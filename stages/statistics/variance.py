@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
-Values = NDArray[np.float64]
-Groups = NDArray[np.int64]
+Array = NDArray[np.float64]
+Values = Array  # [seeds, items]
+Groups = NDArray[np.int64]  # [items]: the number of each item's group
 
 ALPHA = 0.05
 
@@ -50,7 +51,7 @@ class Variance:
 def of_mean(values: Values, groups: Groups | None = None) -> Variance:
     """The variance of the mean of ``values`` [seeds, items], as of seeds and items (or groups) drawn at random.
 
-    Items of one group (a subject of MMLU) may be alike, so groups are what is drawn: the cluster-robust variance with
+    Items of one group (a subject of MMLU) may be alike, so groups are the units drawn: the cluster-robust variance with
     the correction G/(G - 1) (Liang & Zeger 1986, Biometrika 73:13-22; for benchmarks Miller 2024, arXiv 2411.00640).
 
     Seeds and items are crossed: every seed answers every item. The variance of the mean is that of the seeds' means
@@ -82,10 +83,11 @@ def _of_interaction(values: Values) -> float:
 
 
 def effective(values: Values, item_variance: float, groups: Groups | None = None) -> tuple[float, Variance]:
-    """By how much seeds and groups widen the variance of a mean over that of one seed and independent items.
+    """How much wider seeds and groups make the variance of a mean than one seed of independent items does.
 
-    Of the variance seen and of the least there can be, that of seeds and items all independent (design effect
-    1/seeds), the one that reaches further counts: an estimate from few seeds or groups that says less is chance.
+    Few seeds or groups can agree by chance, and the variance estimated from them is then too small. So there is a
+    lower bound, the variance of seeds and items that are all independent (design effect 1/seeds), and whichever of
+    the two gives the wider interval is taken.
 
     Args:
         values: [seeds, items].

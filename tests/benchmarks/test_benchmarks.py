@@ -8,11 +8,9 @@ from typing import get_args
 import pytest
 import yaml
 
-from stages.benchmarks.ordering import ordered
 from stages.benchmarks.shared import Normalisation, letter_of, shuffled
 from stages.core.errors import InputError
 from stages.corpora.roots import Fields, Source
-from stages.records.question import Question
 from tests.import_graph import ROOT
 
 NAMES = [*yaml.safe_load((ROOT / "params.yaml").read_text())["run"]["benchmarks"], "open_ended"]
@@ -55,33 +53,6 @@ def test_shots_are_worked_out_to_an_answer_line(benchmark):
     _, questions = benchmark
     for shot in (question for question in questions if question.use == "shot"):
         assert shot.worked is None or shot.worked.endswith(f"Answer: {shot.answer}")
-
-
-def of_groups(**sizes: int) -> list[Question]:
-    return [Question(id=f"{g}{n}", group=g, question="?", answer="A") for g, size in sizes.items() for n in range(size)]
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_any_first_n_questions_hold_groups_in_proportion(seed):
-    found = ordered(of_groups(bridge=800, comparison=200), random.Random(seed))
-    for n in (5, 50, 300, 777):
-        bridges = Counter(question.group for question in found[:n])["bridge"]
-        assert abs(bridges - 0.8 * n) <= 1
-    assert len(found) == 1000
-
-
-def test_any_first_n_questions_take_groups_in_turn_where_a_benchmark_wants_equally_many():
-    found = ordered(of_groups(a=9, b=3, c=1), random.Random(2), equal=True)
-    assert Counter(question.group for question in found[:3]) == {"a": 1, "b": 1, "c": 1}
-    assert Counter(question.group for question in found[:5]) == {"a": 2, "b": 2, "c": 1}
-
-
-def test_shots_stand_last_and_repeated_ids_are_refused():
-    shot = Question(id="s", use="shot", question="?", answer="A")
-    test = Question(id="t", question="?", answer="A")
-    assert [question.id for question in ordered([shot, test], random.Random(2))] == ["t", "s"]
-    with pytest.raises(InputError, match="id that another has"):
-        ordered([test, test], random.Random(2))
 
 
 def test_the_letter_follows_the_right_choice_through_the_shuffle():

@@ -7,7 +7,7 @@ import yaml
 
 from stages.chat import self_prompt
 from stages.corpora.overlap import contamination
-from stages.costing.adding import costs
+from stages.costs import costs
 from stages.figures import domains as domain_figure
 from stages.figures import preference as preference_figure
 from stages.judging.counting import PairKey
@@ -128,7 +128,7 @@ def write_data(
 def _write_metrics(folder: Path, run: Plan, questions: dict, corpus: list[AnnotatedConversation], rng) -> None:
     scored = read_jsonl(folder / "data/scored.jsonl", Scored)
     tables = tabulate(scored)
-    write_json(folder / "metrics/benchmarks.json", summarize(tables, SEED))
+    write_json(folder / "metrics/benchmarks.json", summarize(tables))
     write_json(folder / "metrics/comparison.json", compare(tables, SEED, 0.03))
     for system in run.systems:
         if system.condition is None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.roles.phrase import noun_phrase
+from stages.roles.written import noun_phrase
 
 ROLES = {
     "a seasoned marine biologist who has dived on every reef.": "seasoned marine biologist",

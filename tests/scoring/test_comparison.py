@@ -72,16 +72,14 @@ def test_without_a_seed_in_common_there_is_a_reason(tmp_path):
     assert found["reason"]
 
 
-@pytest.mark.parametrize(
-    ("delta", "p_holm", "equivalent", "said"),
-    [
-        (0.1, 0.01, False, "higher"),
-        (-0.1, 0.01, False, "lower"),
-        (0.01, 0.6, True, "equivalent"),
-        (0.01, 0.6, False, "undecided"),
-        (0.02, 0.01, True, "higher"),
-        (None, None, False, None),
-    ],
-)
-def test_a_verdict_follows_from_the_test_and_the_margin(delta, p_holm, equivalent, said):
-    assert comparison.verdict(delta, p_holm, equivalent=equivalent) == said
+def test_verdicts_follow_from_holms_p_and_the_interval():
+    numbers = {"n": 100, "detectable": None, "test": "mcnemar_exact"}
+    entries = {
+        "better": {"delta": 0.1, "ci_low": 0.05, "ci_high": 0.15, "p": 0.001, **numbers},
+        "better by itself": {"delta": 0.05, "ci_low": 0.002, "ci_high": 0.09, "p": 0.04, **numbers},
+        "alike": {"delta": 0.0, "ci_low": -0.02, "ci_high": 0.02, "p": 1.0, **numbers},
+        "not compared": {"delta": None, "ci_low": None, "ci_high": None, "p": None, **numbers},
+    }
+    found = comparison.with_holm(entries, margin=0.03)
+    assert [entry["verdict"] for entry in found.values()] == ["higher", "undecided", "equivalent", None]
+    assert list(found["better"])[:6] == ["delta", "ci_low", "ci_high", "p", "p_holm", "verdict"]

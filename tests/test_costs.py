@@ -1,7 +1,7 @@
 import pytest
 
 from stages.core.errors import InputError
-from stages.costing.adding import costs
+from stages.costs import costs
 from stages.records.files import write_json, write_jsonl
 from stages.records.generation import Generation
 from stages.records.systems import Plan, System
