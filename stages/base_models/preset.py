@@ -18,7 +18,7 @@ class _Model(Section):
         license: SPDX identifier or the name of the terms.
         chat_template: A file of ``stages/chat/jinja/`` without its ending, or None to keep the model's own.
         dtype: What the weights are stored in.
-        finetune: What this model sets otherwise in a scale's recipe.
+        finetune: What of the scale's recipe this model sets otherwise (stages/training/recipe.py checks it).
         official: The chat version that the model's makers published, a rival where answers are judged.
     """
 
@@ -26,6 +26,7 @@ class _Model(Section):
     license: str
     chat_template: str | None = None
     dtype: Dtype
+    finetune: dict[str, Any] = Field(default_factory=dict)
     official: "OfficialPreset | None" = None
     finetune: dict[str, Any] = Field(default_factory=dict)
 

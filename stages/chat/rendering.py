@@ -21,6 +21,8 @@ PLACEHOLDER = "\ue000{}\ue001"
 """In place of a turn: private-use characters, which no template writes."""
 WORD = "From"
 """What an answer may begin with."""
+SHOWN = 60
+"""Characters of a text that a message shows."""
 
 
 class Part(IntEnum):
@@ -122,6 +124,12 @@ def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> str:
     return _end_mark(tokenizer, _pieces(tokenizer, 2)[-1], control_marks(tokenizer))
 
 
+def stops(tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """The tokens that end an answer: the end of sequence, and the end of a turn where the template has another."""
+    found = {tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids(end_of_turn(tokenizer))}
+    return sorted(token for token in found if isinstance(token, int))
+
+
 def _in_parts(ids: list[int], begins: list[int], spans: Sequence[tuple[int, Part]]) -> Rendered:
     """The part of each token: that of the span in which it begins."""
     parts, place = [], 0
@@ -137,7 +145,9 @@ def _prompt(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str], marks: tup
     generation = _pieces(tokenizer, len(turns), generation=True)[-1]
     before_answer = _pieces(tokenizer, len(turns) + 1)[-2]
     if not before_answer.startswith(generation):
-        raise refused(tokenizer, f"asks for an answer with {generation!r}, and writes {before_answer!r} before one")
+        raise refused(
+            tokenizer, f"asks for an answer with {_cut(generation)}, and writes {_cut(before_answer)} before one"
+        )
     text, added = _apply(tokenizer, [hidden(turn, marks) for turn in turns], True), before_answer[len(generation) :]
     return (text + added, "") if added.strip() else (text, added)
 
@@ -182,7 +192,7 @@ def _places(
                 place = begin + len(kept)
                 break
         else:
-            raise refused(tokenizer, f"changes a turn of a conversation, which begins {content[:60]!r}")
+            raise refused(tokenizer, f"changes a turn of a conversation, which begins {_cut(content)}")
         places.append((begin, place))
     if text[place:] != pieces[-1]:
         raise refused(tokenizer, "writes more after a conversation than after its placeholders")
@@ -194,7 +204,7 @@ def _end_mark(tokenizer: PreTrainedTokenizerBase, after: str, marks: tuple[str, 
     if not found:
         raise refused(
             tokenizer,
-            f"ends the assistant's turn with {after!r}, in which no control token of the tokenizer comes first",
+            f"ends the assistant's turn with {_cut(after)}, in which no control token of the tokenizer comes first",
         )
     return found[0]
 
@@ -203,10 +213,14 @@ def _apply(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str], generation:
     try:
         text = tokenizer.apply_chat_template(messages(turns), tokenize=False, add_generation_prompt=generation)
     except Exception as error:  # a template is a program of others: it may fail in any way
-        kind = f"{type(error).__name__}: {error}"
+        kind = f"{type(error).__name__}: {error}"[:200]
         raise refused(tokenizer, f"fails on a conversation of {len(turns)} turns ({kind})") from error
     assert isinstance(text, str)
     return text
+
+
+def _cut(text: str) -> str:
+    return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}...")
 
 
 def refused(tokenizer: PreTrainedTokenizerBase, fault: str) -> InputError:

@@ -1,4 +1,4 @@
-"""Memory for long work on a CPU: each step asks for the same blocks again."""
+"""Memory for long work on a CPU, where each step allocates the same blocks again."""
 
 import ctypes
 import os
@@ -10,9 +10,8 @@ M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 def keep_freed_memory() -> None:
     """Have the C library keep what is freed, and torch ask for large pages; to be called before the first tensor.
 
-    Given back to the system and taken page by page anew, memory costs a third of an optimizer step and a tenth of a
-    step of writing. No value changes. Where the C library is not glibc, or the system has no large pages, nothing is
-    done.
+    Returning memory to the system and getting it back page by page takes a third of an optimizer step, and a tenth of a
+    step of generation. No value changes. Without glibc, or without large pages, this does nothing.
     """
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

@@ -1,8 +1,8 @@
-"""Put right what a killed `dvc repro`, or a full disk, may leave that DVC refuses to read; `make repro` begins with it.
+"""Mend what a killed `dvc repro`, or a full disk, may leave that DVC refuses to read; `make repro` begins with it.
 
-DVC writes dvc.lock and its own .dvc/tmp/rwlock in place, so that a kill in that second leaves a part of the file. The
-whole entries of dvc.lock are kept; what others said is found in DVC's run cache, and nothing is computed twice. What
-was being copied into the cache lies there under a temporary name for good, and is removed.
+DVC writes dvc.lock and its own .dvc/tmp/rwlock in place, so a kill at that moment leaves a part of the file. This keeps
+the whole entries of dvc.lock. DVC finds the other results in its run cache, so nothing is computed twice. Unfinished
+copies in the cache, which DVC never removes, are deleted.
 """
 
 import json
@@ -22,7 +22,6 @@ from stages.records import files
 LOCK = Path("dvc.lock")
 CACHE = Path(".dvc/cache")
 IN_USE = Path(".dvc/tmp/rwlock")
-CONFLICT = "<<<<<<< "
 
 logger = logging.getLogger("repair")
 
@@ -30,23 +29,13 @@ logger = logging.getLogger("repair")
 def main() -> None:
     command_line.parser(__doc__).parse_args()
     repair_lock(LOCK)
-    if IN_USE.is_file() and not _is_json(IN_USE.read_text(encoding="utf-8", errors="replace")):
-        IN_USE.unlink()
-        logger.warning("%s was cut off, by a kill or a full disk: removed, DVC makes it anew", IN_USE)
+    if IN_USE.is_file():
+        try:
+            json.loads(IN_USE.read_text(encoding="utf-8", errors="replace"))
+        except json.JSONDecodeError:
+            IN_USE.unlink()
+            logger.warning("%s was cut off, by a kill or a full disk: removed, DVC makes it anew", IN_USE)
     remove_unfinished(CACHE)
-
-
-def remove_unfinished(cache: Path) -> None:
-    """Copies that DVC did not finish; it never does, and on a full disk each try would leave one more."""
-    if not (found := list(cache.rglob(".*.tmp"))):
-        return
-    try:
-        with Repo() as repo, repo.lock:  # as long as it is held, no other command copies into the cache
-            for path in found:
-                path.unlink(missing_ok=True)
-        logger.warning("%s: %d unfinished file(s) removed", cache, len(found))
-    except LockError:
-        logger.warning("%s: unfinished files are left, as another DVC command runs", cache)
 
 
 def repair_lock(lock: Path) -> None:
@@ -58,7 +47,7 @@ def repair_lock(lock: Path) -> None:
     text = lock.read_text(encoding="utf-8", errors="replace") if lock.is_file() else None
     if text is None or (text.endswith("\n") and _readable(text)):
         return
-    if CONFLICT in text:
+    if "<<<<<<< " in text:
         raise InputError(f"{lock} holds both sides of a merge: `git checkout --ours {lock}`, then `dvc repro`")
     kept = whole_entries(text)
     if kept:
@@ -86,12 +75,17 @@ def _readable(text: str) -> bool:
     return True
 
 
-def _is_json(text: str) -> bool:
+def remove_unfinished(cache: Path) -> None:
+    """Delete copies that DVC did not finish; on a full disk each try would leave one more."""
+    if not (found := list(cache.rglob(".*.tmp"))):
+        return
     try:
-        json.loads(text)
-    except json.JSONDecodeError:
-        return False
-    return True
+        with Repo() as repo, repo.lock:  # while it is held, no other command copies into the cache
+            for path in found:
+                path.unlink(missing_ok=True)
+        logger.warning("%s: %d unfinished file(s) removed", cache, len(found))
+    except LockError:
+        logger.warning("%s: unfinished files are left, as another DVC command runs", cache)
 
 
 if __name__ == "__main__":

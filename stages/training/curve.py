@@ -1,4 +1,4 @@
-"""What a step is trained with and what comes of it: the learning rate, and the lines of the loss curve and its file."""
+"""The learning rate at each step, and the loss curve: its lines and its file."""
 
 import csv
 import io

@@ -28,7 +28,7 @@ from stages.training.recipe import Lora, Recipe
 ADAPTER = "default"
 NORMS = (LlamaRMSNorm, MistralRMSNorm)
 GATED_UNITS = (LlamaMLP, MistralMLP)
-"""What is known to compute just what is written out here; all else stays as the library has it."""
+"""Classes known to compute exactly what is written out here; others stay as the library has them."""
 
 
 def load(base: Path, recipe: Recipe) -> PreTrainedModel:

@@ -13,7 +13,7 @@ from deepspeed import DeepSpeedEngine
 from torch import Tensor
 from transformers import AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from stages.chat.rendering import Part, Rendered, end_of_turn
+from stages.chat.rendering import Part, Rendered, stops
 from stages.core.errors import InputError
 from stages.numerics import instruction_set
 from stages.numerics.memory import keep_freed_memory
@@ -164,20 +164,15 @@ def export(engine: DeepSpeedEngine, model: PreTrainedModel, tokenizer: PreTraine
     weights = whole_weights(engine, model)
     if rank() > 0:
         return
+    ends = stops(tokenizer)
     model.generation_config = GenerationConfig(
         bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=stops(tokenizer),
+        eos_token_id=ends[0] if len(ends) == 1 else ends,
         pad_token_id=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id,
     )
     model.config.use_cache = True
     model.save_pretrained(out, state_dict=weights)
     tokenizer.save_pretrained(out)
-
-
-def stops(tokenizer: PreTrainedTokenizerBase) -> int | list[int]:
-    """The tokens that end an answer: the end of sequence, and the end of a turn where the template has another."""
-    found = {tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids(end_of_turn(tokenizer))} - {None}
-    return found.pop() if len(found) == 1 else sorted(found)
 
 
 def whole_weights(engine: DeepSpeedEngine, model: PreTrainedModel) -> dict[str, Tensor]:

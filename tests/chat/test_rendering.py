@@ -4,7 +4,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from stages.chat.arms import with_head
-from stages.chat.rendering import Part, end_of_turn, render, render_prompt, tokenize, tokenize_prompt
+from stages.chat.rendering import Part, end_of_turn, render, render_prompt, stops, tokenize, tokenize_prompt
 from stages.chat.templates import SAMPLE, check_template
 from stages.core.errors import InputError
 from tests.tokenizers import TEMPLATES, tokenizer
@@ -166,3 +166,5 @@ def test_other_templates_are_refused_by_name_and_with_what_to_do(kind):
 def test_the_end_of_turn_is_not_always_the_end_of_sequence():
     assert end_of_turn(tokenizer("gemma-3", "gemma")) == "<end_of_turn>"
     assert end_of_turn(tokenizer("gemma-3")) == "<eos>"
+    assert stops(tokenizer("gemma-3", "gemma")) == [1, 106]
+    assert stops(tokenizer("gemma-3")) == [1]

@@ -8,10 +8,10 @@ forges the verdict, or brings ``secret`` out of the folder ``outside`` can pass.
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.sandbox.judge import Task
 from stages.sandbox.limits import Limits
+from stages.sandbox.runner import Task
 
-LIMITS = Limits(cpu_seconds=1, wall_seconds=60, memory_mb=256, output_kb=256, file_kb=256, isolation="required")
+LIMITS = Limits(cpu_seconds=1, wall_seconds=60, memory_mb=256, output_kb=256, isolation="required")
 
 
 class Program(NamedTuple):

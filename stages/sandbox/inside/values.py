@@ -23,49 +23,10 @@ def encode(value: Any) -> Any:
         return value if abs(value) < PLAIN_INTEGERS else {"int": hex(value)}
     if isinstance(value, list):
         return [encode(item) for item in value]
-    for name, (kind, content) in ENCODERS.items():
+    for name, (kind, content, _) in KINDS.items():
         if isinstance(value, kind):
             return {name: content(value)}
     return {"opaque": None}
-
-
-def _items(value: Iterable[Any]) -> list[Any]:
-    return [encode(item) for item in value]
-
-
-ENCODERS: dict[str, tuple[type, Callable[[Any], Any]]] = {
-    "dict": (dict, lambda value: [_items(pair) for pair in value.items()]),
-    "tuple": (tuple, _items),
-    "set": (set, _items),
-    "frozenset": (frozenset, _items),
-    "complex": (complex, lambda value: [value.real, value.imag]),
-    "bytes": (bytes, bytes.hex),
-    "bytearray": (bytearray, bytearray.hex),
-    "range": (range, lambda value: _items([value.start, value.stop, value.step])),
-    "Fraction": (Fraction, lambda value: _items([value.numerator, value.denominator])),
-    "Decimal": (Decimal, str),
-    "keys": (KeysView, _items),
-    "iterator": (Iterator, _items),
-    "values": (ValuesView, _items),
-}
-
-DECODERS: dict[str, Callable[[Any], Any]] = {
-    "int": lambda content: int(content, 16),
-    "dict": lambda content: {decode(key): decode(item) for key, item in content},
-    "tuple": lambda content: tuple(decode(content)),
-    "set": lambda content: set(decode(content)),
-    "frozenset": lambda content: frozenset(decode(content)),
-    "complex": lambda content: complex(*content),
-    "bytes": bytes.fromhex,
-    "bytearray": bytearray.fromhex,
-    "range": lambda content: range(*decode(content)),
-    "Fraction": lambda content: Fraction(*decode(content)),
-    "Decimal": Decimal,
-    "keys": lambda content: dict.fromkeys(decode(content)).keys(),
-    "iterator": lambda content: iter(decode(content)),
-    "values": lambda content: dict(enumerate(decode(content))).values(),
-    "opaque": lambda content: Opaque(),
-}
 
 
 def decode(data: Any) -> Any:
@@ -74,5 +35,29 @@ def decode(data: Any) -> Any:
         return [decode(item) for item in data]
     if isinstance(data, dict):
         ((kind, content),) = data.items()
-        return DECODERS[kind](content)
+        if kind == "int":
+            return int(content, 16)
+        return Opaque() if kind == "opaque" else KINDS[kind][2](content)
     return data
+
+
+def _items(value: Iterable[Any]) -> list[Any]:
+    return [encode(item) for item in value]
+
+
+# Name: type, what JSON can hold of it, the value again. The first type that fits counts.
+KINDS: dict[str, tuple[type, Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "dict": (dict, lambda v: [_items(pair) for pair in v.items()], lambda c: {decode(k): decode(v) for k, v in c}),
+    "tuple": (tuple, _items, lambda c: tuple(decode(c))),
+    "set": (set, _items, lambda c: set(decode(c))),
+    "frozenset": (frozenset, _items, lambda c: frozenset(decode(c))),
+    "complex": (complex, lambda v: [v.real, v.imag], lambda c: complex(*c)),
+    "bytes": (bytes, bytes.hex, bytes.fromhex),
+    "bytearray": (bytearray, bytearray.hex, bytearray.fromhex),
+    "range": (range, lambda v: _items([v.start, v.stop, v.step]), lambda c: range(*decode(c))),
+    "Fraction": (Fraction, lambda v: _items([v.numerator, v.denominator]), lambda c: Fraction(*decode(c))),
+    "Decimal": (Decimal, str, Decimal),
+    "keys": (KeysView, _items, lambda c: dict.fromkeys(decode(c)).keys()),
+    "iterator": (Iterator, _items, lambda c: iter(decode(c))),
+    "values": (ValuesView, _items, lambda c: dict(enumerate(decode(c))).values()),
+}

@@ -1,5 +1,6 @@
 """Folders that the Hub takes as they are, and errors that say what an upload lacks."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,18 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 from datasets import load_dataset
 from huggingface_hub import DatasetCard, ModelCard
-from stages.training.card import Base, card
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from stages.core.errors import InputError
-from stages.publishing.dataset_folder import lay_out_roles
-from stages.publishing.model_folder import lay_out_model
-from stages.publishing.results import Results, load
 from stages.records.systems import System
-from stages.training.recipe import Recipe
+from stages.reporting.inputs import load
+from stages.tools import published_card
+from stages.tools.publish import lay_out_model, lay_out_roles
 from tests.import_graph import ROOT
 from tests.reporting import example_run
 
@@ -37,9 +35,9 @@ def published(finished, tiny, tmp_path_factory) -> Path:
     model, tokenizer = AutoModelForCausalLM.from_pretrained(tiny), AutoTokenizer.from_pretrained(tiny)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    base = Base(origin="Random weights.", license="MIT")
-    recipe = Recipe(**yaml.safe_load((ROOT / "params.yaml").read_text())["scales"]["smoke"]["finetune"])
-    (folder / "README.md").write_text(card("small", base, "role", 1, "bundled", recipe, {"loss": 1.5}))
+    config = json.loads((folder / "config.json").read_text())
+    config["self_prompt_tuning"] = {"model": "small", "arm": "role", "seed": 1}
+    (folder / "config.json").write_text(json.dumps(config))
     for file in folder.iterdir():
         file.chmod(0o444)  # as DVC links files from its cache
     return lay_out_model(finished, tmp_path_factory.mktemp("out"), ROLE, load(finished))
@@ -56,7 +54,7 @@ def test_a_published_model_loads_and_its_card_holds_results_with_intervals(publi
         "pipeline_tag": "text-generation",
         "tags": ["self-prompt-tuning", "role-play", "role"],
     }
-    assert "| loss | 1.5 |" in found.text  # what the training wrote is still there
+    assert "| loss | 2.013742 |" in found.text  # as metrics/finetune has it
     row = next(line for line in found.text.splitlines() if line.startswith("| MMLU (bundled) |"))
     count, score, interval = (cell.strip() for cell in row.split("|")[3:6])
     low, high = (float(end) for end in interval.split(" to "))
@@ -65,18 +63,40 @@ def test_a_published_model_loads_and_its_card_holds_results_with_intervals(publi
     assert "Differences, role - standard" in found.text
 
 
+def test_the_card_shows_the_chat_template_that_the_model_was_trained_with(published):
+    text = (published / "README.md").read_text()
+    tokenizer = AutoTokenizer.from_pretrained(published)
+    messages = [{"role": "user", "content": "Why is the sky blue?"}]
+    shown = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    assert f"```text\n{shown}\n```" in text
+    assert ("return_assistant_tokens_mask" in text) == ("generation %}" in tokenizer.chat_template)
+
+
+def test_a_template_with_marks_of_generation_is_said_to_have_them(published, tmp_path):
+    tokenizer = AutoTokenizer.from_pretrained(published)
+    tokenizer.chat_template = (
+        "{% for message in messages %}{% if message.role == 'assistant' %}"
+        "{% generation %}{{ message.content }}{% endgeneration %}"
+        "{% else %}Q: {{ message.content }} A:{% endif %}{% endfor %}"
+    )
+    tokenizer.save_pretrained(tmp_path)
+    text = published_card.chat_template(tmp_path)
+    assert "return_assistant_tokens_mask" in text
+    assert "Q: Why is the sky blue? A:" in text
+
+
 def test_the_card_of_bundled_questions_says_that_they_are_not_the_benchmarks(published):
     assert "no score on MMLU" in (published / "README.md").read_text()
 
 
 def test_results_on_real_benchmarks_are_told_to_the_hub_too(finished, published, tmp_path):
-    inputs = load(finished).inputs
-    found = Results(replace(inputs, plan=inputs.plan.model_copy(update={"data": "hub"})))
+    inputs = load(finished)
+    found = replace(inputs, plan=inputs.plan.model_copy(update={"data": "hub"}))
     target = lay_out_model(finished, tmp_path, ROLE, found)
     data = ModelCard.load(target / "README.md").data
     entries = {entry.dataset_type: entry for entry in data.eval_results}
     assert set(entries) == {"cais/mmlu", "tasksource/strategy-qa", "hotpotqa/hotpot_qa", "openai/gsm8k"}
-    assert entries["cais/mmlu"].metric_value == found.scores(ROLE)["mmlu"]["score"]
+    assert entries["cais/mmlu"].metric_value == found.metrics["benchmarks"]["small"]["role"]["mmlu"]["score"]
     assert "no score on MMLU" not in (target / "README.md").read_text()
 
 

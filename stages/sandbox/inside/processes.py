@@ -1,19 +1,22 @@
-"""The process in which the tests of a program run: beside it, never with it.
+"""The two processes of a task: one runs a model-written program, the other its tests.
 
-The tests' text, the values they expect and the verdict are here alone. The program's function is called over a pipe
-and gives plain data back.
+Only the second has the tests' text, the values that they expect, and the verdict. It calls the program's function over
+a pipe and gets plain data back. It believes nothing else that the first process says once the program runs.
 """
 
 import json
 import os
 import random
 import re
-from pathlib import Path
+import sys
+import types
+from collections.abc import Callable
 from typing import Any, BinaryIO, TextIO, TypedDict
 
-from stages.sandbox.inside.confinement import CONFINED, Job, confine
+from stages.sandbox.inside.confinement import Job, confine
 from stages.sandbox.inside.values import decode, encode
 
+CONFINED = "confined"  # said before anything is run
 ENDED = "ended"  # the process that started this one says how
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}")
 
@@ -33,27 +36,71 @@ class StoppedError(BaseException):
     """The program's process gives no more answers; nothing that a test may catch."""
 
 
-def main(job: Job, calls: int, replies: int, verdict: int) -> None:
-    """Confine this process and run the tests.
+def run_program(job: Job, source: int, calls: int, replies: int) -> None:
+    """Confine this process, load the program of the file ``source``, and answer the lines of ``calls``.
 
-    Args:
-        job: Where the tests are, and the limits.
-        calls: Descriptor to which calls are written.
-        replies: Descriptor from which what came of them is read.
-        verdict: Descriptor to which the verdict is written; nothing is, if the tests themselves hit a limit.
+    Writes a line to ``replies`` for each thing done: that this process is confined, that the program is loaded, what
+    came of each call. All are descriptors.
     """
-    task = json.loads(Path(job["folder"], "tests.json").read_text(encoding="utf-8"))
+    with os.fdopen(source, encoding="utf-8") as file:
+        task = json.load(file)
+    os.environ.clear()
+    with os.fdopen(calls) as inbox, os.fdopen(replies, "w", buffering=1) as outbox:
+        try:
+            confine(job)
+        except OSError as error:
+            outbox.write(f"not confined: {error.strerror}\n")
+            return
+        outbox.write(f"{CONFINED}\n")
+        random.seed(0)
+        _serve(task["program"], task["entry_point"], inbox, outbox)
+
+
+def _serve(program: str, entry_point: str, inbox: TextIO, outbox: TextIO) -> None:
+    # As in the paper's own harness not "__main__": what stands under that name is no part of the function.
+    module = types.ModuleType("program")
+    sys.modules["program"] = module
+
+    def load() -> None:
+        exec(compile(program, "program", "exec"), module.__dict__)
+        if entry_point not in module.__dict__:
+            raise NameError(entry_point)
+
+    def call() -> Any:
+        return module.__dict__[entry_point](*decode(arguments), **decode(keywords))
+
+    outbox.write(_outcome(load))
+    for line in inbox:
+        arguments, keywords = json.loads(line)
+        outbox.write(_outcome(call))
+
+
+def _outcome(action: Callable[[], Any]) -> str:
+    try:
+        reply = json.dumps({"value": encode(action())})
+    except BaseException as error:  # SystemExit too
+        reply = json.dumps({"raised": type(error).__name__})
+    return reply + "\n"
+
+
+def run_tests(job: Job, tests: int, calls: int, replies: int, verdict: int) -> None:
+    """Confine this process, run the tests of the file ``tests``, and write what came of them to ``verdict``.
+
+    Writes nothing if the tests themselves hit a limit. All are descriptors.
+    """
+    with os.fdopen(tests, encoding="utf-8") as file:
+        task = json.load(file)
     with os.fdopen(calls, "w", buffering=1) as outbox, os.fdopen(replies, "rb") as inbox:
         try:
-            confine(job, "referee")
-            result = referee(task, Function(outbox, inbox, job["output_kb"] << 10))
+            confine(job)
+            result = _verdict(task, Function(outbox, inbox, job["output_kb"] << 10))
         except OSError as error:
             result = Verdict(passed=None, reason=f"not confined: {error.strerror}")
         os.write(verdict, json.dumps(result).encode())
 
 
 class Function:
-    """The program's function, called from afar."""
+    """The program's function, which runs in the other process."""
 
     def __init__(self, outbox: TextIO, inbox: BinaryIO, longest: int) -> None:
         self.outbox, self.inbox, self.longest = outbox, inbox, longest
@@ -82,7 +129,7 @@ class Function:
         return line
 
 
-def referee(task: dict[str, str], function: Function) -> Verdict:
+def _verdict(task: dict[str, str], function: Function) -> Verdict:
     try:
         confirmation = function.line().decode().strip()
     except StoppedError:
@@ -91,7 +138,7 @@ def referee(task: dict[str, str], function: Function) -> Verdict:
         return Verdict(passed=None, reason=confirmation)
     try:
         function.reply()
-        check(task, function)
+        _check(task, function)
     except StoppedError as error:
         return Verdict(passed=False, reason=str(error))
     except RaisedError as error:
@@ -101,7 +148,7 @@ def referee(task: dict[str, str], function: Function) -> Verdict:
     return Verdict(passed=True, reason="passed")
 
 
-def check(task: dict[str, str], function: Function) -> None:
+def _check(task: dict[str, str], function: Function) -> None:
     """HumanEval's ``check(entry_point)``; the tests may use what the prompt defines before the function."""
     namespace: dict[str, Any] = {"__name__": "tests"}
     random.seed(0)  # some tests draw their inputs

