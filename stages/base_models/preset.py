@@ -26,7 +26,6 @@ class _Model(Section):
     license: str
     chat_template: str | None = None
     dtype: Dtype
-    finetune: dict[str, Any] = Field(default_factory=dict)
     official: "OfficialPreset | None" = None
     finetune: dict[str, Any] = Field(default_factory=dict)
 

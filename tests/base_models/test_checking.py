@@ -9,8 +9,8 @@ from transformers import AutoTokenizer
 from stages.base_models import checking
 from stages.base_models.checking import try_template
 from stages.core.errors import InputError
+from tests.corpora.test_roots import offline, work  # noqa: F401  a fixture
 from tests.import_graph import ROOT
-from tests.sources.test_roots import offline, work  # noqa: F401  a fixture
 
 ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
 HOSTILE = {
