@@ -14,7 +14,7 @@ CHANCE = 25  # per cent, of four choices
 ROW = 0.33  # inches a domain
 FEW, FEW_COLOUR = 30, "#767676"
 """Domains of fewer questions are drawn grey: their intervals span half the scale."""
-CAPTION = "Bars: 95% intervals. Filled differences: p < 0.05 after Holm. Grey: fewer than 30 questions."
+CAPTION = "Bars: 95% intervals. Filled: p < 0.05 after Holm.\nGrey names: fewer than 30 questions."
 
 Domains = dict[str, dict[str, Any]]
 

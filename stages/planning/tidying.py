@@ -40,6 +40,7 @@ def expected(run: Run, plan: Plan) -> dict[str, set[str]]:
         "data/models": trained,
         "data/questions": {*benchmarks, "open_ended.jsonl"},
         "data/generations": generations,
+        "data/likelihoods": {f"{system.name}.jsonl" for system in plain},
         "metrics/finetune": {f"{name}.json" for name in trained},
         "plots/loss": {f"{name}.csv" for name in trained},
     }

@@ -82,6 +82,7 @@ VERDICTS = {"higher": "higher", "lower": "lower", "equivalent": "equal within th
 TESTS = {
     "mcnemar_exact": "McNemar, exact",
     "permutation_by_group": "permutation by subject",
+    "permutation": "permutation by item",
     "seeds_and_items_t": "t over seeds and items",
     "sign_exact": "sign test, exact",
 }

@@ -63,8 +63,8 @@ def verdict(inputs: Inputs) -> str:
     """How the verdicts follow from tests and intervals."""
     points = f"{100 * inputs.margin:g} points"
     return (
-        f"Verdict: higher or lower where p (Holm) is below 0.05; equal within the margin where two one-sided tests put "
-        f"the difference within {points}; else undecided."
+        f"Verdict: higher or lower where p (Holm) is below 0.05; equal within the margin where the whole 95% "
+        f"interval lies within {points}; else undecided."
     )
 
 

@@ -77,7 +77,7 @@ def test_a_key_in_the_parameters_of_a_server_is_refused(tmp_path: Path, key: str
     found = yaml.safe_load(Path("params.yaml").read_text())
     found["servers"]["openai"][key] = value
     path.write_text(yaml.safe_dump(found))
-    with pytest.raises(InputError, match=rf"servers: .*openai\.{key}") as caught:
+    with pytest.raises(InputError, match=rf"servers\.openai: .*{key}") as caught:
         checked(path)
     assert "secret" not in str(caught.value)
     assert "abc123" not in str(caught.value)
@@ -92,7 +92,7 @@ def test_what_only_looks_a_little_like_a_key_is_taken(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", [{"a": 1}, ["openai"], None, 7, True])
 def test_a_kind_that_is_no_name_is_refused_in_words(tmp_path: Path, kind: object) -> None:
-    with pytest.raises(InputError, match=r"annotators\.mine\.kind: "):
+    with pytest.raises(InputError, match=r"annotators\.mine.*kind: "):
         load(tmp_path, kind=kind)
 
 
