@@ -69,6 +69,6 @@ def _draw(axes: Axes, found: list[tuple[str, str, Metrics]]) -> None:
     axes.set_yticks(range(len(found)), [label for label, _, _ in found])
     axes.set_ylim(len(found) - 0.5, -0.5)
     axes.axvline(0, color=style.INK, linewidth=0.6, zorder=0)
-    axes.set_xlabel("difference (nats a token); left of zero: the first makes the answers likelier")
+    axes.set_xlabel("difference (nats a token)\nleft of zero: answers likelier under the first")
     axes.grid(axis="y", color=style.FAINT, linewidth=0.3)
     axes.tick_params(axis="y", length=0)
