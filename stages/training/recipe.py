@@ -88,8 +88,5 @@ def load(scale: str, model: str, path: Path | None = None) -> Recipe:
     own_key = f"models.{model}.finetune"
     of_scale: dict[str, Any] = parameters.load(f"scales.{scale}.finetune", dict, path)
     recipe = parameters.validate(of_scale, Recipe, f"scales.{scale}.finetune", path)
-    own = parameters.load(f"models.{model}", dict, path).get("finetune") or {}
-    if not own:
-        return recipe
-    own = parameters.validate(own, dict, own_key, path)
-    return parameters.validate({**of_scale, **own}, Recipe, own_key, path)
+    own: dict[str, Any] = parameters.load(own_key, dict, path)
+    return parameters.validate({**of_scale, **own}, Recipe, own_key, path) if own else recipe

@@ -61,7 +61,10 @@ def test_json_is_found_whatever_prose_stands_around_it(text: str) -> None:
         ('{"role": 7}', "not the fields asked for"),
         ('["x"]', "not JSON"),
         ('{"role": ' + "9" * 5000 + "}", "not JSON"),
-        ('{"role": ' * 5000 + "1" + "}" * 5000, "nested too deeply"),
+        (
+            '{"role": ' * 5000 + "1" + "}" * 5000,
+            "nested too deeply|not the fields asked for",
+        ),  # by the recursion limit that a library may raise
         ('{"role": "half \\ud83d of it"}', "half a character"),
     ],
 )
