@@ -29,5 +29,5 @@ def add_model(folder, name, path):
     parameters = folder / "params.yaml"
     content = yaml.safe_load(parameters.read_text())
     words = {"origin": "One of ours.", "license": "MIT", "chat_template": "plain", "dtype": "float32"}
-    content["models"][name] = {"source": "folder", "path": path, **words}
+    content["models"][name] = {"source": "folder", "path": path, "finetune": {}, **words}
     parameters.write_text(yaml.safe_dump(content, sort_keys=False))

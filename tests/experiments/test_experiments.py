@@ -13,7 +13,7 @@ from tests.temporary_clone import git, run
 pytestmark = pytest.mark.experiments
 
 OTHER = (
-    "+models.other={source: random, architecture: mistral, chat_template: plain, dtype: float32, "
+    "+models.other={source: random, architecture: mistral, chat_template: plain, dtype: float32, finetune: {}, "
     "origin: Another random model., license: MIT}"
 )
 

@@ -165,7 +165,7 @@ def test_a_wrong_value_is_named(parameters, changes, expected):
 
 
 def folder_model(path):
-    words = {"origin": "one of ours", "license": "MIT"}
+    words = {"origin": "one of ours", "finetune": {}, "license": "MIT"}
     return {"source": "folder", "path": str(path), "chat_template": "plain", "dtype": "float32", **words}
 
 

@@ -103,6 +103,7 @@ def write_data(
         model: {
             "origin": f"{model}, random weights.",
             "license": "MIT",
+            "finetune": {},
             "official": {"source": "random", "origin": f"{model} as its makers tuned it.", "license": "CC0"},
         }
         for model in dict.fromkeys(system.model for system in run.systems)

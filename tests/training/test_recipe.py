@@ -21,9 +21,8 @@ def parameters(tmp_path):
     return written
 
 
-@pytest.mark.parametrize("nothing", [{}, None])
-def test_without_overrides_the_scale_decides(parameters, nothing):
-    path = parameters(nothing)
+def test_without_overrides_the_scale_decides(parameters):
+    path = parameters({})
     assert load("paper", "tiny", path) == load("paper", "llama-2-7b", path)
 
 
