@@ -1,0 +1,151 @@
+"""Keep the finished run as a part of a study: its item-level records, without any text of a benchmark or a corpus.
+
+    python -m stages.tools.freeze lima-135m
+
+adds the systems and benchmarks of the run to data/studies/lima-135m, in place of what it already holds of them. Name it
+among `studies` in params.yaml, and `dvc repro study` makes its figures from these records alone.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from stages.core import command_line, parameters, run_log
+from stages.core.errors import InputError
+from stages.records.files import read_json, read_jsonl, write_json
+from stages.records.generation import Generation
+from stages.records.likelihood import ReferenceLikelihood
+from stages.records.question import Question
+from stages.records.scored import Scored
+from stages.records.systems import Plan, System
+from stages.studies.frozen import STUDIES, unpacked, write_compressed
+
+DATA = Path("data")
+ONCE = ("metrics/annotate.json", "metrics/contamination.json", "metrics/roles.json")
+MADE_BY = {"stages.finetune", "stages.generate", "stages.likelihood"}
+
+
+def main() -> None:
+    parser = command_line.parser(__doc__)
+    parser.add_argument("study", help="its name: a folder of data/studies, made where there is none")
+    name = parser.parse_args().study
+    if not parameters.NAME.fullmatch(name):
+        raise InputError(f"study {name!r}: expected letters, digits, - and _, as in lima-135m")
+    plan = parameters.validate(read_json(DATA / "plan.json"), Plan, "plan", DATA / "plan.json")
+    freeze(plan, STUDIES / name)
+    print(f"{STUDIES / name}: {len(plan.systems)} systems on {len(plan.benchmarks)} sets")
+
+
+def freeze(plan: Plan, study: Path) -> None:
+    """Add the run in the current folder to ``study``."""
+    scored = read_jsonl(DATA / "scored.jsonl", Scored)
+    asked = {benchmark: {item.id for item in scored if item.benchmark == benchmark} for benchmark in plan.benchmarks}
+    for benchmark, ids in asked.items():
+        questions = read_jsonl(DATA / f"questions/{benchmark}.jsonl", Question)
+        kept = [_without_text(each) for each in questions if each.id in ids]
+        write_compressed(study / f"data/questions/{benchmark}.jsonl.gz", kept)
+    for system in plan.systems:
+        _freeze_system(system, plan.benchmarks, study)
+    _merge_scored(scored, study / "data/scored.jsonl.gz")
+    for path in ONCE:
+        if Path(path).is_file():
+            (study / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, study / path)
+    _merge_plan(plan, study / "data/plan.json")
+    _merge_provenance(plan, study / "study.json")
+
+
+def _freeze_system(system: System, benchmarks: list[str], study: Path) -> None:
+    for benchmark in benchmarks:
+        found = read_jsonl(DATA / f"generations/{system.name}/{benchmark}.jsonl", Generation)
+        kept = [_without_prompts(each, code=benchmark == "humaneval") for each in found]
+        write_compressed(study / f"data/generations/{system.name}/{benchmark}.jsonl.gz", kept)
+    if system.condition is not None:
+        return
+    likelihoods = read_jsonl(DATA / f"likelihoods/{system.name}.jsonl", ReferenceLikelihood)
+    write_compressed(study / f"data/likelihoods/{system.name}.jsonl.gz", likelihoods)
+    if system.arm is not None:
+        for path in (f"metrics/finetune/{system.name}.json", f"plots/loss/{system.name}.csv"):
+            (study / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, study / path)
+
+
+def _without_text(question: Question) -> Question:
+    """Its id, its group, how many choices it has, and which of them is right."""
+    choices, answer = [""] * len(question.choices), question.answer if question.choices else ""
+    cut: dict[str, Any] = {"question": "", "choices": choices, "answer": answer, "aliases": [], "worked": None}
+    return question.model_copy(update={**cut, "task": None})
+
+
+def _without_prompts(generation: Generation, *, code: bool) -> Generation:
+    """What the model wrote; not the prompts, nor programs, which begin with HumanEval's own text."""
+    cut: dict[str, Any] = {"prompt": None, "output": None if code else generation.output}
+    for name in ("letter", "cloze"):
+        reading = getattr(generation, name)
+        cut[name] = None if reading is None else reading.model_copy(update={"prompt": ""})
+    return generation.model_copy(update=cut)
+
+
+def _merge_scored(scored: list[Scored], path: Path) -> None:
+    made = {(item.system, item.benchmark) for item in scored}
+    kept = [item for item in _old_scored(path) if (item.system, item.benchmark) not in made]
+    write_compressed(path, [*kept, *(_without_target(item) for item in scored)])
+
+
+def _old_scored(path: Path) -> list[Scored]:
+    if not path.is_file():
+        return []
+    with unpacked(path.parent.parent.name, path.parent.parent.parent) as run:
+        return read_jsonl(run / "data/scored.jsonl", Scored)
+
+
+def _without_target(item: Scored) -> Scored:
+    """Right answers that are texts, and programs, are left out; labels and yes or no stay."""
+    if item.reading == "exact_match":
+        return item.model_copy(update={"target": ""})
+    if item.reading == "pass@1":
+        return item.model_copy(update={"target": "", "written": None if item.written is None else ""})
+    return item
+
+
+def _merge_plan(plan: Plan, path: Path) -> None:
+    old = parameters.validate(read_json(path), Plan, "plan", path) if path.is_file() else plan
+    systems = sorted({*old.systems, *plan.systems}, key=_place)
+    benchmarks = list(dict.fromkeys([*old.benchmarks, *plan.benchmarks]))
+    write_json(path, plan.model_copy(update={"systems": systems, "benchmarks": benchmarks}).model_dump())
+
+
+def _place(system: System) -> tuple[str, bool, str, bool, str, int]:
+    """``base`` first, then arms by name, each as trained before its conditions."""
+    arm, condition = system.arm or "", system.condition or ""
+    return system.model, bool(arm), arm, bool(condition), condition, system.seed or 0
+
+
+def _merge_provenance(plan: Plan, path: Path) -> None:
+    """Which runs the study is made of: what each asked for, by which code, on what."""
+    parts = read_json(path)["parts"] if path.is_file() else []
+    asked = parameters.read(parameters.PATH)
+    part = {
+        "run": asked["run"],
+        "scale": asked["scales"][plan.scale],
+        "models": {name: asked["models"][name] for name in asked["run"]["models"]},
+        "seed": asked["seed"],
+        "made_by": _made_by(),
+    }
+    write_json(path, {"parts": [*(each for each in parts if each["run"] != part["run"]), part]})
+
+
+def _made_by() -> list[dict[str, Any]]:
+    """Commits, processors and libraries of the stages that ran a model, each combination once, from the log of runs."""
+    found: list[dict[str, Any]] = []
+    lines = run_log.LOG.read_text(encoding="utf-8").splitlines() if run_log.LOG.is_file() else []
+    for record in map(json.loads, lines):
+        facts = {key: record[key] for key in ("commit", "cpu", "gpus", "python", "libraries")}
+        if MADE_BY & set(record["command"]) and record["outcome"] == "ok" and facts not in found:
+            found.append(facts)
+    return found
+
+
+if __name__ == "__main__":
+    command_line.run(main)
