@@ -2,7 +2,9 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
+import yaml
 from jinja2 import Environment, StrictUndefined
 
 from stages.core import command_line, parameters
@@ -18,6 +20,7 @@ from stages.studies.frozen import STUDIES, unpacked
 
 METRICS, PLOTS = Path("metrics/studies"), Path("plots/studies")
 PAPER = "paper.md.jinja"
+TODAYS = ("seed", "statistics", "mmlu_domains")
 
 
 def main() -> None:
@@ -28,7 +31,7 @@ def main() -> None:
     out = PLOTS / arguments.study
     with unpacked(arguments.study) as run:
         shutil.copytree(METRICS / arguments.study, run / "metrics", dirs_exist_ok=True)
-        shutil.copyfile(parameters.PATH, run / "params.yaml")
+        todays(run / "params.yaml")
         read = inputs.load(run)
         tables = page.tables(read)
         captions = draw(read)
@@ -39,6 +42,13 @@ def main() -> None:
         for each in tables:
             table.write(each, out / "tables")
         write_text(arguments.page, paper(arguments.study, read, tables, captions))
+
+
+def todays(path: Path) -> None:
+    """The run's own parameters, but for those of the statistics and figures, which are today's."""
+    found = parameters.read(path)
+    found |= {key: parameters.load(key, Any) for key in TODAYS}
+    path.write_text(yaml.safe_dump(found), encoding="utf-8")
 
 
 def draw(read: Inputs) -> dict[str, str]:

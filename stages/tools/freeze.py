@@ -52,6 +52,7 @@ def freeze(plan: Plan, study: Path) -> None:
         if Path(path).is_file():
             (study / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, study / path)
+    shutil.copyfile(parameters.PATH, study / "params.yaml")
     _merge_plan(plan, study / "data/plan.json")
     _merge_provenance(plan, study / "study.json")
 
