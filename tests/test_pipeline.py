@@ -1,7 +1,9 @@
 """The whole pipeline, on a tiny random model in a temporary clone."""
 
+import gzip
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -170,3 +172,30 @@ def test_an_unknown_preset_stops_the_run_before_any_work(clone):
     with pytest.raises(AssertionError, match=r"run.benchmarks: 'nonsense' is none of"):
         run(clone, "dvc", "repro")
     choose(clone, **SMALL)
+
+
+@pytest.mark.slow
+def test_a_frozen_run_gives_the_same_metrics_without_texts_models_or_data(clone, tmp_path):
+    run(clone, sys.executable, "-m", "stages.tools.freeze", "tried")
+    texts = {question["question"] for path in (clone / "data/questions").glob("*.jsonl") for question in rows(path)}
+    for path in (clone / "data/studies/tried").rglob("*.gz"):
+        records = gzip.decompress(path.read_bytes()).decode()
+        assert not [text for text in texts if len(text) > 40 and json.dumps(text)[1:-1] in records], path
+
+    bare = copy_repository(tmp_path / "bare")
+    shutil.copytree(clone / "data/studies/tried", bare / "data/studies/tried")
+    (bare / "data/studies/tried/paper.md.jinja").write_text("{{ verdicts[0] }}\n\n{{ tables.controls }}\n")
+    parameters = read_yaml(bare / "params.yaml") | {"studies": {"tried": {"page": "docs/tried.md"}}}
+    (bare / "params.yaml").write_text(yaml.safe_dump(parameters, sort_keys=False))
+    run(bare, "dvc", "repro", "study")
+    for name in ("benchmarks", "comparison", "likelihood", "mmlu_domains", "roles"):
+        assert read(bare / f"metrics/studies/tried/{name}.json") == read(clone / f"metrics/{name}.json")
+    assert {"main.png", "main.svg", "likelihood.svg", "mmlu_domains.svg", "wordclouds.png", "tables"} <= {
+        path.name for path in (bare / "plots/studies/tried").iterdir()
+    }
+    assert (bare / "docs/tried.md").read_text().strip()
+    assert not (bare / "data/models").exists() and not (bare / "data/base").exists()
+
+
+def rows(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]

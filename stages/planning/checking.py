@@ -72,6 +72,12 @@ class Scale(Section):
     preference: Preference
 
 
+class Study(Section):
+    """``studies.<study>``: where the paper of a frozen study is written."""
+
+    page: Annotated[str, Field(pattern=r"docs/[a-z0-9_-]+\.md")]
+
+
 class Parameters(Section):
     """The whole file."""
 
@@ -86,6 +92,7 @@ class Parameters(Section):
     servers: Servers
     statistics: Statistics
     sandbox: Limits
+    studies: dict[Key, Study]
     mmlu_domains: Domains
 
 

@@ -2,8 +2,9 @@
 
     python -m stages.tools.freeze lima-135m
 
-adds the systems and benchmarks of the run to data/studies/lima-135m, in place of what it already holds of them. Name it
-among `studies` in params.yaml, and `dvc repro study` makes its figures from these records alone.
+adds the systems and benchmarks of the run to data/studies/lima-135m, in place of what it already holds of them. Freeze
+the main part first: contamination and the classifier's numbers on roles are kept of the first. Name the study among
+`studies` in params.yaml, and `dvc repro study` makes its figures from these records alone.
 """
 
 import json
@@ -22,7 +23,7 @@ from stages.records.systems import Plan, System
 from stages.studies.frozen import STUDIES, unpacked, write_compressed
 
 DATA = Path("data")
-ONCE = ("metrics/annotate.json", "metrics/contamination.json", "metrics/roles.json")
+OF_THE_FIRST = ("metrics/annotate.json", "metrics/contamination.json", "metrics/roles.json")
 MADE_BY = {"stages.finetune", "stages.generate", "stages.likelihood"}
 
 
@@ -48,8 +49,8 @@ def freeze(plan: Plan, study: Path) -> None:
     for system in plan.systems:
         _freeze_system(system, plan.benchmarks, study)
     _merge_scored(scored, study / "data/scored.jsonl.gz")
-    for path in ONCE:
-        if Path(path).is_file():
+    for path in OF_THE_FIRST:
+        if Path(path).is_file() and not (study / path).is_file():
             (study / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, study / path)
     shutil.copyfile(parameters.PATH, study / "params.yaml")
