@@ -15,7 +15,7 @@ export TOKENIZERS_PARALLELISM := false
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro verify test lint types unit test-crash test-experiments test-sharing test-browser test-latex bench-annotate bench-batch-size check-data lock clean test-simulation bench-evaluation bench-finetune test-nodes hooks
+.PHONY: help install repro verify test lint types unit test-crash test-experiments test-sharing test-browser test-latex bench-annotate bench-batch-size check-data lock clean test-simulation bench-evaluation bench-finetune test-nodes test-gpu hooks
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -76,6 +76,9 @@ bench-finetune: install $(BENCH_FINETUNE)/installed  ## the speed of fine-tuning
 
 test-nodes: $(VENV)/installed-dev  ## two network namespaces, or two addresses of this machine, as two nodes
 	pytest -m nodes tests/training/test_nodes.py
+
+test-gpu: $(VENV)/installed-dev  ## training and answering on a CUDA device; without one it says so and fails
+	pytest tests/gpu/on_a_gpu.py
 
 hooks: $(VENV)/installed-dev  ## install the pre-commit hooks
 	pre-commit install

@@ -1,6 +1,6 @@
 """Trains on the rows of test_zero.py, as one process or under a launcher.
 
-FOLDER OUT ZERO_STAGE MICRO_BATCH_SIZE [EPOCHS CHECKPOINT_EVERY LORA_RANK]
+FOLDER OUT ZERO_STAGE MICRO_BATCH_SIZE [EPOCHS CHECKPOINT_EVERY LORA_RANK [DTYPE]]
 """
 
 import json
@@ -24,7 +24,7 @@ from stages.training.run import export
 from tests.training.test_zero import BATCH, RATES, rows
 
 folder, out, stage, micro_batch_size = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
-epochs, every, lora_rank = (int(value) for value in (sys.argv[5:] or ["1", "0", "0"]))
+epochs, every, lora_rank = (int(value) for value in (sys.argv[5:8] or ["1", "0", "0"]))
 recipe = Recipe(
     epochs=epochs,
     batch_size=BATCH,
@@ -32,7 +32,7 @@ recipe = Recipe(
     max_length=64,
     learning_rate=RATES[0],
     final_learning_rate=RATES[1],
-    dtype="float32",
+    dtype="bfloat16" if sys.argv[8:] == ["bfloat16"] else "float32",
     zero_stage=stage,
     validate_every=100,
     residual_dropout=0.1 if every else 0.0,
