@@ -55,7 +55,7 @@ test-simulation: $(VENV)/installed-dev  ## how often intervals cover and tests r
 
 test-browser: $(VENV)/installed-dev  ## the report in Chromium, which Debian's package must bring
 	pip install --quiet -r tests/browser/requirements.txt
-	pytest tests/browser/page_in_chromium.py
+	pytest tests/browser/page_in_chromium.py tests/browser/items_in_chromium.py
 
 test-latex: $(VENV)/installed-dev  ## the tables in LaTeX: Debian's texlive-latex-base and texlive-latex-recommended
 	pytest tests/latex/tables_compile.py
