@@ -1,6 +1,6 @@
 import pytest
 
-from stages.reporting.findings import differences, preferred
+from stages.reporting.verdict import differences, preferred
 
 
 def entry(delta, p_holm, detectable=0.1):
