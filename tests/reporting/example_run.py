@@ -65,7 +65,8 @@ def plan(models: tuple[str, ...] = ("small",), seeds: tuple[int, ...] = (1,), *,
     for model in models:
         if extras:
             systems.append(System(model=model))
-        for arm, condition in (("standard", None), ("role", None), ("role", "stripped"), ("shuffled", None)):
+        arms = (("standard", None), ("role", None), ("standard", "manual"), ("role", "stripped"), ("shuffled", None))
+        for arm, condition in arms:
             if extras or (arm in {"standard", "role"} and condition is None):
                 systems += [System(model=model, arm=arm, condition=condition, seed=seed) for seed in seeds]
     names = {"corpus": "bundled", "annotator": "recorded", "judge": "local", "data": "bundled", "scale": "mini"}
@@ -113,7 +114,8 @@ def write_data(
     for benchmark, asked in questions.items():
         write_jsonl(folder / f"data/questions/{benchmark}.jsonl", asked)
         for system in run.systems:
-            _write_answers(folder, system, benchmark, asked, sandbox, roles)
+            if benchmark != "open_ended" or system.condition is None:
+                _write_answers(folder, system, benchmark, asked, sandbox, roles)
     _write_open_ended(folder, run.rivals, questions["open_ended"])
     corpus = _corpus(rng)
     write_jsonl(folder / "data/annotated.jsonl", corpus)
