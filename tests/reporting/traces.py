@@ -8,81 +8,25 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
-from functools import cached_property
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 from stages.reporting import names
+from tests.reporting import traces_of_limits, tracing
+from tests.reporting.tracing import (
+    HOW_MANY,
+    ROLE_PAIR,
+    SETS,
+    Run,
+    judged,
+    listed,
+    percent,
+    same_count,
+    same_share,
+    tested,
+    trace,
+)
 
-SENTENCES = {"verdict", "run-line", "findings", "cautions", "figcaption"}
-ROLE_PAIR = "role - standard"
-TRACES: list[tuple[re.Pattern[str], Callable[..., None]]] = []
-
-
-def trace(pattern: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    def keep(check: Callable[..., None]) -> Callable[..., None]:
-        TRACES.append((re.compile(f"(?i:{pattern})"), check))
-        return check
-
-    return keep
-
-
-class Sentences(HTMLParser):
-    """The texts of the page's classes and elements of :data:`SENTENCES`."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.texts: list[str] = []
-        self._open: list[bool] = []
-        self.feed(page)
-        self.texts = [re.sub(r"\s+", " ", text).strip() for text in self.texts]
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in {"meta", "img", "input", "br"}:
-            return
-        inside = (dict(attrs).get("class") or tag) in SENTENCES or bool(self._open and self._open[-1])
-        self._open.append(inside)
-        if inside and tag in {"p", "li", "figcaption"}:
-            self.texts.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._open.pop()
-
-    def handle_data(self, data: str) -> None:
-        if self._open and self._open[-1] and self.texts:
-            self.texts[-1] += data
-
-
-class Run:
-    """A finished run's metrics."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.plan = json.loads((folder / "data/plan.json").read_text())
-        self.models = list(dict.fromkeys(system["model"] for system in self.plan["systems"]))
-
-    @cached_property
-    def texts(self) -> list[str]:
-        return Sentences((self.folder / "plots/report.html").read_text(encoding="utf-8")).texts
-
-    def metric(self, name: str, *keys: str) -> Any:
-        found = json.loads((self.folder / f"metrics/{name}.json").read_text())
-        for key in keys:
-            found = found.get(key, {})
-        return found
-
-    def pair(self, model: str) -> dict[str, Any]:
-        return {names.benchmark(each): entry for each, entry in self.metric("comparison", model, ROLE_PAIR).items()}
-
-    def scores(self, model: str, arm: str) -> dict[str, Any]:
-        return {names.benchmark(each): entry for each, entry in self.metric("benchmarks", model, arm).items()}
-
-    def said(self, model: str, verdict: str) -> set[str]:
-        return {name for name, entry in self.pair(model).items() if entry["verdict"] == verdict}
-
-    def lines(self, name: str) -> int:
-        return len((self.folder / f"data/{name}.jsonl").read_text().splitlines())
+__all__ = ["Run", "traces_of_limits", "untraced"]
 
 
 def untraced(run: Run) -> list[str]:
@@ -93,7 +37,7 @@ def untraced(run: Run) -> list[str]:
 def _matching(run: Run, text: str) -> Iterator[tuple[str, re.Match[str], Callable[..., None]]]:
     """A sentence about one of several models begins with its name."""
     model = next((each for each in run.models if text.startswith(f"{each}: ")), run.models[0])
-    for pattern, check in TRACES:
+    for pattern, check in tracing.TRACES:
         if match := pattern.fullmatch(text.removeprefix(f"{model}: ")):
             yield model, match, check
 
@@ -101,32 +45,6 @@ def _matching(run: Run, text: str) -> Iterator[tuple[str, re.Match[str], Callabl
 def _holds(run: Run, model: str, match: re.Match[str], check: Callable[..., None]) -> bool:
     check(run, model, *match.groups())
     return True
-
-
-def listed(text: str | None) -> set[str]:
-    return set(re.split(r", | and ", text)) if text else set()
-
-
-def percent(value: float) -> str:
-    return f"{100 * value:.1f}"
-
-
-def same_share(text: str, rate: float, n: int) -> bool:
-    """``all 8``, ``5 of 6`` or ``37.2%``."""
-    return text in {f"{percent(rate)}%", f"{round(rate * n)} of {n}", f"all {n}" if rate == 1 else None}
-
-
-def same_count(text: str, count: int, total: int) -> bool:
-    """``every one of 8``, ``3 of 8``, ``none of 8``."""
-    return text == f"{'every one' if count == total else count or 'none'} of {total}"
-
-
-def tested(entries: dict[str, Any]) -> list[dict[str, Any]]:
-    return [entry for entry in entries.values() if entry.get("delta") is not None]
-
-
-HOW_MANY = r"(?:every one|none|\d+) of \d+"
-SETS = rf"on ({HOW_MANY}) (?:sets|domains|comparisons)"
 
 
 @trace(r"No detectable effect on any of (\d+) sets, and (?:this run could not have shown one below (\S+) points|"
@@ -225,10 +143,6 @@ def roles_fit(run: Run, model: str, share: str, weak: str | None, permuted: str,
     assert p == f"{max(found['p'], 0.001):.3f}"
 
 
-def judged(run: Run, model: str, rival: str) -> dict[str, Any]:
-    return next(each for pair, each in run.metric("preference", model).items() if names.rival(pair) == rival)
-
-
 @trace(r"Between the open-ended answers of role and of (.+) the judge measured nothing: it followed the order .+\.")
 def nothing_measured(run: Run, model: str, rival: str) -> None:
     assert judged(run, model, rival)["strength"]["measured_nothing"]
@@ -245,155 +159,6 @@ def win_rate(run: Run, model: str, rival: str, rate: str, low: str, high: str, s
     assert p == (None if by_test is None else f"{max(by_test, 0.001):.3f}")
     assert said.startswith("a preference") == (by_test is not None and by_test < 0.05)
     assert not said.startswith("a preference") or said.endswith("role" if found["win_rate"] > 0.5 else rival)
-
-
-@trace(r"Only HumanEval's score is one on a published benchmark: the other questions are this project's own\.")
-def own_questions(run: Run, model: str) -> None:
-    assert run.plan["data"] == "bundled"
-    assert "humaneval" in run.plan["benchmarks"]
-
-
-@trace(r"Each arm was trained (?:once: the intervals .+|with (\d+) seeds; their spread .+)\.")
-def seeds(run: Run, model: str, several: str | None) -> None:
-    assert int(several or 1) == len({system["seed"] for system in run.plan["systems"]} - {None})
-
-
-@trace(r"On (.+) nearly every pick is one label, whatever is asked\.")
-def one_sided(run: Run, model: str, told: str) -> None:
-    expected = set()
-    for arm in ("standard", "role"):
-        for name, entry in run.scores(model, arm).items():
-            expected |= {(name, label) for label, share in entry.get("picks", {}).items() if share >= 0.8}
-    for name, label in expected:
-        assert re.search(rf"{re.escape(name)} \([^)]*\b{label}\b", told)
-
-
-@trace(r"On (.+) guessing would score within or above both arms' intervals: .+\.")
-def guessing(run: Run, model: str, told: str) -> None:
-    for name in listed(told):
-        benchmark = next(each for each in run.plan["benchmarks"] if names.benchmark(each) == name)
-        path = run.folder / f"data/questions/{benchmark}.jsonl"
-        asked = [json.loads(line) for line in path.read_text().splitlines()]
-        chances = [1 / len(each["choices"]) for each in asked if each["use"] == "test"]
-        lows = [run.scores(model, arm)[name]["ci_low"] for arm in ("standard", "role")]
-        assert max(lows) <= sum(chances) / len(chances) + 0.01
-
-
-@trace(r"On (.+) neither arm was right even once: .+\.")
-def never_right(run: Run, model: str, told: str) -> None:
-    scores = [run.scores(model, arm) for arm in ("standard", "role")]
-    assert listed(told) == {name for name in scores[0] if all(entries[name]["score"] == 0 for entries in scores)}
-
-
-@trace(r"(\S+) has no score: (.+)\.")
-def no_score(run: Run, model: str, name: str, reason: str) -> None:
-    assert run.scores(model, "role")[name]["reason"] == reason
-
-
-def _unread(run: Run, model: str) -> dict[str, dict[str, tuple[float, int]]]:
-    found: dict[str, dict[str, tuple[float, int]]] = {}
-    for arm in ("standard", "role"):
-        for name, entry in run.scores(model, arm).items():
-            if entry["unparsed_rate"] is not None:
-                n = entry.get("n_written", entry["n"]) * entry["seeds"]
-                found.setdefault(name, {})[arm] = (entry["unparsed_rate"], n)
-    return found
-
-
-@trace(r"Many answers are unread, which means that no answer was found in what was written: (.+?)\. Where .+\.")
-def unread(run: Run, model: str, told: str) -> None:
-    _many_or_named(told, _unread(run, model), 0.2)
-
-
-def _many_or_named(told: str, rates: dict[str, dict[str, tuple[float, int]]], limit: float) -> None:
-    high = {name: arms for name, arms in rates.items() if any(rate > limit for rate, _ in arms.values())}
-    if counted := re.match(r"on ((?:every one|\d+) of \d+) ", told):
-        assert same_count(counted[1], len(high), len(rates))
-    else:
-        shown = dict(re.findall(r"(?:^|, | and )(\w[\w -]+?(?: \((?:MC1|closed book)\))?) \((standard [^()]+)\)", told))
-        assert shown.keys() == high.keys()
-        for name, text in shown.items():
-            for arm, rate in (each.split(" ", 1) for each in text.split(", ")):
-                assert same_share(rate, *high[name][arm])
-
-
-@trace(r"More of role's answers than of standard's are unread on (.+?)\. Scores there are read from the text\. .+\.")
-def harder_to_read(run: Run, model: str, told: str) -> None:
-    found = _unread(run, model)
-    shown = re.findall(r"([\w-]+(?: \(closed book\))?) \(([^()]+) against ([^()]+)\)", told)
-    assert shown
-    for name, role, standard in shown:
-        assert same_share(role, *found[name]["role"])
-        assert same_share(standard, *found[name]["standard"])
-        assert found[name]["role"][0] - found[name]["standard"][0] > 0.1
-
-
-@trace(r"Answers were cut off at the limit of tokens: (.+)\.")
-def cut_off(run: Run, model: str, told: str) -> None:
-    rates: dict[str, dict[str, tuple[float, int]]] = {}
-    seed = next(system["seed"] for system in run.plan["systems"] if system["model"] == model and system["seed"])
-    for arm in ("standard", "role"):
-        for path in (run.folder / f"data/generations/{model}-{arm}-{seed}").glob("*.jsonl"):
-            ended = [json.loads(line)["finished"] for line in path.read_text().splitlines()]
-            ended = [each for each in ended if each is not None]
-            if ended:
-                rates.setdefault(names.benchmark(path.stem), {})[arm] = (1 - sum(ended) / len(ended), len(ended))
-    _many_or_named(told, rates, 0.2)
-
-
-@trace(r"The role arm seldom wrote a role prompt on (.+): its scores there say little of roles\.")
-def seldom(run: Run, model: str, told: str) -> None:
-    few = {name: entry for name, entry in run.scores(model, "role").items() if entry["role_rate"] < 0.5}
-    for name, entry in few.items():
-        (shown,) = re.findall(rf"{re.escape(name)} \(([^()]+)\)", told)
-        assert same_share(shown, entry["role_rate"], entry["n"] * entry["seeds"])
-
-
-@trace(r"The judge of preference is (?:one model, )?(.+?): .+\.")
-def judge(run: Run, model: str, told: str) -> None:
-    assert told in {summary["judge"] for summary in run.metric("preference", model).values()}
-
-
-@trace(r"Between role and (.+?) the judge measured nothing: which answer came first moved it by (\S+) (\w+) on "
-       r"average, which answer it was by (\S+); (.+?) of its verdicts flip: .+\.")  # fmt: skip
-def moved_by_order(run: Run, model: str, rival: str, order: str, unit: str, answers: str, flips: str) -> None:
-    found = judged(run, model, rival)
-    strength = found["strength"]
-    assert strength["measured_nothing"]
-    assert [order, answers] == [f"{strength[key]:.2f}" for key in ("by_order", "by_answers")]
-    assert unit == strength["unit"]
-    assert same_share(flips, found["flips"]["rate"], found["n"] * found["seeds"])
-
-
-@trace(r"The judge of role and (.+?) goes by position in part: (.+?) of its verdicts flip: .+\.")
-def flipped(run: Run, model: str, rival: str, flips: str) -> None:
-    found = judged(run, model, rival)
-    assert found["flips"]["rate"] > 0.25
-    assert same_share(flips, found["flips"]["rate"], found["n"] * found["seeds"])
-
-
-@trace(r"Of the answers judged between role and (.+?), (?:the judge saw only the beginning of )?(.+?)"
-       r"(?: had nothing left .+)?\.")  # fmt: skip
-def of_the_answers(run: Run, model: str, rival: str, told: str) -> None:
-    sides = list(judged(run, model, rival)["answers"].values())
-    counts = re.findall(r"(\d+) answers? of (.+?)(?= and \d|$)", told)
-    assert counts
-    for count, name in counts:
-        side = sides[0] if name == "role" else sides[1]
-        assert int(count) in {side["empty"], side["cut"]}
-
-
-@trace(r"Answers of role have (\d+) words on average, those of (.+?) (\d+)\. .+\.")
-def lengths(run: Run, model: str, role: str, rival: str, other: str) -> None:
-    assert [role, other] == [f"{side['words']:.0f}" for side in judged(run, model, rival)["answers"].values()]
-
-
-@trace(r"No run of 13 words of any question stands in the training corpus\. .+|"
-       r"Runs of 13 words of the training corpus stand in (.+?)\. .+")  # fmt: skip
-def overlap(run: Run, model: str, told: str | None) -> None:
-    found = {names.benchmark(each): entry["ngram_13"]["count"] for each, entry in run.metric("contamination").items()}
-    shown = dict(re.findall(r"(?:^|, | and )(.+?) \((\d+) questions?\)", told or ""))
-    assert shown == {name: str(count) for name, count in found.items() if count}
 
 
 @trace(rf"(?:Figure (\d)\. )?((?:(?:\S+: )?the arms differ significantly on {HOW_MANY} \w+\. )+)(.+)")
