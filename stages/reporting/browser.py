@@ -81,7 +81,12 @@ def _answers(inputs: Inputs, model: str, benchmark: str) -> dict[str, list[Item]
 def _answer(inputs: Inputs, system: System, benchmark: str, identifier: str, scored: Scored | None) -> Item:
     generation = inputs.generations[system.name, benchmark][identifier]
     role, text = self_prompt.split(generation.output or "")
-    shown: Item = {"v": system.variant, "s": system.seed, "r": role or generation.role, "o": clipped(text.strip()) or None}
+    shown: Item = {
+        "v": system.variant,
+        "s": system.seed,
+        "r": role or generation.role,
+        "o": clipped(text.strip()) or None,
+    }
     if scored is not None:
         shown |= {"w": scored.written, "l": scored.letter, "z": scored.cloze, "x": scored.score}
     finished = {} if generation.finished is None else {"f": int(generation.finished)}

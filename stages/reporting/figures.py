@@ -52,13 +52,14 @@ def from_file(root: Path, stem: str, alt: str, caption: str, width: int) -> Pict
 
 
 def significant(compared: Mapping[str, Mapping[str, Metrics]], unit: str) -> str:
-    """On how many of a model's comparisons the arms differ by their tests; named where there are several models."""
+    """On which of a model's comparisons the arms differ by their tests; with the model where there are several."""
     told = []
     for model, entries in compared.items():
-        tested = [entry["p_holm"] for entry in entries.values() if entry.get("p_holm") is not None]
-        found = sum(p < style.SIGNIFICANT for p in tested)
-        where = out_of(found, len(tested), unit) if tested else f"no {unit}, since none could be compared"
-        told.append(sentence(model if len(compared) > 1 else "", f"the arms differ significantly on {where}."))
+        tested = {name: entry["p_holm"] for name, entry in entries.items() if entry.get("p_holm") is not None}
+        found = [name for name, p in tested.items() if p < style.SIGNIFICANT]
+        where = out_of(len(found), len(tested), unit) if tested else f"no {unit}, since none could be compared"
+        named = f" ({listed(found)})" if 0 < len(found) < len(tested) else ""
+        told.append(sentence(model if len(compared) > 1 else "", f"the arms differ significantly on {where}{named}."))
     return " ".join(told)
 
 
@@ -67,7 +68,10 @@ def main_results(inputs: Inputs) -> Picture | None:
     if not shown:
         return None
     benchmarks.draw(shown, inputs.root / "plots/main")
-    found = significant({model: inputs.pair(model) for model in shown}, "set")
+    differences = {
+        model: {name: entry["difference"] for name, entry in entries.items()} for model, entries in shown.items()
+    }
+    found = significant(differences, "set")
     caption = (
         f"Figure 2. {found} Left: scores on n questions, with 95% intervals; the stroke is what guessing "
         f"gives. Right: role less standard on the same questions, {FILLED} for testing all sets."
@@ -99,7 +103,10 @@ def likelihoods(inputs: Inputs) -> Picture | None:
     if not inputs.metrics["likelihood"]:
         return None
     likelihood.draw(inputs.metrics["likelihood"], inputs.root / "plots/likelihood")
-    between = {model: inputs.between(model) for model in inputs.models}
+    between = {
+        model: {pair.replace(" - ", f" {names.MINUS} "): entry for pair, entry in inputs.between(model).items()}
+        for model in inputs.models
+    }
     told = [
         f"{model}: " + "; ".join(f"{pair} {nats(entry['delta'])}" for pair, entry in pairs.items())
         for model, pairs in between.items()
@@ -117,7 +124,7 @@ def domains(inputs: Inputs) -> Picture | None:
     if not inputs.metrics["mmlu_domains"]:
         return None
     compared = {
-        model: {domain: entry[ROLE_PAIR] for domain, entry in found.items() if ROLE_PAIR in entry}
+        model: {names.domain(domain): entry[ROLE_PAIR] for domain, entry in found.items() if ROLE_PAIR in entry}
         for model, found in inputs.metrics["mmlu_domains"].items()
     }
     caption = (
@@ -130,8 +137,8 @@ def domains(inputs: Inputs) -> Picture | None:
 
 def _domains_in_words(model: str, compared: Mapping[str, Metrics]) -> str:
     known = {domain: entry for domain, entry in compared.items() if entry["delta"] is not None}
-    above = [names.domain(domain) for domain, entry in known.items() if entry["delta"] > 0]
-    below = [names.domain(domain) for domain, entry in known.items() if entry["delta"] < 0]
+    above = [domain for domain, entry in known.items() if entry["delta"] > 0]
+    below = [domain for domain, entry in known.items() if entry["delta"] < 0]
     return (
         f"Dot plot for {model}: accuracy of standard and role in {counted(len(compared), 'domain')}. Role stands "
         f"higher in {listed(above) or 'none'}, lower in {listed(below) or 'none'}. The table below has all numbers."

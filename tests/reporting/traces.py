@@ -161,15 +161,25 @@ def win_rate(run: Run, model: str, rival: str, rate: str, low: str, high: str, s
     assert not said.startswith("a preference") or said.endswith("role" if found["win_rate"] > 0.5 else rival)
 
 
-@trace(rf"(?:Figure (\d)\. )?((?:(?:\S+: )?the arms differ significantly on {HOW_MANY} \w+\. )+)(.+)")
+FOUND = rf"(?:(\S+): )?the arms differ significantly on ({HOW_MANY}) \w+(?: \((.+?)\))?\. "
+
+
+@trace(rf"(?:Figure (\d)\. )?((?:(?:\S+: )?the arms differ significantly on {HOW_MANY} .+?\. )+?)"
+       r"((?:Left|Reference|Both arms).+)")  # fmt: skip
 def caption(run: Run, model: str, figure: str | None, findings: str, rest: str) -> None:
     """Figures 2 and 3, and the one of reference answers."""
-    for found in re.finditer(rf"(?:(\S+): )?the arms differ significantly {SETS}", findings, re.I):
+    for found in re.finditer(FOUND, findings, re.I):
         of = found[1] or model
-        domains = {each: entry.get(ROLE_PAIR, {}) for each, entry in run.metric("mmlu_domains", of).items()}
-        pairs = {"2": run.pair(of), "3": domains, None: run.metric("likelihood", of, "between")}[figure]
-        known = [entry["p_holm"] for entry in pairs.values() if entry.get("p_holm") is not None]
-        assert same_count(found[2], sum(p < 0.05 for p in known), len(known))
+        domains = {
+            names.domain(each): entry.get(ROLE_PAIR, {}) for each, entry in run.metric("mmlu_domains", of).items()
+        }
+        pairs = {each.replace(" - ", f" {names.MINUS} "): entry
+                 for each, entry in run.metric("likelihood", of, "between").items()}  # fmt: skip
+        entries = {"2": run.pair(of), "3": domains, None: pairs}[figure]
+        known = {name: entry["p_holm"] for name, entry in entries.items() if entry.get("p_holm") is not None}
+        significant = {name for name, p in known.items() if p < 0.05}
+        assert same_count(found[2], len(significant), len(known))
+        assert listed(found[3]) == (significant if len(significant) < len(known) else set())
     if conversations := re.search(r"of (\d+) held-out conversations", rest):
         assert int(conversations[1]) == max(entry["n"] for entry in run.metric("likelihood", model, "between").values())
 
