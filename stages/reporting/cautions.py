@@ -48,10 +48,8 @@ def _of_scores(inputs: Inputs, model: str) -> Iterator[str]:
     if picks := [told for each, entries in arms.items() if (told := _one_sided(each, entries))]:
         yield f"on {listed(picks)} nearly every pick is one label, whatever is asked."
     if guessing := [names.benchmark(each) for each in arms if _could_be_guessing(chance(inputs, each), arms[each])]:
-        yield (
-            f"on {listed(guessing)} guessing would score within or above both arms' intervals: the scores may hold no "
-            "knowledge at all, and a difference between them would mean little."
-        )
+        where = "within or above both arms' intervals"
+        yield f"on {listed(guessing)} guessing lies {where}: differences there mean little."
     if nothing := [names.benchmark(each) for each in arms if all(entry.get("score") == 0 for entry in arms[each])]:
         yield f"on {listed(nothing)} neither arm was right even once: equal scores there do not show equal ability."
     yield from notes.of_missing(inputs, model)
@@ -177,16 +175,17 @@ def _of_preference(inputs: Inputs, model: str) -> Iterator[str]:
         flips, strength = summary.get("flips", {}), summary.get("strength", {})
         flipped = ""
         if flips.get("rate") is not None:
-            verdicts = share(flips["rate"], summary["n"] * summary["seeds"])
-            flipped = f"{verdicts} of its verdicts flip: they change when the answers change places"
+            count = share(flips["rate"], summary["n"] * summary["seeds"])
+            flipped = f"flips (verdicts that change when the answers change places): {count}"
         if strength.get("measured_nothing"):
+            unit = " nats" if strength["unit"] == "nats" else ""
             yield (
                 f"between role and {against} the judge measured nothing: which answer came first moved it by "
-                f"{strength['by_order']:.2f} {strength['unit']} on average, which answer it was by "
-                f"{strength['by_answers']:.2f}; {flipped}."
+                f"{strength['by_order']:.2f}{unit} on average, which answer it was by {strength['by_answers']:.2f}; "
+                f"{flipped}."
             )
         elif flipped and flips["rate"] > FLIPS:
-            yield f"the judge of role and {against} goes by position in part: {flipped}."
+            yield f"the judge of role and {against} goes by position in part; {flipped}."
         yield from _unequal(pair, summary)
 
 

@@ -25,6 +25,15 @@ def report(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def plain_report(tmp_path_factory) -> Path:
+    """A run of the two arms alone, as the default is."""
+    plan = example_run.plan(extras=False)
+    folder = example_run.write(tmp_path_factory.mktemp("plain"), plan, sizes=example_run.SMALL)
+    run_stages(folder)
+    return folder / "plots/report.html"
+
+
+@pytest.fixture(scope="session")
 def chromium():
     from playwright.sync_api import sync_playwright
 

@@ -14,9 +14,9 @@ from tests.browser.conftest import ALL_VIEWS, DESKTOP, PHONE
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-def test_the_first_screen_holds_the_verdict_the_figure_and_few_words(chromium, report, size):
+def test_the_first_screen_holds_the_verdict_the_figure_and_few_words(chromium, plain_report, size):
     view = chromium.new_page(viewport=size)
-    view.goto(report.as_uri())
+    view.goto(plain_report.as_uri())
     ends = "(one) => document.querySelector(one).getBoundingClientRect().bottom"
     assert view.evaluate(ends, ".run-line") < view.evaluate(ends, ".first img") <= size["height"]
     assert view.locator(".first .cautions li").count() <= 3

@@ -57,7 +57,7 @@ def test_a_seed_of_zero_is_a_seed():
 
 @pytest.mark.parametrize(("low", "warned"), [(0.2, True), (0.25, True), (0.26, False)])
 def test_scores_that_may_be_guesses(low, warned):
-    assert ("On MMLU guessing would score within" in told(scores={"mmlu": entry(low)})) == warned
+    assert ("On MMLU guessing lies within" in told(scores={"mmlu": entry(low)})) == warned
 
 
 def test_free_answers_cannot_be_guessed():
@@ -93,7 +93,7 @@ def test_the_judge_is_called_what_it_is():
         preference=judged("m itself, before fine-tuning")
     )
     assert "one model, gpt-x: its taste is not that of people" in told(preference=judged("gpt-x"))
-    assert "4 of 10 of its verdicts flip: they change when the answers change places" in told(
+    assert "flips (verdicts that change when the answers change places): 4 of 10." in told(
         preference=judged("gpt-x", 0.4)
     )
     assert "flip" not in told(preference=judged("gpt-x", 0.2))

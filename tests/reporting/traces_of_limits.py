@@ -31,7 +31,7 @@ def one_sided(run: Run, model: str, told: str) -> None:
         assert re.search(rf"{re.escape(name)} \([^)]*\b{label}\b", told)
 
 
-@trace(r"On (.+) guessing would score within or above both arms' intervals: .+\.")
+@trace(r"On (.+) guessing lies within or above both arms' intervals: .+\.")
 def guessing(run: Run, model: str, told: str) -> None:
     for name in listed(told):
         benchmark = next(each for each in run.plan["benchmarks"] if names.benchmark(each) == name)
@@ -117,18 +117,18 @@ def judge(run: Run, model: str, told: str) -> None:
     assert told in {summary["judge"] for summary in run.metric("preference", model).values()}
 
 
-@trace(r"Between role and (.+?) the judge measured nothing: which answer came first moved it by (\S+) (\w+) on "
-       r"average, which answer it was by (\S+); (.+?) of its verdicts flip: .+\.")  # fmt: skip
-def moved_by_order(run: Run, model: str, rival: str, order: str, unit: str, answers: str, flips: str) -> None:
+@trace(r"Between role and (.+?) the judge measured nothing: which answer came first moved it by (\S+)( nats)? on "
+       r"average, which answer it was by (\S+); flips \(.+?\): (.+)\.")  # fmt: skip
+def moved_by_order(run: Run, model: str, rival: str, order: str, unit: str | None, answers: str, flips: str) -> None:
     found = judged(run, model, rival)
     strength = found["strength"]
     assert strength["measured_nothing"]
     assert [order, answers] == [f"{strength[key]:.2f}" for key in ("by_order", "by_answers")]
-    assert unit == strength["unit"]
+    assert bool(unit) == (strength["unit"] == "nats")
     assert same_share(flips, found["flips"]["rate"], found["n"] * found["seeds"])
 
 
-@trace(r"The judge of role and (.+?) goes by position in part: (.+?) of its verdicts flip: .+\.")
+@trace(r"The judge of role and (.+?) goes by position in part; flips \(.+?\): (.+)\.")
 def flipped(run: Run, model: str, rival: str, flips: str) -> None:
     found = judged(run, model, rival)
     assert found["flips"]["rate"] > 0.25
