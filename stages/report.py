@@ -5,7 +5,7 @@ from pathlib import Path
 
 from stages.core import command_line
 from stages.records import files
-from stages.reporting import inputs, page, table
+from stages.reporting import inputs, page, table_files
 
 PAGE = Path("plots/report.html")
 TABLES = Path("plots/tables")
@@ -18,7 +18,7 @@ def main() -> None:
     tables = page.tables(read)
     shutil.rmtree(TABLES, ignore_errors=True)
     for each in tables:
-        table.write(each, TABLES)
+        table_files.write(each, TABLES)
     files.write_csv(LOSSES, inputs.LOSS_COLUMNS, inputs.loss_rows(read))
     files.write_text(PAGE, page.render(read, tables))
 

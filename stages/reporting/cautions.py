@@ -2,199 +2,161 @@
 
 from collections.abc import Iterator
 
-from stages.reporting import names
+from stages.reporting import names, notes
 from stages.reporting.inputs import OPEN_ENDED, Inputs, Metrics, chance
-from stages.reporting.names import counted, listed, percent, sentence
+from stages.reporting.names import counted, listed, out_of, sentence, share
 
 # Shares above which (below which, of roles) a caution is due.
 UNREAD = 0.2
 CUT_OFF = 0.2
+FLIPS = 0.25
 FEW_ROLES = 0.5
 HARDER_TO_READ = 0.1  # how much more of role's answers than of standard's
 ONE_SIDED = 0.8
+LONGER = 1.5  # times as many words
 FEW = 3
 FOREMOST = 3
 """So many stand on the first screen; the others are folded below."""
 COMPARED = ("standard", "role")
 
-Rates = dict[str, float | None]
+Rates = dict[str, tuple[float, int]]
+"""Arm → a share of its answers, and how many answers it is of."""
 
 
 def cautions(inputs: Inputs) -> list[str]:
     return [
-        *_questions(inputs),
+        *notes.of_questions(inputs),
         *_seeds(inputs),
-        *(text for model in inputs.models for text in _of_model(inputs, model)),
-        *preference(inputs),
+        *(
+            sentence(model if len(inputs.models) > 1 else "", text)
+            for model in inputs.models
+            for text in (*_of_scores(inputs, model), *_of_answers(inputs, model), *_of_preference(inputs, model))
+        ),
         *_contamination(inputs),
     ]
 
 
-def _questions(inputs: Inputs) -> Iterator[str]:
-    if inputs.plan.data == "bundled":
-        yield (
-            "The questions were written for this project in the benchmarks' formats: no score here is one on MMLU or "
-            "any other published benchmark, HumanEval excepted."
-        )
-
-
 def _seeds(inputs: Inputs) -> Iterator[str]:
-    seeds = {system.seed for system in inputs.plan.systems if system.seed is not None}
-    if len(seeds) == 1:
-        yield (
-            "Each arm was trained once: no interval or test here holds how scores vary from one training to the next."
-        )
-    elif seeds:
-        yield f"Each arm was trained with {len(seeds)} seeds; their spread is part of the intervals and tests."
+    if inputs.seeds == 1:
+        yield "Each arm was trained once: the intervals do not cover how trainings vary."
+    elif inputs.seeds:
+        yield f"Each arm was trained with {inputs.seeds} seeds; their spread is part of the intervals and tests."
 
 
-def _of_model(inputs: Inputs, model: str) -> Iterator[str]:
-    subject = model if len(inputs.models) > 1 else ""
-    scores = inputs.metrics["benchmarks"].get(model, {})
-    if picks := _one_sided(inputs, model):
-        text = f"nearly all picks fall on one label on {listed(picks)}: the score there follows the share of that key."
-        yield sentence(subject, text)
-    guessing = [names.benchmark(each) for each in inputs.benchmarks if _could_be_guessing(inputs, model, each)]
-    if guessing:
-        text = (
-            f"on {listed(guessing)} guessing lies within or above the intervals of both arms: the scores there may "
-            "measure no knowledge at all, and a difference between them would mean little."
-        )
-        yield sentence(subject, text)
-    if nothing := [names.benchmark(each) for each in inputs.benchmarks if _nothing_right(inputs, model, each)]:
-        text = f"on {listed(nothing)} neither arm was right even once: equal scores there do not show equal ability."
-        yield sentence(subject, text)
-    missing = {
-        names.benchmark(benchmark): entry["reason"]
-        for benchmarks in scores.values()
-        for benchmark, entry in benchmarks.items()
-        if entry.get("score") is None and entry.get("reason")
-    }
-    for benchmark, reason in missing.items():
-        yield sentence(subject, f"{benchmark} has no score: {reason}.")
-    if unread := _rates(inputs, model, "unparsed_rate", UNREAD):
-        text = (
-            f"answers could not be read from what was written: {unread}. Where likelihoods are scored, this does not "
-            "touch the score; elsewhere each counts as wrong."
-        )
-        yield sentence(subject, text)
-    if unequal := _read_unequally(inputs, model):
-        text = (
-            f"role's answers could be read less often than standard's on {listed(unequal)}. Scores there are read from "
-            "the text, and role prompt and answer share one limit of tokens, which may be part of any difference."
-        )
-        yield sentence(subject, text)
-    if cut := _cut_off(inputs, model):
-        yield sentence(subject, f"answers were cut off at the limit of tokens: {cut}.")
-    few = {
-        names.benchmark(benchmark): entry["role_rate"]
-        for benchmark, entry in scores.get("role", {}).items()
-        if entry.get("role_rate") is not None and entry["role_rate"] < FEW_ROLES
-    }
-    if few:
-        shown = listed([f"{name} ({percent(rate)}%)" for name, rate in few.items()])
-        yield sentence(
-            subject, f"the role arm seldom wrote a role prompt on {shown}: its scores there say little of roles."
-        )
+def _of_scores(inputs: Inputs, model: str) -> Iterator[str]:
+    arms = {each: [_entry(inputs, model, arm, each) for arm in COMPARED] for each in inputs.benchmarks}
+    if picks := [told for each, entries in arms.items() if (told := _one_sided(each, entries))]:
+        yield f"on {listed(picks)} nearly every pick is one label, whatever is asked."
+    if guessing := [names.benchmark(each) for each in arms if _could_be_guessing(chance(inputs, each), arms[each])]:
+        where = "within or above both arms' intervals"
+        yield f"on {listed(guessing)} guessing lies {where}: differences there mean little."
+    if nothing := [names.benchmark(each) for each in arms if all(entry.get("score") == 0 for entry in arms[each])]:
+        yield f"on {listed(nothing)} neither arm was right even once: equal scores there do not show equal ability."
+    yield from notes.of_missing(inputs, model)
 
 
-def _could_be_guessing(inputs: Inputs, model: str, benchmark: str) -> bool:
-    guess = chance(inputs, benchmark)
-    entries = [inputs.metrics["benchmarks"].get(model, {}).get(arm, {}).get(benchmark, {}) for arm in COMPARED]
+def _entry(inputs: Inputs, model: str, arm: str, benchmark: str) -> Metrics:
+    return dict(inputs.metrics["benchmarks"].get(model, {}).get(arm, {}).get(benchmark, {}))
+
+
+def _could_be_guessing(guess: float | None, entries: list[Metrics]) -> bool:
     known = [entry for entry in entries if entry.get("ci_low") is not None]
     return guess is not None and bool(known) and all(entry["ci_low"] <= guess for entry in known)
 
 
-def _nothing_right(inputs: Inputs, model: str, benchmark: str) -> bool:
-    scores = inputs.metrics["benchmarks"].get(model, {})
-    return all(scores.get(arm, {}).get(benchmark, {}).get("score") == 0 for arm in COMPARED)
+def _one_sided(benchmark: str, entries: list[Metrics]) -> str | None:
+    """The set with the label that has 80% or more of an arm's picks, which come most frequent first."""
+    labels = {}
+    for arm, entry in zip(COMPARED, entries, strict=True):
+        label, picked = next(iter(entry.get("picks", {}).items()), (None, 0.0))
+        if label is not None and picked >= ONE_SIDED:
+            labels[arm] = label
+    if not labels:
+        return None
+    same = len(labels) == len(COMPARED) and len(set(labels.values())) == 1
+    told = labels["role"] if same else ", ".join(f"{arm}: {label}" for arm, label in labels.items())
+    return f"{names.benchmark(benchmark)} ({told})"
 
 
-def _one_sided(inputs: Inputs, model: str) -> list[str]:
-    """Sets on which one label has 80% or more of an arm's picks, with that label and the arm."""
-    scores = inputs.metrics["benchmarks"].get(model, {})
-    found = []
-    for benchmark in inputs.benchmarks:
-        sides = {arm: _one_label(scores.get(arm, {}).get(benchmark, {})) for arm in COMPARED}
-        if told := [f"{arm}: {label}" for arm, label in sides.items() if label]:
-            found.append(f"{names.benchmark(benchmark)} ({', '.join(told)})")
-    return found
+def _of_answers(inputs: Inputs, model: str) -> Iterator[str]:
+    unread = {each: _unread(inputs, model, each) for each in inputs.benchmarks}
+    if high := _above(unread, UNREAD, "benchmark"):
+        yield (
+            f"many answers are unread, which means that no answer was found in what was written: {high}. Where "
+            "likelihoods are scored, this does not touch the score; elsewhere an unread answer counts as wrong."
+        )
+    harder = [
+        f"{names.benchmark(each)} ({share(*rates['role'])} against {share(*rates['standard'])})"
+        for each, rates in unread.items()
+        if len(rates) == len(COMPARED)
+        and _entry(inputs, model, "role", each).get("reading") not in {"cloze", "letter"}
+        and rates["role"][0] - rates["standard"][0] > HARDER_TO_READ
+    ]
+    if harder:
+        yield (
+            f"more of role's answers than of standard's are unread on {listed(harder)}. Scores there are read from the "
+            "text. Role prompt and answer share one limit of tokens, which may be part of any difference."
+        )
+    if cut := _above(_cut_off(inputs, model), CUT_OFF, "set"):
+        yield f"answers were cut off at the limit of tokens: {cut}."
+    wrote = {each: _entry(inputs, model, "role", each) for each in inputs.benchmarks}
+    few = [
+        f"{names.benchmark(each)} ({share(entry['role_rate'], _answers(entry))})"
+        for each, entry in wrote.items()
+        if entry.get("role_rate") is not None and entry["role_rate"] < FEW_ROLES
+    ]
+    if few:
+        yield f"the role arm seldom wrote a role prompt on {listed(few)}: its scores there say little of roles."
 
 
-def _one_label(entry: Metrics) -> str | None:
-    """The label that has 80% of the picks or more, which come most frequent first; None where none has."""
-    label, share = next(iter(entry.get("picks", {}).items()), (None, 0.0))
-    return label if share >= ONE_SIDED else None
+def _answers(entry: Metrics) -> int:
+    return int(entry["n"] * entry["seeds"])
 
 
-def _rates(inputs: Inputs, model: str, key: str, limit: float) -> str:
-    """Where a rate is above the limit, in words."""
-    metrics = inputs.metrics["benchmarks"].get(model, {})
-    return _above(
-        {each: {arm: metrics.get(arm, {}).get(each, {}).get(key) for arm in COMPARED} for each in inputs.benchmarks},
-        limit,
-        "benchmarks",
-    )
+def _unread(inputs: Inputs, model: str, benchmark: str) -> Rates:
+    """Of the answers that were asked for in writing."""
+    entries = {arm: _entry(inputs, model, arm, benchmark) for arm in COMPARED}
+    return {
+        arm: (entry["unparsed_rate"], int(entry.get("n_written", entry["n"]) * entry["seeds"]))
+        for arm, entry in entries.items()
+        if entry.get("unparsed_rate") is not None
+    }
 
 
-def _read_unequally(inputs: Inputs, model: str) -> list[str]:
-    """Benchmarks read from the text on which much more of role's answers than of standard's could not be read."""
-    metrics = inputs.metrics["benchmarks"].get(model, {})
-    found = []
-    for benchmark in inputs.benchmarks:
-        entries = [metrics.get(arm, {}).get(benchmark, {}) for arm in COMPARED]
-        standard, role = (entry.get("unparsed_rate") for entry in entries)
-        from_text = entries[0].get("reading") not in {"cloze", "letter"}
-        if from_text and None not in {standard, role} and role - standard > HARDER_TO_READ:
-            found.append(f"{names.benchmark(benchmark)} ({percent(role)}% unread against {percent(standard)}%)")
-    return found
-
-
-def _cut_off(inputs: Inputs, model: str) -> str:
+def _cut_off(inputs: Inputs, model: str) -> dict[str, Rates]:
     rates: dict[str, Rates] = {}
     for benchmark in [*inputs.benchmarks, OPEN_ENDED]:
         for system in inputs.systems(model):
             there = inputs.generations.get((system.name, benchmark), {}).values()
-            answers = [answer for answer in there if answer.finished is not None]
-            if answers and system.variant in COMPARED:
-                share = sum(not answer.finished for answer in answers) / len(answers)
-                rates.setdefault(benchmark, {})[system.variant] = share
-    return _above(rates, CUT_OFF, "sets of questions")
+            ended = [answer.finished for answer in there if answer.finished is not None]
+            if ended and system.variant in COMPARED:
+                rates.setdefault(benchmark, {})[system.variant] = (1 - sum(ended) / len(ended), len(ended))
+    return rates
 
 
 def _above(rates: dict[str, Rates], limit: float, unit: str) -> str:
     """Each benchmark with its arms' rates; of many only how many they are, and the range."""
-    high = {
-        each: found
-        for each, found in rates.items()
-        if any(rate is not None and rate > limit for rate in found.values())
-    }
+    high = {each: found for each, found in rates.items() if any(rate > limit for rate, _ in found.values())}
     if len(high) <= FEW:
-        return listed([_shown(benchmark, found) for benchmark, found in high.items()])
+        told = {each: ", ".join(f"{arm} {share(*rate)}" for arm, rate in found.items()) for each, found in high.items()}
+        return listed([f"{names.benchmark(each)} ({rates})" for each, rates in told.items()])
     arms = []
     for arm in COMPARED:
-        known = [rate for found in high.values() if (rate := found.get(arm)) is not None]
+        known = sorted(found[arm][0] for found in high.values() if arm in found)
         if known:
-            low, top = percent(min(known)), percent(max(known))
+            low, top = names.percent(known[0]), names.percent(known[-1])
             arms.append(f"{arm} {low}%" if low == top else f"{arm} {low} to {top}%")
-    return f"on {len(high)} of {len(rates)} {unit} ({', '.join(arms)})"
-
-
-def _shown(benchmark: str, rates: Rates) -> str:
-    parts = ", ".join(f"{arm} {percent(rate)}%" for arm, rate in rates.items() if rate is not None)
-    return f"{names.benchmark(benchmark)} ({parts})"
+    return f"on {out_of(len(high), len(rates), unit)} ({', '.join(arms)})"
 
 
 def _contamination(inputs: Inputs) -> Iterator[str]:
-    runs = {benchmark: entry.get("ngram_13", {}).get("count", 0) for benchmark, entry in
-            inputs.metrics["contamination"].items()}  # fmt: skip
-    found = [
-        f"{names.benchmark(benchmark)} ({counted(count, 'question')})" for benchmark, count in runs.items() if count
-    ]
+    metrics = inputs.metrics["contamination"]
+    runs = {benchmark: entry.get("ngram_13", {}).get("count", 0) for benchmark, entry in metrics.items()}
+    found = [f"{names.benchmark(each)} ({counted(count, 'question')})" for each, count in runs.items() if count]
     if found:
         yield (
-            f"Runs of 13 words of the training corpus stand in {listed(found)}; both arms learnt from the same corpus, "
-            "so that the comparison is not favoured, but the scores may be."
+            f"Runs of 13 words of the training corpus stand in {listed(found)}. Both arms learnt from the same corpus: "
+            "the comparison is not favoured, but the scores may be."
         )
     elif runs:
         yield (
@@ -203,42 +165,37 @@ def _contamination(inputs: Inputs) -> Iterator[str]:
         )
 
 
-FLIPS = 0.25
-LONGER = 1.5  # times as many words
-
-
-def preference(inputs: Inputs) -> Iterator[str]:
-    for model, pairs in inputs.metrics["preference"].items():
-        subject = model if len(inputs.models) > 1 else ""
-        judges = {summary["judge"] for summary in pairs.values() if summary.get("judge")}
-        yield from (_judge(judge, model) for judge in sorted(judges))
-        for pair, measured in pairs.items():
-            if (strength := measured.get("strength", {})).get("measured_nothing"):
-                yield sentence(
-                    subject,
-                    f"the judge measured nothing between role and {names.rival(pair)}: which answer came first moved "
-                    f"it by {strength['by_order']:.2f} on average, which answer by {strength['by_answers']:.2f}.",
-                )
-        rates = {
-            f"against {names.rival(pair)}": summary.get("flips", {}).get("rate") for pair, summary in pairs.items()
-        }
-        high = [f"{percent(rate)}% {against}" for against, rate in rates.items() if rate is not None and rate > FLIPS]
-        if high:
-            text = (
-                f"verdicts change when the answers change places: {listed(high)}. A judge that goes by position says "
-                "little about the answers."
+def _of_preference(inputs: Inputs, model: str) -> Iterator[str]:
+    pairs = inputs.metrics["preference"].get(model, {})
+    yield from (
+        _judge(judge, model) for judge in sorted({each["judge"] for each in pairs.values() if each.get("judge")})
+    )
+    for pair, summary in pairs.items():
+        against = names.rival(pair)
+        flips, strength = summary.get("flips", {}), summary.get("strength", {})
+        flipped = ""
+        if flips.get("rate") is not None:
+            count = share(flips["rate"], summary["n"] * summary["seeds"])
+            flipped = f"flips (verdicts that change when the answers change places): {count}"
+        if strength.get("measured_nothing"):
+            unit = " nats" if strength["unit"] == "nats" else ""
+            yield (
+                f"between role and {against} the judge measured nothing: which answer came first moved it by "
+                f"{strength['by_order']:.2f}{unit} on average, which answer it was by {strength['by_answers']:.2f}; "
+                f"{flipped}."
             )
-            yield sentence(subject, text)
-        yield from (sentence(subject, text) for pair, summary in pairs.items() for text in _unequal(pair, summary))
+        elif flipped and flips["rate"] > FLIPS:
+            yield f"the judge of role and {against} goes by position in part; {flipped}."
+        yield from _unequal(pair, summary)
 
 
 def _judge(judge: str, model: str) -> str:
     if judge.startswith(f"{model} itself"):
         return (
-            f"The judge of preference is {judge}: the arms are its own offspring, and its judgement was not checked. "
-            "Its verdicts show that the machinery works; they do not show which answers people would prefer."
+            f"the judge of preference is {judge}: both arms come of it, and its judgement was not checked. Its "
+            "verdicts show that the machinery works; they do not show which answers people would prefer."
         )
-    return f"The judge of preference is one model, {judge}: its taste is not that of people, and was not checked here."
+    return f"the judge of preference is one model, {judge}: its taste is not that of people, and was not checked here."
 
 
 def _unequal(pair: str, summary: Metrics) -> Iterator[str]:
@@ -255,14 +212,11 @@ def _unequal(pair: str, summary: Metrics) -> Iterator[str]:
         yield f"of the answers judged between role and {against}, the judge saw only the beginning of {listed(seen)}."
     lengths = [side["words"] for side in sides.values() if side.get("words")]
     if len(lengths) == len(sides) and max(lengths) > LONGER * min(lengths):
+        controlled = summary.get("length_controlled", {})
+        rate = "see the length-controlled win rate"
+        if controlled.get("win_rate") is None:
+            rate = f"there is no length-controlled win rate: {controlled.get('reason', 'nothing was judged')}"
         yield (
             f"answers of role have {lengths[0]:.0f} words on average, those of {against} {lengths[1]:.0f}. Judges "
-            f"often prefer the longer answer (Dubois et al. 2024); {_length_controlled(summary)}."
+            f"often prefer the longer answer (Dubois et al. 2024); {rate}."
         )
-
-
-def _length_controlled(summary: Metrics) -> str:
-    controlled = summary.get("length_controlled", {})
-    if controlled.get("win_rate") is None:
-        return f"there is no length-controlled win rate: {controlled.get('reason', 'nothing was judged')}"
-    return "see the length-controlled win rate"

@@ -1,8 +1,8 @@
-"""The page's pictures: each as a data URI with words for those who do not see it."""
+"""The page's pictures: data URIs with words for those who do not see them, and captions that say what is found."""
 
 import base64
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,26 +12,20 @@ from stages.figures import benchmarks, likelihood, loss, style
 from stages.figures.slug import slug
 from stages.reporting import names
 from stages.reporting.inputs import ROLE_PAIR, Inputs, Metrics, chance
-from stages.reporting.names import counted, listed, nats, p_phrase, percent, points
-from stages.reporting.result_tables import SIGNIFICANT
+from stages.reporting.names import counted, listed, nats, out_of, p_phrase, percent, points, sentence
 
 TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
+FILLED = "filled where p < 0.05 after Holm's correction"
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An image and its caption.
-
-    Attributes:
-        width: How wide it stands at most, in CSS pixels.
-        wide: Whether it is moved sideways on a narrow screen rather than made too small to read.
-    """
+    """An image and its caption; ``width`` is how wide it stands at most, in CSS pixels."""
 
     uri: str
     alt: str
     caption: str
     width: int
-    wide: bool = False
 
 
 def uri(content: bytes, suffix: str) -> str:
@@ -47,14 +41,26 @@ def drawn(figure: Callable[[], Figure]) -> str:
     return uri(written.getvalue(), ".svg")
 
 
-def from_file(root: Path, stem: str, alt: str, caption: str, width: int, *, wide: bool = False) -> Picture | None:
+def from_file(root: Path, stem: str, alt: str, caption: str, width: int) -> Picture | None:
     """The smaller of a figure's PNG and SVG; None where there is neither."""
     paths = [root / f"{stem}{suffix}" for suffix in (".svg", ".png")]
     there = [path for path in paths if path.is_file()]
     if not there:
         return None
     chosen = min(there, key=lambda path: path.stat().st_size)
-    return Picture(uri(chosen.read_bytes(), chosen.suffix), alt, caption, width, wide)
+    return Picture(uri(chosen.read_bytes(), chosen.suffix), alt, caption, width)
+
+
+def significant(compared: Mapping[str, Mapping[str, Metrics]], unit: str) -> str:
+    """On which of a model's comparisons the arms differ by their tests; with the model where there are several."""
+    told = []
+    for model, entries in compared.items():
+        tested = {name: entry["p_holm"] for name, entry in entries.items() if entry.get("p_holm") is not None}
+        found = [name for name, p in tested.items() if p < style.SIGNIFICANT]
+        where = out_of(len(found), len(tested), unit) if tested else f"no {unit}, since none could be compared"
+        named = f" ({listed(found)})" if 0 < len(found) < len(tested) else ""
+        told.append(sentence(model if len(compared) > 1 else "", f"the arms differ significantly on {where}{named}."))
+    return " ".join(told)
 
 
 def main_results(inputs: Inputs) -> Picture | None:
@@ -62,18 +68,21 @@ def main_results(inputs: Inputs) -> Picture | None:
     if not shown:
         return None
     benchmarks.draw(shown, inputs.root / "plots/main")
+    differences = {
+        model: {name: entry["difference"] for name, entry in entries.items()} for model, entries in shown.items()
+    }
+    found = significant(differences, "set")
     caption = (
-        "Figure 2. Scores on n questions with 95% intervals (left; the stroke is what guessing gives), and role less "
-        "standard on the same questions (right; filled where p < 0.05 after Holm's correction). The tables below say "
-        "which intervals and tests these are."
+        f"Figure 2. {found} Left: scores on n questions, with 95% intervals; the stroke is what guessing "
+        f"gives. Right: role less standard on the same questions, {FILLED} for testing all sets."
     )
     alt = " ".join(
         f"Dot plot for {model}: role less standard is "
-        + "; ".join(f"{points(entry['difference'].get('delta'))} on {name}" for name, entry in found.items())
+        + "; ".join(f"{points(entry['difference'].get('delta'))} on {name}" for name, entry in entries.items())
         + "."
-        for model, found in shown.items()
+        for model, entries in shown.items()
     )
-    return from_file(inputs.root, "plots/main", alt, caption, 760, wide=True)
+    return from_file(inputs.root, "plots/main", alt, caption, 760)
 
 
 def _benchmarks(inputs: Inputs, model: str) -> benchmarks.Benchmarks:
@@ -94,44 +103,45 @@ def likelihoods(inputs: Inputs) -> Picture | None:
     if not inputs.metrics["likelihood"]:
         return None
     likelihood.draw(inputs.metrics["likelihood"], inputs.root / "plots/likelihood")
+    between = {
+        model: {pair.replace(" - ", f" {names.MINUS} "): entry for pair, entry in inputs.between(model).items()}
+        for model in inputs.models
+    }
     told = [
-        f"{model}: " + "; ".join(f"{pair} {nats(entry['delta'])}" for _, pair, entry in _compared(found))
-        for model, found in inputs.metrics["likelihood"].items()
+        f"{model}: " + "; ".join(f"{pair} {nats(entry['delta'])}" for pair, entry in pairs.items())
+        for model, pairs in between.items()
     ]
     caption = (
-        f"Reference answers of {counted(inputs.reference_answers, 'held-out conversation')}: difference of their "
-        "negative log-likelihood in nats a token, with 95% intervals; filled where p < 0.05 after Holm's correction. "
-        "Left of zero the first makes the answers likelier."
+        f"{significant(between, 'comparison')} Reference answers of "
+        f"{counted(inputs.reference_answers, 'held-out conversation')}: difference of their negative log-likelihood in "
+        f"nats a token, with 95% intervals; {FILLED}. Left of zero the first makes the answers likelier: 0.01 nats are "
+        "about 1% of a token's probability."
     )
     return from_file(inputs.root, "plots/likelihood", f"Dot plot. {'. '.join(told)}.", caption, 560)
-
-
-def _compared(variants: Metrics) -> list[tuple[str, str, Metrics]]:
-    return [("between", pair, entry) for pair, entry in variants.get("between", {}).items()]
 
 
 def domains(inputs: Inputs) -> Picture | None:
     if not inputs.metrics["mmlu_domains"]:
         return None
+    compared = {
+        model: {names.domain(domain): entry[ROLE_PAIR] for domain, entry in found.items() if ROLE_PAIR in entry}
+        for model, found in inputs.metrics["mmlu_domains"].items()
+    }
     caption = (
-        "Figure 3. MMLU by domain: both arms on n questions with 95% intervals (left; what guessing gives is dotted), "
-        "and their difference (right; filled where p < 0.05 after Holm's correction over the domains)."
+        f"Figure 3. {significant(compared, 'domain')} Both arms on n questions with 95% intervals (left; what "
+        f"guessing gives is dotted), and their difference (right; {FILLED} over the domains)."
     )
-    alt = " ".join(_domains_in_words(inputs, model) for model in inputs.metrics["mmlu_domains"])
+    alt = " ".join(_domains_in_words(model, each) for model, each in compared.items())
     return from_file(inputs.root, "plots/mmlu_domains", alt, caption, 560)
 
 
-def _domains_in_words(inputs: Inputs, model: str) -> str:
-    found = inputs.metrics["mmlu_domains"][model]
-    compared = {domain: entry[ROLE_PAIR] for domain, entry in found.items() if ROLE_PAIR in entry}
+def _domains_in_words(model: str, compared: Mapping[str, Metrics]) -> str:
     known = {domain: entry for domain, entry in compared.items() if entry["delta"] is not None}
-    above = [names.domain(domain) for domain, entry in known.items() if entry["delta"] > 0]
-    below = [names.domain(domain) for domain, entry in known.items() if entry["delta"] < 0]
-    significant = sum(entry["p_holm"] is not None and entry["p_holm"] < SIGNIFICANT for entry in known.values())
+    above = [domain for domain, entry in known.items() if entry["delta"] > 0]
+    below = [domain for domain, entry in known.items() if entry["delta"] < 0]
     return (
-        f"Dot plot for {model}: accuracy of standard and role in {counted(len(found), 'domain')}. Role stands higher "
-        f"in {listed(above) or 'none'}, lower in {listed(below) or 'none'}; {counted(significant, 'difference')} "
-        "significant. The table below has all numbers."
+        f"Dot plot for {model}: accuracy of standard and role in {counted(len(compared), 'domain')}. Role stands "
+        f"higher in {listed(above) or 'none'}, lower in {listed(below) or 'none'}. The table below has all numbers."
     )
 
 
@@ -146,37 +156,45 @@ def wordclouds(inputs: Inputs) -> list[Picture]:
 
 
 def _cloud_in_words(domain: str, entry: Metrics) -> str:
-    most = [f"{each['phrase']} ({each['count']})" for each in entry["frequent"][:3]]
-    return f"Word cloud for {names.domain(domain)}. Most frequent: {listed(most) or 'no role was written'}."
+    return f"Word cloud for {names.domain(domain)}. Most frequent: {_frequent(entry)}."
+
+
+def _frequent(entry: Metrics) -> str:
+    most = [f"{each['phrase']} ({each['count']})" for each in entry.get("frequent", [])[:3]]
+    return listed(most) or "no role was written"
+
+
+def wordclouds_caption(inputs: Inputs) -> str:
+    model = inputs.models[0]
+    return (
+        f"Figure 4. The roles that {model} invented for MMLU\u2019s questions; most often "
+        f"{_frequent(inputs.metrics['roles'].get(model, {}))}. A cloud holds the 20 most frequent noun phrases of a "
+        "domain\u2019s role prompts, larger and darker the more often they were written; sizes do not compare between "
+        "domains. Above each cloud: how many answers it is of."
+    )
 
 
 def preference(inputs: Inputs) -> Picture | None:
     if not inputs.metrics["preference"]:
         return None
-    parts = []
+    told = []
     for model, pairs in inputs.metrics["preference"].items():
         for pair, summary in pairs.items():
-            rival = names.rival(pair)
+            result = "no result."
             if summary["n"]:
-                shares = (percent(summary[outcome]["share"]) for outcome in ("win", "tie", "loss"))
-                won, tied, lost = shares
-                parts.append(
-                    f"{model}, role against {rival}: won {won}%, tied {tied}%, lost {lost}%, "
-                    f"{p_phrase(summary['sign_test']['p'])}."
-                )
-            else:
-                parts.append(f"{model}, role against {rival}: no result.")
+                won, tied, lost = (percent(summary[outcome]["share"]) for outcome in ("win", "tie", "loss"))
+                result = f"won {won}%, tied {tied}%, lost {lost}%, {p_phrase(summary['sign_test']['p'])}."
+            told.append(f"{model}, role against {names.rival(pair)}: {result}")
+    pairs = [summary for found in inputs.metrics["preference"].values() for summary in found.values()]
+    nothing = sum(bool(summary.get("strength", {}).get("measured_nothing")) for summary in pairs)
+    where = "" if nothing == len(pairs) == 1 else f" on {out_of(nothing, len(pairs), 'pair')}"
+    found = f"The judge measured nothing{where}. " if nothing else ""
     caption = (
-        "Figure 5. Whose answers to n open-ended prompts the judge preferred, role prompts taken out. A bar: shares of "
-        "the prompts, each judged in both orders. The dot: the win rate, ties counted half, with its 95% interval over "
-        "prompts. What the judge is, and how far it can be trusted, is said above and in the second table."
+        f"Figure 5. {found}Whose answers to n open-ended prompts the judge preferred, role prompts taken out. A bar: "
+        "shares of the prompts, each judged in both orders. The dot: the win rate, ties counted half, with its 95% "
+        "interval over prompts. How far the judge can be trusted is said in the second table."
     )
-    return from_file(inputs.root, "plots/preference", f"Bars. {' '.join(parts)}", caption, 560)
-
-
-def _validation(inputs: Inputs) -> str:
-    count = inputs.validation_items
-    return "validation items" if count is None else counted(count, "validation item")
+    return from_file(inputs.root, "plots/preference", f"Bars. {' '.join(told)}", caption, 560)
 
 
 def losses(inputs: Inputs) -> Picture | None:
@@ -189,11 +207,12 @@ def losses(inputs: Inputs) -> Picture | None:
             curves.setdefault(system.model, {})[name] = rows
     if not curves:
         return None
+    count = inputs.validation_items
+    items = "validation items" if count is None else counted(count, "validation item")
     caption = (
-        "Loss curves. Left: each optimizer step's loss on all tokens learnt, which for role include the role prompt, "
-        f"so that the arms' curves do not compare. Right: loss on the answers of the {_validation(inputs)}, "
-        "which role reads after the annotator's role prompt, so that its curve may start lower: compare how far each "
-        "falls."
+        "Loss curves. Left: each optimizer step's loss on all tokens learnt, which for role include the role prompt: "
+        f"the arms' curves do not compare. Right: loss on the answers of the {items}. Role reads them after the "
+        "annotator's role prompt, so its curve may start lower: compare how far each falls."
     )
     alt = f"Line plots of training and validation loss for {listed([*curves])}; the table below has the last values."
-    return Picture(drawn(lambda: loss.figure(curves)), alt, caption, 760, wide=True)
+    return Picture(drawn(lambda: loss.figure(curves)), alt, caption, 760)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from stages.core import parameters
-from stages.records.example import Example
 from stages.records.files import read_json, read_jsonl
 from stages.records.generation import Generation
+from stages.records.judgement import Judgement
 from stages.records.question import Question
 from stages.records.scored import Scored
 from stages.records.systems import Plan, System
@@ -31,7 +31,8 @@ class Inputs:
         finetune: Each trained system's metrics; ``losses`` its loss curve.
         questions: Benchmark → the test questions by id.
         generations: System and benchmark → the answers by id.
-        examples: What was answered side by side.
+        scored: System, benchmark and id → the answer as read and scored.
+        judgements: What the judge said of open-ended answers; empty where nothing was judged.
         parameters: All of ``params.yaml``.
         validation_items: How many items the validation losses are of; None where their file is absent.
     """
@@ -41,10 +42,10 @@ class Inputs:
     metrics: dict[str, Metrics]
     finetune: dict[str, Metrics]
     losses: dict[str, LossRows]
-    scored: list[Scored]
+    scored: dict[tuple[str, str, str], Scored]
     questions: dict[str, dict[str, Question]]
     generations: dict[tuple[str, str], dict[str, Generation]]
-    examples: list[Example]
+    judgements: list[Judgement]
     parameters: Metrics
     validation_items: int | None = None
 
@@ -94,17 +95,8 @@ class Inputs:
         return dict(self.metrics["comparison"].get(model, {}).get(pair, {}))
 
 
-METRICS = (
-    "benchmarks",
-    "comparison",
-    "likelihood",
-    "mmlu_domains",
-    "roles",
-    "preference",
-    "annotate",
-    "costs",
-    "contamination",
-)
+METRICS = ("benchmarks", "comparison", "likelihood", "mmlu_domains", "roles", "preference", "annotate", "costs",
+           "contamination")  # fmt: skip
 
 
 def load(root: Path) -> Inputs:
@@ -118,6 +110,7 @@ def load(root: Path) -> Inputs:
     metrics = {name: _optional(root / f"metrics/{name}.json") for name in METRICS}
     for name in METRICS[:2]:
         metrics[name] = read_json(root / f"metrics/{name}.json")
+    scored, judged, validation = (root / f"data/{name}.jsonl" for name in ("scored", "judgements", "split/validation"))
     trained = [system.name for system in plan.systems if system.arm is not None and system.condition is None]
     asked = list(dict.fromkeys([*plan.benchmarks, OPEN_ENDED]))
     questions = {benchmark: _questions(root, benchmark) for benchmark in asked}
@@ -127,12 +120,12 @@ def load(root: Path) -> Inputs:
         metrics=metrics,
         finetune={name: _optional(root / f"metrics/finetune/{name}.json") for name in trained},
         losses={name: _losses(root / f"plots/loss/{name}.csv") for name in trained},
-        scored=read_jsonl(root / "data/scored.jsonl", Scored),
+        scored={(each.system, each.benchmark, each.id): each for each in read_jsonl(scored, Scored)},
         questions={benchmark: found for benchmark, found in questions.items() if found},
         generations=_generations(root, plan, asked),
-        examples=_examples(root / "data/examples.jsonl"),
+        judgements=read_jsonl(judged, Judgement) if judged.is_file() else [],
         parameters=parameters.read(root / "params.yaml"),
-        validation_items=_lines(root / "data/split/validation.jsonl"),
+        validation_items=len(validation.read_bytes().splitlines()) if validation.is_file() else None,
     )
 
 
@@ -149,20 +142,12 @@ def _questions(root: Path, benchmark: str) -> dict[str, Question]:
 
 def _generations(root: Path, plan: Plan, benchmarks: list[str]) -> dict[tuple[str, str], dict[str, Generation]]:
     found = {}
-    for system in plan.systems:
+    for system in [*plan.systems, *plan.rivals]:
         for benchmark in benchmarks:
             path = root / f"data/generations/{system.name}/{benchmark}.jsonl"
             if path.is_file():
                 found[system.name, benchmark] = {each.id: each for each in read_jsonl(path, Generation)}
     return found
-
-
-def _examples(path: Path) -> list[Example]:
-    return read_jsonl(path, Example) if path.is_file() else []
-
-
-def _lines(path: Path) -> int | None:
-    return len(path.read_bytes().splitlines()) if path.is_file() else None
 
 
 def _losses(path: Path) -> LossRows:

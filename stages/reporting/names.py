@@ -55,37 +55,43 @@ def counted(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+FEW = 30
+"""Up to so many answers are counted rather than told in per cent."""
+
+
+def share(rate: float, n: int) -> str:
+    """``all 8``, ``5 of 6``, ``37.2%``: a count where there are few."""
+    count = round(rate * n)
+    if count == n and rate == 1:
+        return f"all {n:,}"
+    return f"{count} of {n}" if n <= FEW and abs(count - rate * n) < 0.01 else f"{percent(rate)}%"
+
+
+def out_of(count: int, total: int, unit: str) -> str:
+    """``every one of 9 sets``, ``3 of 9 sets``."""
+    if total == 1:
+        return f"the only {unit}" if count else f"not the only {unit}"
+    return f"{'every one' if count == total else 'none' if count == 0 else count} of {counted(total, unit)}"
+
+
 def sentence(subject: str, text: str) -> str:
     """The text with what it is about before it, or with a capital where that needs no saying."""
     return f"{subject}: {text}" if subject else text[0].upper() + text[1:]
 
 
 BENCHMARKS = {
-    "mmlu": "MMLU",
-    "strategyqa": "StrategyQA",
-    "commonsenseqa": "CommonsenseQA",
-    "openbookqa": "OpenBookQA",
-    "truthfulqa": "TruthfulQA (MC1)",
-    "hotpotqa": "HotpotQA (closed book)",
-    "gsm8k": "GSM8K",
-    "humaneval": "HumanEval",
+    "mmlu": "MMLU", "strategyqa": "StrategyQA", "commonsenseqa": "CommonsenseQA", "openbookqa": "OpenBookQA",
+    "truthfulqa": "TruthfulQA (MC1)", "hotpotqa": "HotpotQA (closed book)", "gsm8k": "GSM8K", "humaneval": "HumanEval",
     "open_ended": "Open-ended",
-}
-READINGS = {
-    "cloze": "likeliest text",
-    "letter": "likeliest letter",
-    "written": "what was written",
-    "exact_match": "exact match",
-    "pass@1": "pass@1",
-}
+}  # fmt: skip
+READINGS = {"cloze": "likeliest text", "letter": "likeliest letter", "written": "what was written",
+            "exact_match": "exact match", "pass@1": "pass@1"}  # fmt: skip
 VERDICTS = {"higher": "higher", "lower": "lower", "equivalent": "equal within the margin", "undecided": "undecided"}
 TESTS = {
-    "mcnemar_exact": "McNemar, exact",
-    "permutation_by_group": "permutation by subject",
-    "permutation": "permutation by item",
-    "seeds_and_items_t": "t over seeds and items",
+    "mcnemar_exact": "McNemar, exact", "permutation_by_group": "permutation by subject",
+    "permutation": "permutation by item", "seeds_and_items_t": "t over seeds and items",
     "sign_exact": "sign test, exact",
-}
+}  # fmt: skip
 
 
 def benchmark(name: str) -> str:

@@ -1,17 +1,10 @@
-"""What tables and captions say of how their numbers came about."""
+"""What the notes below tables say of this run: the words that ``templates/tables.yaml`` leaves open."""
 
+from collections.abc import Sequence
+
+from stages.reporting import names
 from stages.reporting.inputs import ROLE_PAIR, Inputs
 
-GUESSING = "Guessing: the mean of one divided by the number of choices, over the questions asked."
-DETECTABLE = (
-    "Detectable: the smallest true difference that this comparison alone, without that correction, would find four "
-    "times in five, were the two to disagree as often as here; n/a where it could find none, however large."
-)
-READINGS = (
-    "Likeliest text: the choice whose own words are likeliest, choices not shown. Likeliest letter: choices shown, the "
-    "likeliest of their letters. What was written: read from the text. The first two are taken directly after the role "
-    "prompt, or at the head of the answer."
-)
 # What is compared besides the two arms: of training, and of how a trained arm is asked.
 VARIANTS = {
     "base": "the model before fine-tuning",
@@ -28,24 +21,40 @@ VARIANTS = {
 }
 
 
-def of_scores(inputs: Inputs, *, subjects: bool = True) -> str:
-    return f"Intervals are at 95%: Wilson's{_widened(inputs, subjects)}."
+def filled(inputs: Inputs, notes: Sequence[str]) -> list[str]:
+    """Notes with what is said in braces; those without words are left out."""
+    recorded = bool(inputs.metrics["annotate"]) and not inputs.metrics["annotate"].get("requests")
+    local = inputs.preset("judges", inputs.plan.judge).get("kind") == "local"
+    told = {
+        "scores": f"Intervals are at 95%: Wilson's{_widened(inputs, subjects=True)}.",
+        "scores_of_domains": f"Intervals are at 95%: Wilson's{_widened(inputs, subjects=False)}.",
+        "differences": "Intervals are at 95%: Bonett and Price's for the same questions asked of both"
+        f"{_widened(inputs, subjects=True)}; each is of one comparison alone.",
+        "readings": "Likeliest text: the choice whose own words are likeliest, choices not shown. Likeliest letter: "
+        "the letter that is likeliest, choices shown. What was written: read from the text. The first two are taken "
+        "directly after the role prompt, or at the head of the answer.",
+        "holm": "p (Holm): p made larger by Holm's correction, since all rows of one comparison are tested together; a "
+        "difference is bold where it is below 0.05.",
+        "detectable": "Detectable: the smallest true difference that this comparison would find four times in five, "
+        "without Holm's correction and if the two disagree as often as here; n/a where it could find none, however "
+        "large.",
+        "margin": f"{100 * inputs.margin:g}",
+        "missing": " ".join(dict.fromkeys(text for model in inputs.models for text in of_missing(inputs, model))),
+        "questions": " ".join(of_questions(inputs)),
+        "variants": of_variants(inputs),
+        "own_chat_versions": " ".join(_own_chat_versions(inputs)),
+        "recorded": " Recorded annotations were read; what they once cost is not known here." if recorded else "",
+        "judged_here": " The judge ran locally, which costs no dollars." if local else "",
+    }
+    return [text for note in notes if (text := note.format_map(told).strip())]
 
 
-def of_differences(inputs: Inputs, *, subjects: bool = True) -> str:
-    """Bonett and Price's intervals are of one comparison, as its p before Holm's correction is."""
-    return (
-        f"Intervals are at 95%: Bonett and Price's for the same questions asked of both{_widened(inputs, subjects)}; "
-        "each is of one comparison alone."
-    )
-
-
-def _widened(inputs: Inputs, subjects: bool) -> str:
+def _widened(inputs: Inputs, *, subjects: bool) -> str:
     reasons = [
         "on MMLU since questions of one subject may be alike" if subjects and "mmlu" in inputs.benchmarks else "",
         "everywhere since scores differ from one seed of training to the next" if inputs.seeds > 1 else "",
     ]
-    told = " and ".join(reason for reason in reasons if reason)
+    told = " and ".join(filter(None, reasons))
     return f", widened {told}" if told else ""
 
 
@@ -53,23 +62,20 @@ def of_questions(inputs: Inputs) -> list[str]:
     """A table may leave the page, and what its benchmarks' names stand for must go with it."""
     if inputs.plan.data != "bundled":
         return []
-    return [
-        "The questions are this project's own in the formats of the benchmarks named, HumanEval's alone the published "
-        "ones: no score here is one on a published benchmark."
-    ]
+    if "humaneval" in inputs.benchmarks:
+        return ["Only HumanEval's score is one on a published benchmark: the other questions are this project's own."]
+    return ["No score here is one on a published benchmark: the questions are this project's own."]
 
 
-def verdict(inputs: Inputs) -> str:
-    """How the verdicts follow from tests and intervals."""
-    points = f"{100 * inputs.margin:g} points"
-    return (
-        f"Verdict: higher or lower where p (Holm) is below 0.05; equal within the margin where the whole 95% "
-        f"interval lies within {points}; else undecided."
-    )
-
-
-def holm(over: str) -> str:
-    return f"p (Holm): after Holm's correction over {over}; bold where it is below 0.05."
+def of_missing(inputs: Inputs, model: str) -> list[str]:
+    """Why a score is missing."""
+    reasons = {
+        names.benchmark(benchmark): entry["reason"]
+        for benchmarks in inputs.metrics["benchmarks"].get(model, {}).values()
+        for benchmark, entry in benchmarks.items()
+        if entry.get("score") is None and entry.get("reason")
+    }
+    return [f"{benchmark} has no score: {reason}." for benchmark, reason in reasons.items()]
 
 
 def of_variants(inputs: Inputs) -> str:
@@ -78,3 +84,12 @@ def of_variants(inputs: Inputs) -> str:
     compared = [variant for variant in VARIANTS if any(variant in pair.split(" - ") for pair in pairs)]
     told = "; ".join(f"{variant}: {VARIANTS[variant]}" for variant in compared)
     return f"{told}." if told else ""
+
+
+def _own_chat_versions(inputs: Inputs) -> list[str]:
+    """Models whose comparison with ``base`` is the one with the official chat version."""
+    return [
+        f"Before fine-tuning, {model} is its own official chat version."
+        for model, pairs in inputs.metrics["preference"].items()
+        if "role - base" in pairs and (inputs.preset("models", model).get("official") or {}).get("source") == "itself"
+    ]

@@ -6,20 +6,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from stages.reporting import (
-    browser,
-    cautions,
-    examples,
-    figures,
-    findings,
-    names,
-    provenance,
-    run_tables,
-    table,
-    verdict,
-)
+from stages.reporting import browser, cautions, figures, names, provenance, table, table_files, verdict
 from stages.reporting import result_tables as results
-from stages.reporting import role_tables as other
+from stages.reporting import run_tables as other
 from stages.reporting.inputs import Inputs
 from stages.reporting.table import Table
 
@@ -28,23 +17,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 def tables(inputs: Inputs) -> list[Table]:
     """All tables that have rows."""
-    made = [
-        results.main_table(inputs),
-        results.difference_table(inputs),
-        results.controls_table(inputs),
-        results.readings_table(inputs),
-        results.likelihood_table(inputs),
-        results.domains_table(inputs),
-        other.roles_table(inputs),
-        other.belonging_table(inputs),
-        run_tables.preference_table(inputs),
-        run_tables.verdicts_table(inputs),
-        other.training_table(inputs),
-        run_tables.compute_table(inputs),
-        run_tables.cost_table(inputs),
-        other.contamination_table(inputs),
-    ]
-    return [table for table in made if table.rows]
+    # A table's rows come from the function of its name.
+    return table.build(inputs, vars(results) | vars(other))
 
 
 def render(inputs: Inputs, made: list[Table]) -> str:
@@ -60,6 +34,7 @@ def render(inputs: Inputs, made: list[Table]) -> str:
 
 
 def context(inputs: Inputs, made: list[Table]) -> dict[str, Any]:
+    asked = browser.payload(inputs)
     return {
         "style": Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         "script": Markup((TEMPLATES / "browser.js").read_text(encoding="utf-8")),
@@ -68,13 +43,15 @@ def context(inputs: Inputs, made: list[Table]) -> dict[str, Any]:
         "names": names,
         "verdicts": verdict.verdicts(inputs),
         "run_line": verdict.run_line(inputs),
-        "findings": findings.findings(inputs),
+        "findings": verdict.findings(inputs),
         "cautions": cautions.cautions(inputs),
         "foremost": cautions.FOREMOST,
-        "examples": examples.examples(inputs),
-        "rule": examples.RULE,
+        "examples": browser.examples(asked["items"]),
+        "manual": "standard.manual" in asked["variants"],
+        "pieces": browser.pieces,
+        "remarks": browser.remarks,
         "tables": {table.name: table for table in made},
-        "html": table.html,
+        "html": table_files.html,
         "pictures": {
             "main": figures.main_results(inputs),
             "likelihood": figures.likelihoods(inputs),
@@ -83,11 +60,12 @@ def context(inputs: Inputs, made: list[Table]) -> dict[str, Any]:
             "preference": figures.preference(inputs),
             "losses": figures.losses(inputs),
         },
+        "clouds_caption": figures.wordclouds_caption(inputs),
         "origins": provenance.origins(inputs),
         "choices": provenance.choices(inputs),
-        "scale": provenance.scale(inputs),
+        "scale": provenance.flattened(inputs.preset("scales", inputs.plan.scale)),
         "hashes": provenance.hashes(inputs),
         "versions": provenance.versions(),
-        "items": browser.as_script(browser.payload(inputs)),
+        "items": browser.as_script(asked),
         "most_items": browser.MOST,
     }

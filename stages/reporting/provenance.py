@@ -2,7 +2,6 @@
 
 import hashlib
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 from stages.records.systems import System
@@ -19,8 +18,9 @@ def hashes(inputs: Inputs) -> list[tuple[str, str]]:
     weights = [(f"weights of {model}", _weights(inputs.preset("models", model))) for model in inputs.models]
     paths = ["data/corpus.jsonl", "data/annotated.jsonl"]
     paths += [f"data/questions/{benchmark}.jsonl" for benchmark in inputs.questions]
-    files = [(path, sha256(inputs.root / path)) for path in paths if (inputs.root / path).is_file()]
-    return [*((name, told) for name, told in weights if told), *files]
+    files = [(path, inputs.root / path) for path in paths if (inputs.root / path).is_file()]
+    hashed = [(path, hashlib.sha256(file.read_bytes()).hexdigest()) for path, file in files]
+    return [*((name, told) for name, told in weights if told), *hashed]
 
 
 def _weights(preset: dict[str, Any]) -> str:
@@ -28,11 +28,6 @@ def _weights(preset: dict[str, Any]) -> str:
     if preset.get("repository"):
         return f"{preset['repository']}, commit {preset.get('revision') or 'not pinned'}"
     return str(preset.get("sha256") or "")
-
-
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def versions() -> list[tuple[str, str]]:
@@ -84,10 +79,6 @@ def _rival(inputs: Inputs, rival: System) -> str:
     """With the name that the server gives itself: what a rival's preset says is no parameter of the report."""
     models = inputs.metrics["costs"].get("asking", {}).get(f"rival: {rival.model}", {}).get("models") or []
     return f"{rival.model} ({', '.join(models)})" if rival.rival == "chat" else rival.name
-
-
-def scale(inputs: Inputs) -> list[tuple[str, str]]:
-    return flattened(inputs.preset("scales", inputs.plan.scale))
 
 
 def flattened(section: Any, key: str = "") -> list[tuple[str, str]]:

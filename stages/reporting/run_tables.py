@@ -1,169 +1,106 @@
-"""Tables of preference, training, contamination and what was spent."""
+"""Rows of the tables of roles, preference, training, overlap and what was spent; the words as in ``result_tables``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from stages.reporting import names
 from stages.reporting.inputs import Inputs
-from stages.reporting.table import Cell, Entry, Table
+from stages.reporting.table import NO_CELL, Cell, Entry, Rows, metric
+
+FREQUENT = 3
 
 
-def preference_table(inputs: Inputs) -> Table:
-    rows = []
+def roles(inputs: Inputs) -> Rows:
+    """Overall first, then by domain."""
+    for model in inputs.metrics["roles"]:
+        entry = metric(inputs, "roles", model)
+        yield _roles(f"{model}: all" if len(inputs.models) > 1 else "all", entry)
+        yield from (_roles(names.domain(domain), entry.at("domains", domain)) for domain in entry.at("domains").values)
+
+
+def _roles(name: str, entry: Entry) -> list[Cell]:
+    shown = (entry.values.get("frequent") or [])[:FREQUENT]
+    text = ", ".join(f"{each['phrase']} ({each['count']})" for each in shown) or names.NOTHING
+    places = tuple(f"{entry.source('frequent')}/{place}/count" for place in range(len(shown)))
+    rates = [entry.percent("role_rate"), entry.percent("well_formed_rate")]
+    counts = [entry.number("distinct"), entry.number("distinct_phrases"), entry.at("words").number("mean", 1)]
+    return [Cell(name), entry.number("answers"), *rates, *counts, Cell(text, places)]
+
+
+def belonging(inputs: Inputs) -> Rows:
+    for model in inputs.metrics["roles"]:
+        entry = metric(inputs, "roles", model, "belonging")
+        fit = [entry.percent("share", "ci_low", "ci_high"), entry.percent("permuted"), entry.p("p")]
+        classifier = [entry.percent("held_out_accuracy"), entry.percent("majority"), entry.number("trained_on")]
+        yield [Cell(model), *fit, *classifier]
+
+
+def preference(inputs: Inputs) -> Rows:
     for name, entry, _ in _pairs(inputs):
-        shares = (entry.at(outcome).percent("share") for outcome in ("win", "tie", "loss"))
-        rates = (each.percent("win_rate", "ci_low", "ci_high") for each in (entry, entry.at("length_controlled")))
-        plain, controlled = rates
-        rows.append([Cell(name), entry.number("n"), *shares, plain, entry.at("sign_test").p("p"), controlled])
-    return Table(
-        "preference",
-        "The judge's preference on open-ended prompts, in per cent",
-        ["Role against", "Prompts", "Win", "Tie", "Loss", "Win rate", "p", "Length-controlled"],
-        rows,
-        [
-            "Each pair was judged in both orders; a verdict that changes with the order (flip) is a tie. Win rate: "
-            f"ties count half. p: sign test of wins against losses{_many(rows)}.",
-            "Length-controlled: the win rate that a regression gives at equal length.",
-            *_own_chat_versions(inputs),
-        ],
-    )
+        shares = [entry.at(outcome).percent("share") for outcome in ("win", "tie", "loss")]
+        rate = entry.percent("win_rate", "ci_low", "ci_high")
+        controlled = entry.at("length_controlled").percent("win_rate", "ci_low", "ci_high")
+        yield [Cell(name), entry.number("n"), *shares, rate, entry.at("sign_test").p("p"), controlled]
 
 
-def _many(rows: Sequence[object]) -> str:
-    return ", each pair by itself: no correction for their number is made" if len(rows) > 1 else ""
-
-
-def _own_chat_versions(inputs: Inputs) -> list[str]:
-    """Models whose comparison with `base` is the one with the official chat version."""
-    own = [
-        model
-        for model, pairs in inputs.metrics["preference"].items()
-        if "role - base" in pairs and (inputs.preset("models", model).get("official") or {}).get("source") == "itself"
-    ]
-    return [f"Before fine-tuning, {model} is its own official chat version." for model in own]
-
-
-def verdicts_table(inputs: Inputs) -> Table:
+def verdicts(inputs: Inputs) -> Rows:
     """How far the verdicts can be trusted."""
-    rows = [
-        [
-            Cell(name),
-            entry.at("shown_first").percent("share"),
-            entry.at("flips").percent("rate"),
-            entry.at("unparsed").percent("rate"),
-            *(entry.at("answers", side).number("words", 0) for side in ("role", right)),
-            *(entry.at("answers", side).number("empty") for side in ("role", right)),
+    for name, entry, right in _pairs(inputs):
+        rates = [
+            entry.at(of).percent(key) for of, key in (("shown_first", "share"), ("flips", "rate"), ("unparsed", "rate"))
         ]
-        for name, entry, right in _pairs(inputs)
-    ]
-    return Table(
-        "verdicts",
-        "How far the verdicts can be trusted",
-        [
-            "Role against",
-            "First shown",
-            "Flips",
-            "Unread",
-            "Words, role",
-            "Words, other",
-            "Empty, role",
-            "Empty, other",
-        ],
-        rows,
-        [
-            "In per cent: how often the answer shown first was preferred, where 50 is no bias; verdicts that change "
-            "with the order; replies without a verdict. Words: mean length of whole answers. Empty: answers of which "
-            "nothing is left without the role prompt.",
-        ],
-    )
+        sides = [entry.at("answers", side) for side in ("role", right)]
+        lengths = [side.number("words", 0) for side in sides]
+        yield [Cell(name), *rates, *lengths, *(side.number("empty") for side in sides)]
 
 
 def _pairs(inputs: Inputs) -> Iterator[tuple[str, Entry, str]]:
     """Each judged pair's name for people, its numbers, and the variant on the right."""
     for model, pairs in inputs.metrics["preference"].items():
         for pair in pairs:
-            name = names.variant(pair.removeprefix("role - "))
-            entry = Entry("metrics/preference.json", inputs.metrics["preference"]).at(model, pair)
-            yield (f"{model}: {name}" if len(inputs.models) > 1 else name), entry, pair.removeprefix("role - ")
+            right = pair.removeprefix("role - ")
+            name = f"{model}: {names.variant(right)}" if len(inputs.models) > 1 else names.variant(right)
+            yield name, metric(inputs, "preference", model, pair), right
 
 
-def compute_table(inputs: Inputs) -> Table:
-    """What each system's training and answers took."""
-    metrics = inputs.metrics["costs"]
-    costs = Entry("metrics/costs.json", metrics)
-    names_of = dict.fromkeys([*metrics.get("training", {}), *metrics.get("generation", {})])
-    rows = [
-        [
-            Cell(name),
-            *_trained(costs.at("training", name)),
-            *(costs.at("generation", name).number(key) for key in ("answers", "output_tokens")),
-        ]
-        for name in names_of
-    ]
+def training(inputs: Inputs) -> Rows:
+    counts = ("items", "left_out", "steps", "role_tokens", "answer_tokens")
+    losses = ("loss", "validation_loss_before", "validation_loss", "validation_role_loss",
+              "validation_answer_loss_before", "validation_answer_loss")  # fmt: skip
+    for name, metrics in inputs.finetune.items():
+        entry = Entry(f"metrics/finetune/{name}.json", metrics)
+        if metrics:
+            yield [Cell(name), *map(entry.number, counts), *(entry.number(key, 3) for key in losses)]
+
+
+def compute(inputs: Inputs) -> Rows:
+    """What each system's training and answers took; what was not trained as such has no number of training."""
+    costs = metric(inputs, "costs")
+    for name in dict.fromkeys([*costs.at("training").values, *costs.at("generation").values]):
+        trained, answered = costs.at("training", name), costs.at("generation", name)
+        steps = [trained.number(key) if trained.values else Cell("\u2013") for key in ("steps", "completion_tokens")]
+        yield [Cell(name), *steps, answered.number("answers"), answered.number("output_tokens")]
     total = costs.at("total")
-    if rows:
-        rows.append([Cell("total"), *(total.number(key) for key in ("steps", "completion_tokens_learnt")),
-                     Cell(""), total.number("tokens_generated")])  # fmt: skip
-    return Table(
-        "compute",
-        "What training and answering took",
-        ["System", "Steps", "Tokens learnt", "Answers", "Tokens generated"],
-        rows,
-        [
-            "Steps: of the optimizer. Tokens learnt: those of the completions, over all epochs; prompts are read and "
-            "not learnt. Tokens generated: in all answers to the benchmarks and the open-ended prompts.",
-        ],
-    )
+    if total.values:
+        steps = [total.number(key) for key in ("steps", "completion_tokens_learnt")]
+        yield [Cell("total"), *steps, NO_CELL, total.number("tokens_generated")]
 
 
-def _trained(entry: Entry) -> list[Cell]:
-    """Of what was not trained as such, the model before fine-tuning and conditions, nothing was."""
-    keys = ("steps", "completion_tokens")
-    return [entry.number(key) if entry.values else Cell("\u2013") for key in keys]
-
-
-def cost_table(inputs: Inputs) -> Table:
+def cost(inputs: Inputs) -> Rows:
     """What chat models were asked, and for how much."""
-    metrics = inputs.metrics["costs"]
-    costs = Entry("metrics/costs.json", metrics)
     keys = ("requests", "prompt_tokens", "cached_prompt_tokens", "completion_tokens", "cost")
-    rows = [
-        [
-            Cell(name),
-            Cell(", ".join(entry["models"]) or "none"),
-            *(costs.at("asking", name).number(key) for key in keys),
-        ]
-        for name, entry in metrics.get("asking", {}).items()
-    ]
-    if rows:
-        total = costs.at("total")
-        empty = Cell("")
-        rows.append([Cell("total"), Cell("all"), total.number("requests"), empty, empty, empty, total.number("cost")])
-    return Table(
-        "cost",
-        "What asking chat models took",
-        [
-            "Asked",
-            "Models that answered",
-            "Requests",
-            "Prompt tokens",
-            "Of these cached",
-            "Answer tokens",
-            "Cost (US$)",
-        ],
-        rows,
-        [_paid(inputs), "What an earlier run paid for and the request cache kept counts like new."] if rows else [],
-        labels=2,
-    )
+    asking = inputs.metrics["costs"].get("asking", {})
+    for name, asked in asking.items():
+        entry = metric(inputs, "costs", "asking", name)
+        yield [Cell(name), Cell(", ".join(asked["models"]) or "none"), *map(entry.number, keys)]
+    if asking:
+        total = metric(inputs, "costs", "total")
+        yield [Cell("total"), Cell("all"), total.number("requests"), *[NO_CELL] * 3, total.number("cost")]
 
 
-def _paid(inputs: Inputs) -> str:
-    """What the dollars hold, which are counted at the prices of the presets."""
-    annotate = inputs.metrics["annotate"]
-    recorded = bool(annotate) and not annotate.get("requests")
-    local = inputs.preset("judges", inputs.plan.judge).get("kind") == "local"
-    parts = [
-        "Dollars are counted at the prices that the presets state",
-        "recorded annotations were read, and what they once cost is not known here" if recorded else "",
-        "the judge ran locally, which costs no dollars" if local else "",
-    ]
-    return "; ".join(part for part in parts if part) + "."
+def contamination(inputs: Inputs) -> Rows:
+    for benchmark in inputs.metrics["contamination"]:
+        entry = metric(inputs, "contamination", benchmark)
+        runs = (entry.at(f"ngram_{size}") for size in (8, 13))
+        cells = [cell for run in runs for cell in (run.number("count"), run.percent("share"), run.number("too_short"))]
+        similar = [entry.at("similar").number(key) for key in ("count", "highest")]
+        yield [Cell(names.benchmark(benchmark)), entry.number("questions"), *cells, *similar]

@@ -1,11 +1,12 @@
-"""The first screen: what was found, how sure it is, and of what it was found, each in one sentence."""
+"""What was found and how sure it is, in words that claim no more than the tests bear out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from stages.figures.style import SIGNIFICANT
 from stages.reporting import names
-from stages.reporting.inputs import Inputs
-from stages.reporting.names import counted, listed, nats, p_phrase, percent
+from stages.reporting.inputs import ROLE_PAIR, Inputs
+from stages.reporting.names import counted, listed, nats, out_of, p_phrase, percent, points, sentence, share
 
 MODERATE = 0.05
 """Five points: a gain of the size that papers on prompting report as one."""
@@ -17,9 +18,9 @@ def verdicts(inputs: Inputs) -> list[str]:
     """A sentence on the benchmarks and one on the reference answers, for each model."""
     found = []
     for model in inputs.models:
-        subject = f"{model}: " if len(inputs.models) > 1 else ""
+        subject = model if len(inputs.models) > 1 else ""
         texts = (on_benchmarks(inputs.pair(model), inputs.margin), on_likelihood(inputs.between(model)))
-        found += [f"{subject}{text}" for text in texts if text]
+        found += [sentence(subject, text) for text in texts if text]
     return found
 
 
@@ -58,7 +59,7 @@ def on_likelihood(between: Mapping[str, Any]) -> str | None:
         return None
     interval = f"{nats(entry['ci_low'])} to {nats(entry['ci_high'])}, {p_phrase(entry['p_holm'])}"
     size = f"by {nats(abs(entry['delta']))} nats a token (95% interval of the difference {interval})"
-    if entry["p_holm"] >= 0.05:
+    if entry["p_holm"] >= SIGNIFICANT:
         return (
             f"Held-out reference answers are not detectably likelier after the model's own role prompt: they differ "
             f"{size}."
@@ -70,10 +71,8 @@ def on_likelihood(between: Mapping[str, Any]) -> str | None:
 def run_line(inputs: Inputs) -> str:
     """Model, items trained, questions, seeds: one line."""
     trained = [int(metrics["items"]) for metrics in inputs.finetune.values() if metrics.get("items")]
-    asked = 0
-    for benchmark in inputs.benchmarks:
-        entry = inputs.pair(inputs.models[0]).get(benchmark, {})
-        asked += entry.get("n") or 0
+    compared = inputs.pair(inputs.models[0])
+    asked = sum(compared.get(benchmark, {}).get("n") or 0 for benchmark in inputs.benchmarks)
     parts = [
         listed(inputs.models),
         counted(max(trained), "training item") if trained else "no training",
@@ -82,4 +81,116 @@ def run_line(inputs: Inputs) -> str:
     ]
     if n := inputs.reference_answers:
         parts.insert(3, counted(n, "reference answer"))
-    return " \u00b7 ".join(parts)
+    return ", ".join(parts)
+
+
+def findings(inputs: Inputs) -> list[str]:
+    """What the first screen leaves out, a sentence each."""
+    return [
+        sentence(model if len(inputs.models) > 1 else "", text)
+        for model in inputs.models
+        for text in _of_model(inputs, model)
+    ]
+
+
+def _of_model(inputs: Inputs, model: str) -> Iterator[str]:
+    domains = {
+        names.domain(name): entry[ROLE_PAIR]
+        for name, entry in inputs.metrics["mmlu_domains"].get(model, {}).items()
+        if ROLE_PAIR in entry
+    }
+    yield differences({names.benchmark(name): entry for name, entry in inputs.pair(model).items()}, "set")
+    if domains:
+        yield f"on MMLU by domain, {differences(domains, 'domain')}"
+    yield from (text for text in (roles_written(inputs, model), roles_fit(inputs, model)) if text)
+    for pair, summary in inputs.metrics["preference"].get(model, {}).items():
+        yield preferred(names.rival(pair), summary)
+
+
+def differences(entries: Entries, unit: str) -> str:
+    """How often role was ahead, which differences are significant, and what could have been detected."""
+    tested = {name: entry for name, entry in entries.items() if entry.get("delta") is not None}
+    if not tested:
+        return f"role and standard could not be compared on any {unit}."
+    ahead = sum(entry["delta"] > 0 for entry in tested.values())
+    behind = sum(entry["delta"] < 0 for entry in tested.values())
+    equal = len(tested) - ahead - behind
+    tally = f"role scored above standard on {out_of(ahead, len(tested), unit)} and below on {behind}"
+    tally += f" (equal on {equal})" if equal else ""
+    found = {name: entry for name, entry in tested.items() if _is_significant(entry)}
+    if not found:
+        none = "no difference is significant after Holm's correction for testing all of them"
+        return f"{tally}; {none}. {_detectable(tested, unit)}"
+    shown = listed([f"{name} ({points(entry['delta'])} points)" for name, entry in found.items()])
+    rest = "; no other difference is" if len(found) < len(tested) else ""
+    verb = "is" if len(found) == 1 else "are"
+    return f"{tally}. After Holm's correction for testing all of them, {shown} {verb} significant at 5%{rest}."
+
+
+def _is_significant(entry: Mapping[str, Any]) -> bool:
+    return entry["p_holm"] is not None and entry["p_holm"] < SIGNIFICANT
+
+
+def _detectable(tested: Entries, unit: str) -> str:
+    """A test that finds nothing says only that no large difference is there."""
+    sizes = sorted(entry["detectable"] for entry in tested.values() if entry.get("detectable") is not None)
+    if not sizes:
+        return f"On {out_of(len(tested), len(tested), unit)} the arms disagree on too few questions to show any."
+    low, high = percent(sizes[0]), percent(sizes[-1])
+    span = low if low == high else f"{low} to {high}"
+    shown = (
+        f"On {out_of(len(sizes), len(tested), unit)} a true difference of {span} points would show four times in five"
+    )
+    rest = "" if len(sizes) == len(tested) else "; on the others the arms disagree on too few questions to show any"
+    return f"{shown}{rest}."
+
+
+def roles_written(inputs: Inputs, model: str) -> str | None:
+    entries = {
+        names.benchmark(benchmark): entry
+        for benchmark, entry in inputs.metrics["benchmarks"].get(model, {}).get("role", {}).items()
+        if entry.get("role_rate") is not None
+    }
+    if not entries:
+        return None
+    told = {name: share(entry["role_rate"], entry["n"] * entry["seeds"]) for name, entry in entries.items()}
+    fewest, most = (extreme(entries, key=lambda name: entries[name]["role_rate"]) for extreme in (min, max))
+    if entries[fewest]["role_rate"] == entries[most]["role_rate"]:
+        return (
+            f"the role arm opened {percent(entries[most]['role_rate'])}% of its answers with a well-formed role prompt."
+        )
+    return (
+        f"the role arm opened its answers with a well-formed role prompt: least often on {fewest} ({told[fewest]}), "
+        f"most often on {most} ({told[most]})."
+    )
+
+
+def roles_fit(inputs: Inputs, model: str) -> str | None:
+    found = inputs.metrics["roles"].get(model, {}).get("belonging", {})
+    if found.get("share") is None:
+        return None
+    fit = "more often than" if found["p"] < SIGNIFICANT else "not reliably more often than"
+    return (
+        f"a classifier puts the role into the question's domain for {percent(found['share'])}% of MMLU's questions, "
+        f"{fit} for roles dealt out at random ({percent(found['permuted'])}%, {p_phrase(found['p'])}); of questions "
+        f"that it was not trained on it puts {percent(found['held_out_accuracy'])}% right."
+    )
+
+
+def preferred(rival: str, summary: Mapping[str, Any]) -> str:
+    if summary.get("win_rate") is None:
+        return f"answers of role and of {rival} were not compared: {summary.get('reason', 'nothing was judged')}."
+    if summary.get("strength", {}).get("measured_nothing"):
+        return (
+            f"between the open-ended answers of role and of {rival} the judge measured nothing: it followed the order "
+            "in which it saw them."
+        )
+    rate = f"{percent(summary['win_rate'])}% ({percent(summary['ci_low'])} to {percent(summary['ci_high'])})"
+    p = summary["sign_test"]["p"]
+    if p is None:
+        verdict = "no prompt was won or lost, so that no preference shows"
+    elif p < SIGNIFICANT:
+        verdict = f"a preference for {'role' if summary['win_rate'] > 0.5 else rival}, {p_phrase(p)}"
+    else:
+        verdict = f"no significant preference, {p_phrase(p)}"
+    return f"on open-ended prompts role against {rival} has a win rate of {rate}, ties counted half: {verdict}."

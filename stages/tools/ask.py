@@ -1,20 +1,20 @@
-"""Ask the fine-tuned models any question: standard, standard with a role by hand, and self-prompting (Figure 1).
+"""Ask the fine-tuned models any question: standard, standard with a role by hand, and self-prompting.
 
 python -m stages.tools.ask "Why do cats purr?" --role "From now on, you are a veterinarian who studies cats."
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
+from stages.chat import self_prompt
 from stages.core import command_line, parameters
-from stages.decoding.conditions import GENERIC
+from stages.decoding import conditions
 from stages.decoding.parameters import Decoding
-from stages.examples import Answer, Put, side_by_side
 from stages.records import files
 from stages.records.systems import Plan, System
 
-PLAN = Path("data/plan.json")
+PLAN, MODELS = Path("data/plan.json"), Path("data/models")
 ROLE, RESET = "\033[35m", "\033[0m"
 DECODING = Decoding(dtype="float32", batch_tokens=8192)
 
@@ -22,22 +22,41 @@ DECODING = Decoding(dtype="float32", batch_tokens=8192)
 def main() -> None:
     parser = command_line.parser(__doc__)
     parser.add_argument("question")
-    parser.add_argument("--role", default=GENERIC, help="the role written by hand (default: a helpful assistant)")
+    parser.add_argument("--role", default=conditions.GENERIC, help="the role written by hand (default: an assistant)")
     parser.add_argument("--max-new-tokens", type=int, default=200)
-    arguments = parser.parse_args()
+    asked = parser.parse_args()
     plan = parameters.validate(files.read_json(PLAN), Plan, "plan", PLAN)
-    trained = [system for system in plan.systems if system.arm is not None and system.condition is None]
-    question = Put(arguments.question, arguments.role)
-    for system, answers in side_by_side(trained, [question], DECODING, arguments.max_new_tokens):
-        show(system, answers)
-
-
-def show(system: System, answers: Sequence[Answer]) -> None:
-    trained = system.model_copy(update={"condition": None}).name
     colour, plain = (ROLE, RESET) if sys.stdout.isatty() else ("", "")
-    for answer in answers:
-        role = f"{colour}{answer.role}{plain}\n\n" if answer.role else ""
-        print(f"\n== {trained}{', with a role by hand' if system.condition else ''}\n{role}{answer.text}")
+    for system in plan.systems:
+        if system.arm is not None and system.condition is None:
+            for title, output in answers(system, asked.question, asked.role, asked.max_new_tokens):
+                role, text = self_prompt.split(output)
+                print(f"\n== {title}\n{f'{colour}{role}{plain}' if role else ''}\n\n{text.strip()}")
+
+
+def answers(system: System, question: str, manual_role: str, max_new_tokens: int) -> Iterator[tuple[str, str]]:
+    """What one trained model writes, greedily; ``standard`` also with the role in its question."""
+    from stages.chat.rendering import render_prompt, tokenize
+    from stages.decoding.context import QuestionEnd, next_question
+    from stages.decoding.generating import Prompt, generate_all
+    from stages.decoding.model import load
+
+    loaded = load(MODELS / system.name, DECODING)
+    mark = next_question(loaded.tokenizer)
+    end = QuestionEnd(loaded.tokenizer, mark) if mark else None
+    put = {system.name: question}
+    if system.arm == "standard":
+        by_hand = conditions.ask("manual", question, manual_role, None)
+        put[f"{system.name}, with a role by hand"] = by_hand.message
+    prompts = [
+        Prompt(tokenize(loaded.tokenizer, render_prompt(loaded.tokenizer, [message])), max_new_tokens, until=end)
+        for message in put.values()
+    ]
+    completions = generate_all(loaded, prompts, None, [0] * len(put), DECODING.batch_tokens)
+    for title, completion in zip(put, completions, strict=True):
+        text = str(loaded.tokenizer.decode(completion.ids, skip_special_tokens=True))
+        cut = end.cut(text) if end else None
+        yield title, text if cut is None else cut
 
 
 if __name__ == "__main__":

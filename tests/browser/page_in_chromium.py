@@ -1,128 +1,84 @@
-"""The report's page in Chromium: what a reader does with it. Not part of the quick tests; it needs a browser.
+"""The report's page in Chromium: its first screen, its look in light, dark and print. ``make test-browser`` runs it.
 
 Named so that pytest collects it only when asked for it by name.
 """
 
-import shutil
-from pathlib import Path
+import re
 
+import pypdfium2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests.reporting import example_run
-from tests.reporting.conftest import run_stages
-
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--no-first-run"]  # fmt: skip
-PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
-VIEWS = [(size, scheme) for size in (PHONE, DESKTOP) for scheme in ("light", "dark")]
-# More than a screenful of many hundred items.
-SIZES = example_run.SIZES | {"mmlu": 570, "gsm8k": 300}
+from tests.browser.conftest import ALL_VIEWS, DESKTOP, PHONE
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory) -> Path:
-    folder = example_run.write(tmp_path_factory.mktemp("run"), example_run.plan(), sizes=SIZES)
-    run_stages(folder)
-    return folder / "plots/report.html"
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_the_first_screen_holds_the_verdict_the_figure_and_few_words(chromium, plain_report, size):
+    view = chromium.new_page(viewport=size)
+    view.goto(plain_report.as_uri())
+    ends = "(one) => document.querySelector(one).getBoundingClientRect().bottom"
+    assert view.evaluate(ends, ".run-line") < view.evaluate(ends, ".first img") <= size["height"]
+    assert view.locator(".first .cautions li").count() <= 3
+    words = view.evaluate(WORDS_ABOVE, size["height"])
+    assert 40 < words <= 120
+    assert len(view.locator("#findings").inner_text().split()) <= 250
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(params=VIEWS, ids=[f"{size['width']}-{scheme}" for size, scheme in VIEWS])
-def page(request, chromium, report):
-    size, scheme = request.param
-    context = chromium.new_context(viewport=size, color_scheme=scheme)
-    opened = context.new_page()
-    complaints: list[str] = []
-    asked: list[str] = []
-    opened.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("request", lambda sent: asked.append(sent.url))
-    opened.goto(report.as_uri())
-    yield opened
-    assert complaints == []
-    assert [url for url in asked if not url.startswith(("data:", report.as_uri()))] == []
-    context.close()
+WORDS_ABOVE = """(fold) => {
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    let words = 0;
+    while (walker.nextNode()) {
+        const text = walker.currentNode;
+        const around = text.parentElement;
+        if (around.closest("figure, script, style, .skip") || !around.checkVisibility()) continue;
+        for (const word of text.textContent.matchAll(/\\S+/g)) {
+            const range = document.createRange();
+            range.setStart(text, word.index);
+            range.setEnd(text, word.index + word[0].length);
+            words += range.getBoundingClientRect().bottom <= fold;
+        }
+    }
+    return words;
+}"""
 
 
 def test_nothing_sticks_out_to_the_side(page: Page):
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+@pytest.mark.parametrize("page", ALL_VIEWS, indirect=True)
 def test_axe_finds_no_fault(page: Page):
     page.locator("#items details").first.locator("summary").click()
     for folded in page.locator("main > section > details > summary").all():
         folded.click()
+    page.evaluate("location.hash = '#open_ended-3'")
+    page.evaluate("location.hash = '#humaneval-3'")
     found = Axe().run(page)
     assert [(each["id"], each["nodes"][0]["html"][:200]) for each in found.response["violations"]] == []
 
 
-def test_filters_narrow_the_list_and_can_be_cleared(page: Page):
-    count = page.locator("#count")
-    expect(count).to_have_text("460 of 460 questions")
-    page.select_option("#benchmark", "mmlu")
-    expect(count).to_have_text("200 of 460 questions")
-    page.select_option("#group", "d:chemistry")
-    narrowed = int(count.inner_text().split()[0])
-    assert 0 < narrowed < 30
-    page.locator("[data-variant=role]").select_option("right")
-    right = int(count.inner_text().split()[0])
-    page.locator("[data-variant=role]").select_option("wrong")
-    assert right + int(count.inner_text().split()[0]) == narrowed
-    page.get_by_role("button", name="Clear").click()
-    expect(count).to_have_text("460 of 460 questions")
-
-
-def test_an_item_can_be_opened_right_after_a_search_for_a_role(page: Page):
-    page.get_by_label("Search in questions and answers").fill("organic CHEMIST")
-    expect(page.locator("#count")).not_to_have_text("460 of 460 questions")
-    first = page.locator("#items details").first
-    first.locator("summary").click()
-    expect(first.locator(".role", has_text="organic chemist").first).to_be_visible()
-
-
-def test_a_search_without_result_says_so(page: Page):
-    page.locator("#search").fill("nosuchword")
-    expect(page.locator("#count")).to_have_text("0 of 460 questions")
-    expect(page.locator("#items li")).to_have_count(0)
-    expect(page.locator("#more")).to_be_hidden()
-
-
-def test_an_item_opens_by_keyboard_and_shows_every_answer(page: Page):
-    summary = page.locator("#items summary").first
-    summary.focus()
-    page.keyboard.press("Enter")
-    body = page.locator("#items .body").first
-    expect(body).to_be_visible()
-    expect(body.locator(".answer")).to_have_count(5)
-    expect(body.locator(".answer b")).to_have_count(0)
-
-
-def test_items_come_a_batch_at_a_time(page: Page):
-    expect(page.locator("#items li")).to_have_count(40)
-    page.get_by_role("button", name="Show more").click()
-    expect(page.locator("#items li")).to_have_count(80)
-    assert page.evaluate("document.activeElement.closest('li') === document.querySelectorAll('#items li')[40]")
-
-
-def test_hundreds_of_items_are_searched_without_lag(page: Page):
-    milliseconds = page.evaluate(
-        """() => {
-            const started = performance.now();
-            document.getElementById("benchmark").dispatchEvent(new Event("change", { bubbles: true }));
-            document.body.offsetHeight;
-            return performance.now() - started;
-        }"""
+def test_the_main_table_shows_role_and_difference_without_being_moved(page: Page):
+    rights = page.evaluate(
+        """() => [...document.querySelectorAll("#table-main thead th")]
+            .map((head) => [head.textContent, head.getBoundingClientRect().right])"""
     )
-    assert milliseconds < 300
+    width = page.evaluate("window.innerWidth")
+    ends = dict(rights)
+    assert max(ends["standard"], ends["role (self-prompt)"], ends["Difference"]) <= width
+
+
+def test_pictures_follow_the_scheme(page: Page):
+    """A PNG is turned round where the page is dark; an SVG has rules of its own, which that would undo."""
+    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    looks = page.evaluate("[...document.images].map((each) => [each.src.slice(0, 14), getComputedStyle(each).filter])")
+    assert looks
+    assert all((look != "none") == (dark and kind == "data:image/png") for kind, look in looks)
+
+
+def test_every_picture_is_drawn(page: Page):
+    page.wait_for_function("[...document.images].every((picture) => picture.complete)")
+    assert page.evaluate("[...document.images].every((picture) => picture.naturalWidth > 0)")
 
 
 def test_the_first_stop_of_the_keyboard_skips_to_the_content(page: Page):
@@ -132,17 +88,44 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_content(page: Page):
     expect(page.locator("#main")).to_be_focused()
 
 
-def test_every_picture_is_drawn(page: Page):
-    page.wait_for_function("[...document.images].every((picture) => picture.complete)")
-    assert page.evaluate("[...document.images].every((picture) => picture.naturalWidth > 0)")
-
-
 def test_print_keeps_within_the_page(chromium, report, tmp_path):
     """A4 less its margins is 680 CSS pixels wide."""
     opened = chromium.new_page(viewport={"width": 680, "height": 1000})
     opened.goto(report.as_uri())
-    opened.pdf(path=tmp_path / "report.pdf", format="A4")
-    assert (tmp_path / "report.pdf").stat().st_size > 50_000
     opened.emulate_media(media="print")
     beyond = "[...document.querySelectorAll('table, img')].filter((each) => each.getBoundingClientRect().right > 681)"
     assert opened.evaluate(f"{beyond}.map((each) => each.id || each.alt)") == []
+
+
+@pytest.fixture(scope="module")
+def pages_in_print(chromium, report, tmp_path_factory) -> list[str]:
+    """The text of each page."""
+    opened = chromium.new_page()
+    opened.goto(report.as_uri())
+    path = tmp_path_factory.mktemp("print") / "report.pdf"
+    opened.pdf(path=path, format="A4")
+    document = pypdfium2.PdfDocument(path)
+    return [document[number].get_textpage().get_text_bounded() for number in range(len(document))]
+
+
+def test_print_numbers_its_pages(pages_in_print):
+    assert len(pages_in_print) > 5
+    for number, text in enumerate(pages_in_print, start=1):
+        assert re.search(rf"{number} / {len(pages_in_print)}\b", text)
+
+
+def test_print_opens_what_is_folded(pages_in_print):
+    text = " ".join(pages_in_print)
+    assert "matplotlib" in text
+    assert "finetune.learning_rate" in text
+    assert "No run of 13 words" in text or "Runs of 13 words" in text
+
+
+def test_print_strands_no_heading(pages_in_print):
+    """None is the last of its page."""
+    for text in pages_in_print:
+        lines = [line for line in text.splitlines() if line.strip() and not re.fullmatch(r"\d+ / \d+", line.strip())]
+        assert not lines[-1].startswith(HEADINGS)
+
+
+HEADINGS = ("Results", "The same question", "Figure 1.", "Main results", "Training", "What was run", "Libraries")

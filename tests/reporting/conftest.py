@@ -15,6 +15,17 @@ def finished(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def decided(tmp_path_factory) -> Path:
+    """Two models, two seeds, and a role arm far ahead."""
+    plan = example_run.plan(("small", "other"), (1, 2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(example_run.SHARES, "role", 0.97)
+        folder = example_run.write(tmp_path_factory.mktemp("decided"), plan, sizes=example_run.SMALL)
+    run_stages(folder)
+    return folder
+
+
 def run_stages(folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

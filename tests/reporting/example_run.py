@@ -5,7 +5,6 @@ from pathlib import Path
 
 import yaml
 
-from stages.chat import self_prompt
 from stages.corpora.overlap import contamination
 from stages.costs import costs
 from stages.figures import domains as domain_figure
@@ -14,7 +13,6 @@ from stages.judging.counting import PairKey
 from stages.judging.pairs import planned_pairs
 from stages.judging.summary import summarize as summarize_preference
 from stages.records.conversation import AnnotatedConversation, Conversation
-from stages.records.example import Example
 from stages.records.execution import Execution
 from stages.records.files import read_jsonl, write_json, write_jsonl, write_text
 from stages.records.generation import ChoiceReading, Generation
@@ -67,7 +65,8 @@ def plan(models: tuple[str, ...] = ("small",), seeds: tuple[int, ...] = (1,), *,
     for model in models:
         if extras:
             systems.append(System(model=model))
-        for arm, condition in (("standard", None), ("role", None), ("role", "stripped"), ("shuffled", None)):
+        arms = (("standard", None), ("role", None), ("standard", "manual"), ("role", "stripped"), ("shuffled", None))
+        for arm, condition in arms:
             if extras or (arm in {"standard", "role"} and condition is None):
                 systems += [System(model=model, arm=arm, condition=condition, seed=seed) for seed in seeds]
     names = {"corpus": "bundled", "annotator": "recorded", "judge": "local", "data": "bundled", "scale": "mini"}
@@ -115,9 +114,9 @@ def write_data(
     for benchmark, asked in questions.items():
         write_jsonl(folder / f"data/questions/{benchmark}.jsonl", asked)
         for system in run.systems:
-            _write_answers(folder, system, benchmark, asked, sandbox, roles)
+            if benchmark != "open_ended" or system.condition is None:
+                _write_answers(folder, system, benchmark, asked, sandbox, roles)
     _write_open_ended(folder, run.rivals, questions["open_ended"])
-    _write_examples(folder, run, questions)
     corpus = _corpus(rng)
     write_jsonl(folder / "data/annotated.jsonl", corpus)
     write_jsonl(folder / "data/split/validation.jsonl", corpus[:6])
@@ -140,11 +139,9 @@ def _write_metrics(folder: Path, run: Plan, questions: dict, corpus: list[Annota
     domain_figure.draw(domains, folder / "plots/mmlu_domains")
     arms = [system for system in run.systems if system.variant in {"standard", "role"}]
     pairs = planned_pairs([*arms, *run.rivals])
-    preference = summarize_preference(
-        [each for pair in pairs for each in _judgements(pair, rng)],
-        [PairKey(pair.model, pair.name) for pair in pairs],
-        SEED,
-    )
+    judgements = [each for pair in pairs for each in _judgements(pair, rng)]
+    write_jsonl(folder / "data/judgements.jsonl", judgements)
+    preference = summarize_preference(judgements, [PairKey(pair.model, pair.name) for pair in pairs], SEED)
     write_json(folder / "metrics/preference.json", preference)
     preference_figure.draw(preference, folder / "plots/preference")
     overlap = {benchmark: contamination(asked, corpus) for benchmark, asked in questions.items()}
@@ -220,23 +217,6 @@ def _write_open_ended(folder: Path, rivals: list[System], asked: list[Question])
         rng = random.Random(rival.name)
         written = [_generation(rival, "open_ended", question, rng, roles=False) for question in asked]
         write_jsonl(folder / f"data/generations/{rival.name}/open_ended.jsonl", written)
-
-
-def _write_examples(folder: Path, run: Plan, questions: dict[str, list[Question]]) -> None:
-    rng = random.Random(f"{SEED}/examples")
-    systems = {system.arm: system for system in run.systems if system.condition is None}
-    examples = []
-    for variant in ("standard", "standard.manual", "role"):
-        for benchmark in ("mmlu", "gsm8k", "open_ended"):
-            question = questions[benchmark][0]
-            written = _generation(systems[variant.partition(".")[0]], benchmark, question, rng, roles=True)
-            role, answer = self_prompt.split(written.output)
-            manual = f"From now on, you are a <{benchmark}> expert by hand." if "manual" in variant else None
-            examples.append(
-                Example(benchmark=benchmark, id=question.id, variant=variant, manual_role=manual, role=role,
-                        answer=answer, finished=written.finished)
-            )  # fmt: skip
-    write_jsonl(folder / "data/examples.jsonl", examples)
 
 
 def _generation(system: System, benchmark: str, question: Question, rng: random.Random, roles: bool) -> Generation:

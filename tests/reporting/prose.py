@@ -16,7 +16,7 @@ from typing import Any
 from stages.core import parameters
 
 # A numeral that is no part of a name: neither GSM8K nor smollm2-135m holds one.
-NUMBER = r"(?:[+\u2212]|(?<![\w.,\u2212-]))\d[\d,]*(?:\.\d+)?(?!\w)"
+NUMBER = r"(?:[+\u2212]|(?<![\w.,\u2212-]))\d+(?:,\d{3})*(?:\.\d+)?(?!\w)"
 BLOCKS = ("li", "p", "figcaption", "h1", "h2", "h3", "summary", "caption", "th", "label", "address")
 CONSTANTS = {
     "95",
@@ -88,6 +88,8 @@ class Run:
         comparisons = json.loads((self.folder / "metrics/comparison.json").read_text())
         for pairs in comparisons.values():
             found |= forms(sum(entry["n"] for entry in pairs["role - standard"].values()))
+        for value in leaves_with_counts(metrics):
+            found |= forms(value)
         for path in (self.folder / "data").rglob("*.jsonl"):
             found |= forms(len(path.read_text().splitlines()))
         return found
@@ -103,6 +105,17 @@ def leaves(value: Any) -> Iterator[float]:
         yield from (float(found) for found in re.findall(r"\d+(?:\.\d+)?", value))
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield value
+
+
+def leaves_with_counts(value: Any) -> Iterator[float]:
+    """How many of n a share is, where both stand side by side; small numbers are told so."""
+    for each in value if isinstance(value, list) else value.values() if isinstance(value, dict) else ():
+        yield from leaves_with_counts(each)
+    if isinstance(value, dict) and isinstance(value.get("n"), int):
+        rates = [value.get(key) for key in ("unparsed_rate", "role_rate")] + [value.get("flips", {}).get("rate")]
+        for n in (value["n"] * value.get("seeds", 1), value.get("n_written", 0) * value.get("seeds", 1)):
+            yield from (round(rate * n) for rate in rates if isinstance(rate, float))
+            yield n
 
 
 def forms(value: float) -> set[str]:

@@ -29,10 +29,10 @@ def inputs(seeds=(1,), scores=None, cut=0.0, **metrics) -> Inputs:
         | metrics,
         finetune={},
         losses={},
-        scored=[],
+        scored={},
         questions={"mmlu": {"q": question}, "gsm8k": {"q": question.model_copy(update={"choices": []})}},
         generations={(system.name, each): answers for system in systems for each in BENCHMARKS},
-        examples=[],
+        judgements=[],
         parameters={},
     )
 
@@ -42,7 +42,8 @@ def told(**given) -> str:
 
 
 def entry(low=0.4, **other):
-    return {"score": 0.5, "ci_low": low, "ci_high": 0.6, "unparsed_rate": 0.0, "role_rate": 1.0} | other
+    known = {"score": 0.5, "ci_low": low, "ci_high": 0.6, "unparsed_rate": 0.0, "role_rate": 1.0, "n": 100, "seeds": 1}
+    return known | other
 
 
 def test_one_training_is_no_measure_of_the_spread():
@@ -65,14 +66,14 @@ def test_free_answers_cannot_be_guessed():
 
 def test_few_benchmarks_with_unread_answers_are_named_and_many_are_counted():
     few = told(scores={"gsm8k": entry(unparsed_rate=0.5)})
-    assert "could not be read from what was written: GSM8K (standard 50.0%, role 50.0%)." in few
+    assert "no answer was found in what was written: GSM8K (standard 50.0%, role 50.0%)." in few
     many = told(scores={name: entry(unparsed_rate=0.3 + 0.1 * place) for place, name in enumerate(BENCHMARKS)})
-    assert "on 4 of 4 benchmarks (standard 30.0 to 60.0%, role 30.0 to 60.0%)" in many
+    assert "on every one of 4 benchmarks (standard 30.0 to 60.0%, role 30.0 to 60.0%)" in many
 
 
 def test_answers_cut_off_are_counted():
     assert "cut off" not in told(cut=0.2)
-    assert "cut off at the limit of tokens: on 4 of 4 sets of questions (standard 50.0%, role 50.0%)." in told(cut=0.5)
+    assert "cut off at the limit of tokens: on every one of 4 sets (standard 50.0%, role 50.0%)." in told(cut=0.5)
 
 
 def test_a_missing_score_has_its_reason():
@@ -84,17 +85,18 @@ def test_an_arm_that_seldom_writes_roles():
 
 
 def judged(judge, flips=0.1):
-    return {"m": {"role - standard": {"judge": judge, "flips": {"rate": flips}}}}
+    return {"m": {"role - standard": {"judge": judge, "n": 10, "seeds": 1, "flips": {"rate": flips}}}}
 
 
 def test_the_judge_is_called_what_it_is():
-    assert "the arms are its own offspring, and its judgement was not checked" in told(
+    assert "both arms come of it, and its judgement was not checked" in told(
         preference=judged("m itself, before fine-tuning")
     )
     assert "one model, gpt-x: its taste is not that of people" in told(preference=judged("gpt-x"))
-    assert "Verdicts change when the answers change places: 40.0% against standard" in told(
+    assert "flips (verdicts that change when the answers change places): 4 of 10." in told(
         preference=judged("gpt-x", 0.4)
     )
+    assert "flip" not in told(preference=judged("gpt-x", 0.2))
 
 
 def test_a_judge_whose_name_begins_like_the_model_is_not_its_kin():
@@ -104,7 +106,8 @@ def test_a_judge_whose_name_begins_like_the_model_is_not_its_kin():
 def test_answers_that_are_empty_or_of_unequal_length():
     def answers(words, empty=0, other=40):
         sides = {"role": {"words": words, "empty": empty}, "standard": {"words": other, "empty": 0}}
-        return {"m": {"role - standard": {"judge": "gpt-x", "flips": {"rate": 0.0}, "answers": sides}}}
+        pair = {"judge": "gpt-x", "n": 10, "seeds": 1, "flips": {"rate": 0.0}, "answers": sides}
+        return {"m": {"role - standard": pair}}
 
     assert "answers of role have 61 words on average, those of standard 40. Judges often" in told(
         preference=answers(61.0)
@@ -119,11 +122,11 @@ def test_where_role_is_harder_to_read_than_standard_it_is_told():
         of = {"standard": 0.1, "role": role}
         return {arm: {"gsm8k": entry(unparsed_rate=rate, reading=reading)} for arm, rate in of.items()}
 
-    assert "GSM8K (50.0% unread against 10.0%). Scores there are read from the text" in told(
+    assert "are unread on GSM8K (50.0% against 10.0%). Scores there are read from the text" in told(
         benchmarks={"m": rates(0.5, "written")}
     )
-    assert "less often than standard's" not in told(benchmarks={"m": rates(0.15, "written")})
-    assert "less often than standard's" not in told(benchmarks={"m": rates(0.5, "cloze")})
+    assert "more of role's answers" not in told(benchmarks={"m": rates(0.15, "written")}).lower()
+    assert "more of role's answers" not in told(benchmarks={"m": rates(0.5, "cloze")}).lower()
 
 
 def test_overlap_with_the_corpus():
@@ -141,12 +144,14 @@ def test_where_neither_arm_was_ever_right_nothing_is_compared():
 @pytest.mark.parametrize(("share", "warned"), [(0.79, False), (0.8, True)])
 def test_picks_that_nearly_all_fall_on_one_label(share, warned):
     text = told(scores={"mmlu": entry(picks={"A": share, "B": 1 - share})})
-    assert ("MMLU (standard: A, role: A)" in text) == warned
+    assert ("On MMLU (A) nearly every pick is one label" in text) == warned
+    arms = {"standard": {"mmlu": entry(picks={"A": share})}, "role": {"mmlu": entry(picks={"B": share})}}
+    assert ("On MMLU (standard: A, role: B) nearly every" in told(benchmarks={"m": arms})) == warned
 
 
 def test_a_judge_that_saw_part_of_the_answers_and_a_rate_that_is_lacking():
     sides = {"role": {"words": 90.0, "empty": 0, "cut": 3}, "standard": {"words": 40.0, "empty": 0, "cut": 0}}
-    pair = {"judge": "gpt-x", "flips": {"rate": 0.0}, "answers": sides}
+    pair = {"judge": "gpt-x", "n": 10, "seeds": 1, "flips": {"rate": 0.0}, "answers": sides}
     lacking = {"length_controlled": {"win_rate": None, "reason": "fewer than 10 prompts"}}
     text = told(preference={"m": {"role - standard": pair | lacking}})
     assert "the judge saw only the beginning of 3 answers of role." in text
@@ -157,7 +162,8 @@ def test_a_judge_that_saw_part_of_the_answers_and_a_rate_that_is_lacking():
 
 def test_a_judge_that_order_moves_more_than_the_answers_measured_nothing():
     pair = judged("m itself, before fine-tuning")
-    pair["m"]["role - standard"]["strength"] = {"measured_nothing": True, "by_answers": 0.1, "by_order": 0.9}
-    assert "measured nothing" in told(preference=pair)
+    strength = {"measured_nothing": True, "by_answers": 0.1, "by_order": 0.9, "unit": "nats"}
+    pair["m"]["role - standard"]["strength"] = strength
+    assert "measured nothing: which answer came first moved it by 0.90 nats on average" in told(preference=pair)
     pair["m"]["role - standard"]["strength"]["measured_nothing"] = False
     assert "measured nothing" not in told(preference=pair)

@@ -1,6 +1,7 @@
 """What can be told without LaTeX; tests/latex/tables_compile.py compiles the tables."""
 
-from stages.reporting.table import Cell, Table, latex, tex
+from stages.reporting.table import Cell, Table
+from stages.reporting.table_files import latex, tex
 from tests.reporting.test_table_files import TABLE
 
 

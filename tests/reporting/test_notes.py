@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from stages.decoding.conditions import CONDITIONS
 from stages.reporting import notes
 from stages.reporting.inputs import load
@@ -17,13 +19,22 @@ def test_what_is_compared_is_explained_and_nothing_else(finished):
 
 
 def test_intervals_say_what_widens_them():
-    assert notes.of_scores(inputs()).endswith("widened on MMLU since questions of one subject may be alike.")
-    assert notes.of_scores(inputs(), subjects=False) == "Intervals are at 95%: Wilson's."
-    assert "everywhere since scores differ from one seed of training to the next" in notes.of_scores(inputs((1, 2)))
+    once, twice = run_of("scores"), run_of("scores", (1, 2))
+    assert once.endswith("widened on MMLU since questions of one subject may be alike.")
+    assert run_of("scores_of_domains") == "Intervals are at 95%: Wilson's."
+    assert "everywhere since scores differ from one seed of training to the next" in twice
+
+
+def run_of(note, seeds=(1,)):
+    run = replace(inputs(seeds), parameters={"statistics": {"margin": 0.03}})
+    (text,) = notes.filled(run, [f"{{{note}}}", "{own_chat_versions}"])
+    return text
 
 
 def test_a_table_of_the_projects_own_questions_says_so():
     run = inputs()
-    assert "no score here is one on a published benchmark" in notes.of_questions(run)[0]
+    assert notes.of_questions(run)[0].startswith("No score here is one on a published benchmark")
+    run.plan.benchmarks.append("humaneval")
+    assert notes.of_questions(run)[0].startswith("Only HumanEval's score is one on a published benchmark")
     run.plan.data = "hub"
     assert notes.of_questions(run) == []

@@ -1,22 +1,11 @@
 import json
 import re
+import shutil
 
 import pytest
 
-from tests.reporting import example_run
-from tests.reporting.conftest import run_stages
+from tests.reporting import traces
 from tests.reporting.prose import NUMBER, Run, unknown
-
-
-@pytest.fixture(scope="module")
-def decided(tmp_path_factory):
-    """Two models, two seeds, and a role arm far ahead."""
-    plan = example_run.plan(("small", "other"), (1, 2))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(example_run.SHARES, "role", 0.97)
-        folder = example_run.write(tmp_path_factory.mktemp("decided"), plan, sizes=example_run.SMALL)
-    run_stages(folder)
-    return folder
 
 
 @pytest.fixture(scope="module", params=["finished", "decided"])
@@ -43,3 +32,53 @@ def test_the_first_sentence_follows_from_the_verdicts(decided, finished):
     assert "higher" in said
     assert "The role arm scored higher on" in page
     assert "The role arm scored higher on" not in (finished / "plots/report.html").read_text()
+
+
+@pytest.mark.parametrize("name", ["finished", "decided"])
+def test_every_sentence_that_states_a_result_follows_from_a_metric(request, name):
+    run = traces.Run(request.getfixturevalue(name))
+    assert len(run.texts) > 20
+    assert traces.untraced(run) == []
+
+
+@pytest.fixture
+def changed(finished, tmp_path):
+    """A run whose metrics can be changed under a page that stays."""
+    for part in ("metrics", "data", "plots"):
+        shutil.copytree(finished / part, tmp_path / part)
+
+    def change(by, name, *keys):
+        path = tmp_path / f"metrics/{name}.json"
+        metrics = json.loads(path.read_text())
+        inner = metrics
+        for key in keys[:-1]:
+            inner = inner[key]
+        inner[keys[-1]] = by(inner[keys[-1]])
+        path.write_text(json.dumps(metrics))
+        return traces.Run(tmp_path)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("by", "keys"),
+    [
+        (lambda _: "higher", ("comparison", "small", "role - standard", "mmlu", "verdict")),
+        (lambda _: 0.001, ("comparison", "small", "role - standard", "mmlu", "p_holm")),
+        (lambda delta: -delta, ("comparison", "small", "role - standard", "gsm8k", "delta")),
+        (lambda delta: -2 * delta, ("likelihood", "small", "between", "role own - standard none", "delta")),
+        (lambda delta: 0.1 if delta <= 0 else -0.1, ("mmlu_domains", "small", "law", "role - standard", "delta")),
+        (lambda _: 0.0, ("benchmarks", "small", "role", "humaneval", "role_rate")),
+        (lambda share: share / 2, ("roles", "small", "belonging", "share")),
+        (lambda nothing: not nothing, ("preference", "small", "role - standard", "strength", "measured_nothing")),
+    ],
+)
+def test_a_sentence_that_a_metric_contradicts_is_told(changed, by, keys):
+    with pytest.raises(AssertionError):
+        traces.untraced(changed(by, *keys))
+
+
+def test_a_sentence_that_follows_from_nothing_is_told(finished):
+    run = traces.Run(finished)
+    run.texts.append("Role is the better arm by far.")
+    assert traces.untraced(run) == ["Role is the better arm by far."]

@@ -1,4 +1,7 @@
-from stages.reporting.table import Cell, Entry, Table, html, markdown
+from stages.core import parameters
+from stages.reporting.inputs import load
+from stages.reporting.table import NO_CELL, WORDS, Cell, Entry, Table, build
+from stages.reporting.table_files import html, markdown
 
 TABLE = Table(
     "demo",
@@ -40,3 +43,18 @@ def test_a_number_that_is_lacking_has_no_source():
 def test_keys_with_spaces_and_slashes_stay_one_part_of_the_pointer():
     entry = Entry("metrics/x.json", {"role - standard": {"a/b": {"p": 0.5}}}).at("role - standard", "a/b")
     assert entry.p("p").sources == ("metrics/x.json#/role%20-%20standard/a%2Fb/p",)
+
+
+def test_an_interval_can_be_set_below_its_value():
+    text = html(Table("t", "T", ["Name", "Score"], [[Cell("a (b)"), Cell("30.1 (25.4 to 35.3)")]]))
+    assert '30.1 <span class="interval">(25.4 to 35.3)</span>' in text
+    assert "a (b)" in text
+
+
+def test_a_column_that_no_row_fills_is_left_out(finished):
+    run = load(finished)
+    spec = {name: lambda _: iter(()) for name in parameters.read(WORDS)}
+    rows = [NO_CELL, Cell("MMLU"), *[Cell("1")] * 3, NO_CELL, *[Cell("2")] * 2, Cell("exact match")]
+    (made,) = build(run, spec | {"main": lambda _: iter([rows])})
+    assert made.head == ["Benchmark", "standard", "role (self-prompt)", "Difference", "Guessing", "n", "Reading"]
+    assert (made.labels, made.words) == (1, [6])

@@ -1,6 +1,6 @@
 import pytest
 
-from stages.reporting.findings import differences, preferred
+from stages.reporting.verdict import differences, preferred
 
 
 def entry(delta, p_holm, detectable=0.1):
@@ -8,22 +8,22 @@ def entry(delta, p_holm, detectable=0.1):
 
 
 def test_without_significance_no_win_is_claimed():
-    text = differences({"MMLU": entry(0.04, 0.3), "GSM8K": entry(-0.02, 1.0, 0.2)}, "benchmark")
-    assert text.startswith("role scored above standard on 1 of 2 benchmarks and below on 1.")
-    assert "No difference on any benchmark is significant after Holm's correction." in text
-    assert "a true difference of 10.0 to 20.0 percentage points four times in five" in text
+    text = differences({"MMLU": entry(0.04, 0.3), "GSM8K": entry(-0.02, 1.0, 0.2)}, "set")
+    assert text.startswith("role scored above standard on 1 of 2 sets and below on 1;")
+    assert "no difference is significant after Holm's correction for testing all of them." in text
+    assert "On every one of 2 sets a true difference of 10.0 to 20.0 points would show four times in five." in text
 
 
 def test_significant_differences_are_named_with_their_sign():
     text = differences({"MMLU": entry(0.04, 0.001), "GSM8K": entry(-0.06, 0.04), "X": entry(0.0, 1.0)}, "benchmark")
-    assert "After Holm's correction MMLU (+4.0 points) and GSM8K (−6.0 points) are significant at 5%" in text  # noqa: RUF001
+    assert "for testing all of them, MMLU (+4.0 points) and GSM8K (−6.0 points) are significant at 5%" in text  # noqa: RUF001
     assert "no other difference is" in text
     assert "(equal on 1)" in text
 
 
 @pytest.mark.parametrize("p", [0.05, 0.0500001, None])
 def test_at_the_limit_nothing_is_significant(p):
-    assert "No difference" in differences({"MMLU": entry(0.04, p)}, "benchmark")
+    assert "no difference is significant" in differences({"MMLU": entry(0.04, p)}, "benchmark")
 
 
 def test_a_p_of_zero_is_significant():
@@ -32,7 +32,9 @@ def test_a_p_of_zero_is_significant():
 
 def test_too_few_questions_are_told():
     text = differences({"MMLU": entry(0.5, 1.0, None)}, "benchmark")
-    assert "1 comparison had too few questions to detect any." in text
+    assert "On the only benchmark the arms disagree on too few questions to show any." in text
+    text = differences({"MMLU": entry(0.5, 1.0, None), "GSM8K": entry(0.1, 1.0, 0.2)}, "set")
+    assert "On 1 of 2 sets a true difference of 20.0 points would show four times in five; on the others" in text
 
 
 def test_nothing_compared_is_told():
@@ -50,6 +52,7 @@ def judged(p, rate=0.7):
         (judged(0.01), "a preference for role, p = 0.010"),
         (judged(0.0001, 0.2), "a preference for standard, p < 0.001"),
         (judged(None, 0.5), "no prompt was won or lost"),
+        (judged(0.2) | {"strength": {"measured_nothing": True}}, "the judge measured nothing"),
         ({"win_rate": None, "reason": "no comparison was judged"}, "not compared: no comparison was judged"),
     ],
 )
