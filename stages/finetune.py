@@ -14,8 +14,7 @@ from typing import get_args
 from stages.core import command_line
 from stages.core.disk_room import check_room
 from stages.core.errors import InputError
-from stages.numerics import instruction_set
-from stages.records import files
+from stages.records import files, numerics
 from stages.records.conversation import AnnotatedConversation
 from stages.records.systems import Arm
 from stages.training import recipe as recipes
@@ -34,7 +33,7 @@ def main() -> None:
         raise InputError(f"{base} holds no model: run `dvc repro base_model@{arguments.model}`, which makes it")
     check_room(base, Path("data/models"))
 
-    instruction_set.wait_passively()  # before torch is imported
+    numerics.wait_passively()  # before torch is imported
     from stages.training.engine import relaunch_if_needed
 
     relaunch_if_needed(recipe.processes)

@@ -15,8 +15,7 @@ from transformers import AutoTokenizer, GenerationConfig, PreTrainedModel, PreTr
 
 from stages.chat.rendering import Part, Rendered, stops
 from stages.core.errors import InputError
-from stages.numerics import instruction_set
-from stages.numerics.memory import keep_freed_memory
+from stages.records import numerics
 from stages.records.conversation import AnnotatedConversation
 from stages.records.seeds import derive_seed, generator
 from stages.records.systems import Arm
@@ -97,11 +96,7 @@ def fine_tune(
 
 def prepare(recipe: Recipe, seed: int) -> None:
     """Fix all that the bytes of the result depend on; to be called before the first operation."""
-    instruction_set.hold(recipe.dtype)
-    keep_freed_memory()
-    torch.set_num_threads(recipe.threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # costs seconds; nothing here reads such memory
+    numerics.prepare(recipe.dtype, recipe.threads)
     torch.manual_seed(derive_seed(seed, "finetune"))
 
 

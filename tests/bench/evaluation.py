@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--processes", type=int, default=2, help="of ours, among which the threads are shared out")
+    parser.add_argument("--batch-size", type=int, help="the harness's; default: the fastest of several on a part")
     parser.add_argument("--unpacked", action="store_true", help="ours at `packed: false`")
     parser.add_argument(
         "--clock",
@@ -93,6 +94,7 @@ def work_of(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
             "packed": not arguments.unpacked,
         },
         "threads": arguments.threads,
+        "batch_size": arguments.batch_size,
         "processes": arguments.processes,
         "clock": arguments.clock,
         "max_new_tokens": arguments.max_new_tokens,
