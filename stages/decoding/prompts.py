@@ -107,8 +107,8 @@ class Item:
     """A question ready to be answered.
 
     Attributes:
-        before: What stands before the assistant's turn. Control marks that the question quotes are hidden, so that
-            they are tokenized as text (stages/chat/marks.py).
+        before: What stands before the assistant's turn, control marks that the question quotes hidden, so that they
+            are tokenized as text (stages/chat/marks.py).
         lead: White space that the template writes before the content of the assistant's turn.
         marks: The control marks of the model's tokenizer.
         prompt: All that the model is shown, what its turn already begins with included, as token ids.
@@ -137,10 +137,7 @@ class Item:
         return not self.put.prefix and not self.put.without_role
 
     def before_choices(self, role: str | None, trigger: str) -> str:
-        """All that stands before the choices, where the turn opens with a role prompt of the system's own or none.
-
-        Quoted control marks are hidden in it, as in :attr:`before`.
-        """
+        """What stands before the choices, after the system's own role prompt or none; quoted marks are hidden in it."""
         head = self.put.prefix or (self_prompt.join(role, "") if role else "")
         return f"{self.before}{self.lead}{hidden(head, self.marks)}{trigger}"
 
@@ -189,14 +186,7 @@ def warn_of_missing_shots(job: Job, questions: Sequence[Question]) -> None:
 
 
 def written_record(item: Item, text: str, tokens: int, finished: bool) -> Generation:
-    """A written answer as it is kept.
-
-    Args:
-        item: The question.
-        text: What the model wrote of the assistant's turn.
-        tokens: How many tokens that took.
-        finished: Whether it ended before the limit.
-    """
+    """What the model wrote of its turn, in so many tokens, as it is kept; ``finished`` if it ended before the limit."""
     output = item.put.prefix + (text if item.put.prefix else text.removeprefix(item.lead))
     return Generation(
         id=item.question.id,
