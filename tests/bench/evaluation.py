@@ -29,11 +29,10 @@ from typing import Any
 from transformers import AutoTokenizer
 
 from stages.benchmarks import commonsenseqa, gsm8k, mmlu, openbookqa
-from stages.benchmarks.shared import LETTERS
 from stages.corpora.roots import MIRROR_VARIABLE, Source
 from stages.decoding.parameters import Asking, Decoding, Reading
 from stages.decoding.prompts import Item, Job, prepare
-from stages.records.question import Question
+from stages.records.question import LETTERS, Question
 
 TIE = 1e-4
 SHOTS = (0, 5)
