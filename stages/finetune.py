@@ -14,10 +14,9 @@ from typing import get_args
 from stages.core import command_line
 from stages.core.disk_room import check_room
 from stages.core.errors import InputError
-from stages.numerics import instruction_set
-from stages.records import files
+from stages.records import files, numerics
 from stages.records.conversation import AnnotatedConversation
-from stages.records.systems import Arm
+from stages.records.systems import Arm, System
 from stages.training import recipe as recipes
 
 SPLIT = Path("data/split")
@@ -34,18 +33,18 @@ def main() -> None:
         raise InputError(f"{base} holds no model: run `dvc repro base_model@{arguments.model}`, which makes it")
     check_room(base, Path("data/models"))
 
-    instruction_set.wait_passively()  # before torch is imported
+    numerics.wait_passively()  # before torch is imported
     from stages.training.engine import relaunch_if_needed
 
     relaunch_if_needed(recipe.processes)
-    from stages.training.run import Corpus, Identity, fine_tune
+    from stages.training.run import fine_tune
 
-    trained_as = Identity(arguments.model, arguments.arm, arguments.seed)
-    out, checkpoints = Path("data/models") / trained_as.name, CHECKPOINTS / trained_as.name
-    trained = fine_tune(base, Corpus(train, validation), trained_as, recipe, out, checkpoints)
+    system = System(model=arguments.model, arm=arguments.arm, seed=arguments.seed)
+    out, checkpoints = Path("data/models") / system.name, CHECKPOINTS / system.name
+    trained = fine_tune(base, train, validation, system, recipe, out, checkpoints)
     if trained.first_process:
-        files.write_text(Path("plots/loss") / f"{trained_as.name}.csv", trained.losses)
-        files.write_json(Path("metrics/finetune") / f"{trained_as.name}.json", trained.metrics)
+        files.write_text(Path("plots/loss") / f"{system.name}.csv", trained.losses)
+        files.write_json(Path("metrics/finetune") / f"{system.name}.json", trained.metrics)
         shutil.rmtree(checkpoints, ignore_errors=True)
 
 

@@ -13,8 +13,8 @@ from typing import get_args
 from stages.core import command_line, parameters
 from stages.core.parameters import Section
 from stages.decoding.conditions import CONDITIONS
-from stages.decoding.parameters import Decoding, OpenEnded, load_asking, load_readings
-from stages.records import files
+from stages.decoding.parameters import Decoding, OpenEnded, Reading, load_asking
+from stages.records import files, numerics
 from stages.records.generation import Generation
 from stages.records.question import Question
 from stages.records.systems import Arm, System
@@ -25,6 +25,7 @@ PARTIAL = Path(".cache/generations")
 
 def main() -> None:
     arguments = parse()
+    numerics.wait_passively()  # before torch is imported
     from stages.decoding.prompts import Job
 
     system = System(
@@ -40,7 +41,7 @@ def main() -> None:
         folder=folder(system),
         name=benchmark,
         benchmark=importlib.import_module(f"stages.benchmarks.{benchmark}"),
-        readings=["written"] if open_ended else load_readings(scale),
+        readings=["written"] if open_ended else parameters.load(f"scales.{scale}.generate.readings", list[Reading]),
         condition=system.condition,
         asking=(
             parameters.load(f"scales.{scale}.preference.decoding", OpenEnded)

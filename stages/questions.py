@@ -4,9 +4,9 @@ import importlib
 import random
 from pathlib import Path
 
-from stages.benchmarks.ordering import ordered
 from stages.core import command_line, parameters
 from stages.core.errors import InputError
+from stages.corpora.ordering import ordered
 from stages.corpora.roots import Source
 from stages.records import files
 from stages.records.question import Question

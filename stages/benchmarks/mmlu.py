@@ -13,9 +13,8 @@ End with a line "Answer: X", where X is the letter of the right choice.
 import random
 from collections.abc import Iterator
 
-from stages.benchmarks.shared import Normalisation, letter_of, show_choices
 from stages.corpora.roots import Fields, Source
-from stages.records.question import Question
+from stages.records.question import Normalisation, Question
 
 ANSWER_KIND = "choice"
 TRIGGER = "Answer:"
@@ -32,12 +31,12 @@ def questions(source: Source, rng: random.Random) -> Iterator[Question]:
 
 def _question(identifier: str, row: Fields) -> Question:
     choices = row["choices"]
-    answer = letter_of(row, row["answer"], range(len(choices)))
+    answer = row.letter_of(row["answer"], range(len(choices)))
     return Question(id=identifier, group=row["subject"], question=row["question"], choices=choices, answer=answer)
 
 
 def show(question: Question) -> str:
-    return show_choices(question.question, question.choices)
+    return question.lettered()
 
 
 def show_plain(question: Question) -> str:

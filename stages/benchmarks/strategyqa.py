@@ -8,9 +8,8 @@ End with a line "Answer: yes" or "Answer: no".
 import random
 from collections.abc import Iterator
 
-from stages.benchmarks.shared import Normalisation
 from stages.corpora.roots import Source
-from stages.records.question import Question
+from stages.records.question import Normalisation, Question
 
 ANSWER_KIND = "yes_no"
 TRIGGER = "Answer:"

@@ -12,11 +12,10 @@ The source always names the true choice first: choices are shuffled with the roo
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from stages.benchmarks.shared import Normalisation, show_choices, shuffled
 from stages.corpora.roots import Source
-from stages.records.question import Question
+from stages.records.question import LETTERS, Normalisation, Question
 
 ANSWER_KIND = "choice"
 TRIGGER = "Answer:"
@@ -36,8 +35,15 @@ def questions(source: Source, rng: random.Random) -> Iterator[Question]:
         yield Question(id=f"truthfulqa-{number}", question=row["question"], choices=choices, answer=letter)
 
 
+def shuffled(choices: Sequence[str], right: int, rng: random.Random) -> tuple[list[str], str]:
+    """The choices in a random order, and the letter under which the right one then stands."""
+    order = list(range(len(choices)))
+    rng.shuffle(order)
+    return [choices[index] for index in order], LETTERS[order.index(right)]
+
+
 def show(question: Question) -> str:
-    return show_choices(question.question, question.choices)
+    return question.lettered()
 
 
 def show_plain(question: Question) -> str:

@@ -16,6 +16,9 @@ from transformers import PreTrainedTokenizerBase
 OPEN, CLOSE = "\ue010", "\ue011"
 """Around the number of a mark that data quote, and around a control token's other name."""
 
+Span = tuple[int, int]
+"""The characters of a text at which a token begins and ends."""
+
 
 def control_marks(tokenizer: PreTrainedTokenizerBase) -> tuple[str, ...]:
     """The texts of control tokens, longest first: those called special, and others that the chat template writes."""
@@ -44,17 +47,22 @@ def shown(text: str, marks: tuple[str, ...]) -> str:
     return re.sub(f"{OPEN}(\\d+){CLOSE}", lambda found: marks[int(found[1])], text)
 
 
-def encode(tokenizer: PreTrainedTokenizerBase, text: str, marks: tuple[str, ...]) -> tuple[list[int], list[int]]:
-    """Ids of a rendered text in which quoted marks are hidden, and where in it each token begins: both ``[length]``."""
+def encode(
+    tokenizer: PreTrainedTokenizerBase, text: str, marks: tuple[str, ...], special: bool = False
+) -> tuple[list[int], list[Span]]:
+    """Ids of a rendered text in which quoted marks are hidden, and where in it each token stands: both ``[length]``.
+
+    ``special`` is for text that no template wrote: the tokenizer then adds the special tokens that it adds by itself.
+    """
     if OPEN not in text:
-        encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-        return list(encoded["input_ids"]), [_begin(span, text) for span in encoded["offset_mapping"]]
+        encoded = tokenizer(text, add_special_tokens=special, return_offsets_mapping=True)
+        return list(encoded["input_ids"]), list(encoded["offset_mapping"])
     renamed, places = _renamed_marks(text, marks)
-    encoding: Encoding = _renaming(tokenizer, marks).encode(renamed, add_special_tokens=False)
-    return encoding.ids, [places[_begin(span, renamed)] for span in encoding.offsets]
+    encoding: Encoding = _renaming(tokenizer, marks).encode(renamed, add_special_tokens=special)
+    return encoding.ids, [(places[begin][0], places[max(begin, end - 1)][1]) for begin, end in encoding.offsets]
 
 
-def _begin(span: tuple[int, int], text: str) -> int:
+def first_character(span: Span, text: str) -> int:
     """A token's first character that is no space: "▁From" belongs to the part that "From" stands in."""
     begin, end = span
     while begin < end - 1 and text[begin] == " ":
@@ -62,19 +70,20 @@ def _begin(span: tuple[int, int], text: str) -> int:
     return begin
 
 
-def _renamed_marks(text: str, marks: tuple[str, ...]) -> tuple[str, list[int]]:
-    """The text as the renaming tokenizer takes it, and the place in ``text`` of each of its characters and its end."""
+def _renamed_marks(text: str, marks: tuple[str, ...]) -> tuple[str, list[Span]]:
+    """The text as the renaming tokenizer takes it, and where in ``text`` each of its characters stands, and its end."""
     either = re.compile(f"{OPEN}(\\d+){CLOSE}|{_any_of(marks).pattern}")
     pieces: list[str] = []
-    places: list[int] = []
+    places: list[Span] = []
     done = 0
     for found in either.finditer(text):
         pieces.append(text[done : found.start()])
-        places += range(done, found.start())
+        places += [(place, place + 1) for place in range(done, found.start())]
         pieces.append(marks[int(found[1])] if found[1] else _other_name(found[0]))
-        places += [found.start()] * len(pieces[-1])
+        places += [found.span()] * len(pieces[-1])
         done = found.end()
-    return "".join([*pieces, text[done:]]), [*places, *range(done, len(text) + 1)]
+    places += [(place, place + 1) for place in range(done, len(text))]
+    return "".join([*pieces, text[done:]]), [*places, (len(text), len(text))]
 
 
 @lru_cache(maxsize=2)

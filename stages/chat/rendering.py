@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from transformers import PreTrainedTokenizerBase
 
-from stages.chat.marks import control_marks, encode, hidden, shown
+from stages.chat.marks import control_marks, encode, first_character, hidden, shown
 from stages.core.errors import InputError
 
 PLACEHOLDER = "\ue000{}\ue001"
@@ -60,8 +60,7 @@ def render_prompt(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str]) -> s
     Raises:
         InputError: The chat template cannot be used.
     """
-    marks = control_marks(tokenizer)
-    return shown(_prompt(tokenizer, turns, marks)[0], marks)
+    return shown(before_answer(tokenizer, turns)[0], control_marks(tokenizer))
 
 
 def tokenize(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
@@ -78,10 +77,11 @@ def tokenize_prompt(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str], be
     end of a text and as two elsewhere.
     """
     marks = control_marks(tokenizer)
-    text, blank = _prompt(tokenizer, turns, marks)
+    text, blank = before_answer(tokenizer, turns)
     text += blank + hidden(begun, marks) if begun else ""
-    ids, begins = encode(tokenizer, text + WORD if text[-1:].isspace() else text, marks)
-    return [token for token, begin in zip(ids, begins, strict=True) if begin < len(text)]
+    longer = text + WORD if text[-1:].isspace() else text
+    ids, spans = encode(tokenizer, longer, marks)
+    return [token for token, span in zip(ids, spans, strict=True) if first_character(span, longer) < len(text)]
 
 
 def render(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str], head: str | None) -> Rendered:
@@ -96,7 +96,7 @@ def render(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str], head: str |
     """
     marks = control_marks(tokenizer)
     contents = [hidden(turn, marks) for turn in turns]
-    pieces, generation = _pieces(tokenizer, len(turns)), _pieces(tokenizer, 1, generation=True)[-1]
+    pieces, generation = pieces_around(tokenizer, len(turns)), pieces_around(tokenizer, 1, generation=True)[-1]
     text = _apply(tokenizer, contents)
     end = _end_mark(tokenizer, pieces[-1], marks)
     spans = [(0, Part.PROMPT)]
@@ -112,7 +112,8 @@ def render(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str], head: str |
             spans += [(stop, Part.END), (stop + after.index(end) + len(end), Part.PROMPT)]
         else:
             spans.append((stop, Part.PROMPT))
-    return _in_parts(*encode(tokenizer, text, marks), spans)
+    ids, tokens = encode(tokenizer, text, marks)
+    return Rendered(ids, _parts([first_character(token, text) for token in tokens], spans))
 
 
 def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> str:
@@ -121,7 +122,7 @@ def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> str:
     Raises:
         InputError: The chat template writes none.
     """
-    return _end_mark(tokenizer, _pieces(tokenizer, 2)[-1], control_marks(tokenizer))
+    return _end_mark(tokenizer, pieces_around(tokenizer, 2)[-1], control_marks(tokenizer))
 
 
 def stops(tokenizer: PreTrainedTokenizerBase) -> list[int]:
@@ -130,38 +131,40 @@ def stops(tokenizer: PreTrainedTokenizerBase) -> list[int]:
     return sorted(token for token in found if isinstance(token, int))
 
 
-def _in_parts(ids: list[int], begins: list[int], spans: Sequence[tuple[int, Part]]) -> Rendered:
+def _parts(begins: Sequence[int], spans: Sequence[tuple[int, Part]]) -> list[Part]:
     """The part of each token: that of the span in which it begins."""
     parts, place = [], 0
     for begin in begins:
         while place + 1 < len(spans) and begin >= spans[place + 1][0]:
             place += 1
         parts.append(spans[place][1])
-    return Rendered(ids, parts)
+    return parts
 
 
-def _prompt(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str], marks: tuple[str, ...]) -> tuple[str, str]:
-    """The text before the next answer, marks that data quote hidden, and the white space that opens the answer."""
-    generation = _pieces(tokenizer, len(turns), generation=True)[-1]
-    before_answer = _pieces(tokenizer, len(turns) + 1)[-2]
-    if not before_answer.startswith(generation):
-        raise refused(
-            tokenizer, f"asks for an answer with {_cut(generation)}, and writes {_cut(before_answer)} before one"
-        )
-    text, added = _apply(tokenizer, [hidden(turn, marks) for turn in turns], True), before_answer[len(generation) :]
+def before_answer(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str]) -> tuple[str, str]:
+    """The text before the assistant's next turn, and the white space by which the template opens that turn.
+
+    Control marks that the turns quote are hidden in the text (:mod:`stages.chat.marks`), as tokenizing wants them.
+    """
+    generation = pieces_around(tokenizer, len(turns), generation=True)[-1]
+    before = pieces_around(tokenizer, len(turns) + 1)[-2]
+    if not before.startswith(generation):
+        raise refused(tokenizer, f"asks for an answer with {_cut(generation)}, and writes {_cut(before)} before one")
+    marks = control_marks(tokenizer)
+    text, added = _apply(tokenizer, [hidden(turn, marks) for turn in turns], True), before[len(generation) :]
     return (text + added, "") if added.strip() else (text, added)
 
 
-def _blank_after(before_answer: str, generation: str) -> int:
+def _blank_after(before: str, generation: str) -> int:
     """How many characters of white space stand between prompt and answer, if nothing else does.
 
     They are the model's to write: a tokenizer may join them with what follows.
     """
-    added = before_answer.removeprefix(generation)
-    return len(added) if before_answer.startswith(generation) and not added.strip() else 0
+    added = before.removeprefix(generation)
+    return len(added) if before.startswith(generation) and not added.strip() else 0
 
 
-def _pieces(tokenizer: PreTrainedTokenizerBase, turns: int, generation: bool = False) -> list[str]:
+def pieces_around(tokenizer: PreTrainedTokenizerBase, turns: int, generation: bool = False) -> list[str]:
     """What the template writes before, between and after so many turns: one text more than there are turns."""
     return _pieces_of(tokenizer, str(tokenizer.chat_template), turns, generation)
 

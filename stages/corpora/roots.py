@@ -5,7 +5,7 @@ One path for all three: ``datasets.load_dataset(<root>/<repository> or <reposito
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 
 from stages.core.errors import InputError
 from stages.records.files import lines_of
+from stages.records.question import LETTERS
 
 Data = Literal["bundled", "hub", "mirror"]
 Row = dict[str, Any]
@@ -30,6 +31,17 @@ class Fields(Row):
 
     def __missing__(self, name: str) -> Any:
         raise InputError(f"{self.place}: expected a field {name!r}, found {', '.join(self) or 'none'}")
+
+    def letter_of(self, right: object, choices: Sequence[object]) -> str:
+        """The letter under which the right choice is shown.
+
+        Raises:
+            InputError: The row names a right choice that it does not have.
+        """
+        if right not in choices:
+            known = ", ".join(map(str, choices)) or "none"
+            raise InputError(f"{self.place}: the right answer is {right!r}, expected one of the choices: {known}")
+        return LETTERS[choices.index(right)]
 
 
 class Source:

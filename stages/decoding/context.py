@@ -11,32 +11,17 @@ from collections.abc import Sequence
 from transformers import PreTrainedTokenizerBase
 
 from stages.chat import self_prompt
-from stages.chat.rendering import messages, render_prompt, tokenize
-
-Offset = tuple[int, int]
-
-FOLLOWING = "The"
-"""How an answer may begin."""
-
-CONTENT = "From now on, this is what a message says."
-"""A message that tells what a template writes around messages."""
+from stages.chat.marks import Span, control_marks, encode, hidden
+from stages.chat.rendering import before_answer, pieces_around
 
 
 def opened(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str]) -> str:
-    """The text up to where the content of the assistant's next turn begins.
+    """The text up to where the content of the assistant's next turn begins, control marks that turns quote hidden.
 
-    Beyond :func:`render_prompt` this holds what a template writes between its generation prompt and the content, such
-    as Llama-2's space after ``[/INST]``.
+    It holds what a template writes between its generation prompt and the content, such as Llama-2's space after
+    ``[/INST]``.
     """
-    before = render_prompt(tokenizer, turns)
-    whole = _rendered(tokenizer, [*turns, CONTENT])
-    begin = whole.find(CONTENT, len(before))
-    return whole[:begin] if whole.startswith(before) and begin >= 0 else before
-
-
-def lead_of(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str]) -> str:
-    """What a template writes between its generation prompt and the content of the assistant's turn."""
-    return opened(tokenizer, turns).removeprefix(render_prompt(tokenizer, turns))
+    return "".join(before_answer(tokenizer, turns))
 
 
 def next_question(tokenizer: PreTrainedTokenizerBase) -> str | None:
@@ -44,19 +29,10 @@ def next_question(tokenizer: PreTrainedTokenizerBase) -> str | None:
 
     Our own templates write ``### Question:`` on a line of its own, and a base model goes on with one after its answer.
     """
-    whole, longer = (_rendered(tokenizer, ["a", "b", *more]) for more in ([], [CONTENT]))
-    if not longer.startswith(whole) or CONTENT not in longer:
-        return None
-    mark = longer[len(whole) : longer.index(CONTENT)].strip().rstrip(":")
+    after, between = pieces_around(tokenizer, 2)[2], pieces_around(tokenizer, 3)[2]
+    mark = between.removeprefix(after).strip().rstrip(":")
     special = any(token in mark for token in tokenizer.get_added_vocab())
-    return None if special or not mark else f"\n{mark}"
-
-
-def begun(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    """Ids of a text that ends within the assistant's turn, as they are where an answer follows."""
-    ids, offsets = _encoded(tokenizer, text + FOLLOWING)
-    kept = _within(offsets, len(text))
-    return ids[:kept] if offsets[kept][0] == len(text) else tokenize(tokenizer, text)
+    return f"\n{mark}" if between.startswith(after) and mark and not special else None
 
 
 def continuations(
@@ -68,12 +44,13 @@ def continuations(
 
     Args:
         tokenizer: The model's.
-        before: What stands before.
-        texts: What may follow.
+        before: What stands before, as :func:`opened` gives it: control marks that data quote are hidden.
+        texts: What may follow, as it is.
         plain: Whether the text is no rendered chat, so that the tokenizer adds the special tokens it adds by itself.
     """
-    encoded = [_encoded(tokenizer, before + text, plain) for text in texts]
-    kept = min(_within(offsets, len(before)) for _, offsets in encoded)
+    marks = control_marks(tokenizer)
+    encoded = [encode(tokenizer, before + hidden(text, marks), marks, plain) for text in texts]
+    kept = min(_within(spans, len(before)) for _, spans in encoded)
     first = encoded[0][0]
     while any(ids[:kept] != first[:kept] for ids, _ in encoded):
         kept -= 1
@@ -82,11 +59,12 @@ def continuations(
 
 def role_openings(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str]) -> list[int]:
     """Tokens by which a role prompt can begin at the head of the assistant's next turn."""
-    before = render_prompt(tokenizer, turns)
+    marks = control_marks(tokenizer)
+    before, lead = before_answer(tokenizer, turns)
     found = set()
-    for text in (opened(tokenizer, turns), before, f"{before} "):
-        ids, offsets = _encoded(tokenizer, text + self_prompt.OPENING)
-        found.add(ids[_within(offsets, len(before))])
+    for text in (before + lead, before, f"{before} "):
+        ids, spans = encode(tokenizer, text + self_prompt.OPENING, marks)
+        found.add(ids[_within(spans, len(before))])
     return sorted(found)
 
 
@@ -139,18 +117,6 @@ class QuestionEnd:
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
 
 
-def _within(offsets: Sequence[Offset], length: int) -> int:
+def _within(spans: Sequence[Span], length: int) -> int:
     """How many of the first tokens end within a text's first characters."""
-    return next((place for place, (_, end) in enumerate(offsets) if end > length), len(offsets))
-
-
-def _encoded(tokenizer: PreTrainedTokenizerBase, text: str, plain: bool = False) -> tuple[list[int], list[Offset]]:
-    """Ids of a text, and the characters at which each begins and ends."""
-    encoded = tokenizer(text, add_special_tokens=plain, return_offsets_mapping=True)
-    return list(encoded["input_ids"]), list(encoded["offset_mapping"])
-
-
-def _rendered(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str]) -> str:
-    text = tokenizer.apply_chat_template(messages(turns), tokenize=False)
-    assert isinstance(text, str)
-    return text
+    return next((place for place, (_, end) in enumerate(spans) if end > length), len(spans))

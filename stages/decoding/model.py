@@ -1,5 +1,6 @@
 """A model folder, loaded for answering."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +15,11 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
+from stages.chat import rendering
 from stages.core.errors import InputError
 from stages.decoding.attention import RIGHT_ALIGNED, implementation
 from stages.decoding.parameters import Decoding
-from stages.numerics import instruction_set
-from stages.numerics.memory import keep_freed_memory
+from stages.records import numerics
 
 ROWS_HINT = 64
 
@@ -46,11 +47,7 @@ def load(folder: Path, decoding: Decoding) -> Loaded:
     """The model of a folder, on the GPU where there is one."""
     if not (folder / "config.json").is_file():
         raise InputError(f"{folder} holds no model: run `dvc repro`, which makes it, or `dvc pull`")
-    instruction_set.hold(decoding.dtype)
-    keep_freed_memory()
-    torch.set_num_threads(decoding.threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # costs time; nothing here reads such memory
+    numerics.prepare(decoding.dtype, decoding.threads)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = AutoModelForCausalLM.from_pretrained(
@@ -65,10 +62,12 @@ def load(folder: Path, decoding: Decoding) -> Loaded:
 
 
 def stops(config: GenerationConfig | None, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
-    """Tokens that end a turn."""
+    """Tokens that end a turn: those that the model's folder names, and the mark by which its template ends one."""
     named = config.eos_token_id if config else None
-    listed = named if isinstance(named, list) else [named]
-    return frozenset(token for token in [*listed, tokenizer.eos_token_id] if token is not None)
+    found = {*(named if isinstance(named, list) else [named]), tokenizer.eos_token_id}
+    with suppress(InputError):  # a chat model may have a template that no training could use
+        found |= set(rendering.stops(tokenizer)) if tokenizer.chat_template else set()
+    return frozenset(token for token in found if token is not None)
 
 
 class PackedLinear(nn.Module):

@@ -127,8 +127,3 @@ def load_asking(scale: str, benchmark: str) -> Asking:
     key = f"scales.{scale}.generate.benchmarks.{benchmark}"
     exceptions = parameters.load(key, dict[str, Any])
     return parameters.validate(defaults.model_dump() | exceptions, Asking, key, parameters.PATH)
-
-
-def load_readings(scale: str) -> list[Reading]:
-    """Which readings of multiple choice a scale makes."""
-    return parameters.load(f"scales.{scale}.generate.readings", list[Reading])

@@ -4,7 +4,7 @@ import logging
 import string
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from types import ModuleType
@@ -12,9 +12,10 @@ from types import ModuleType
 from transformers import PreTrainedTokenizerBase
 
 from stages.chat import self_prompt
-from stages.chat.rendering import render_prompt, tokenize
+from stages.chat.marks import control_marks, hidden, shown
+from stages.chat.rendering import before_answer, tokenize_prompt
 from stages.decoding import conditions
-from stages.decoding.context import QuestionEnd, RoleEnd, begun, lead_of, next_question, role_openings
+from stages.decoding.context import QuestionEnd, RoleEnd, next_question, role_openings
 from stages.decoding.generating import Prompt
 from stages.decoding.parameters import Asking, Decoding, OpenEnded, Reading, Sampling
 from stages.records.generation import ChoiceReading, Generation
@@ -106,21 +107,29 @@ class Item:
     """A question ready to be answered.
 
     Attributes:
-        text: All that the model is shown, what the assistant's turn already begins with included.
-        prompt: The same as token ids.
-        lead: What the template writes before the content of the assistant's turn.
+        before: What stands before the assistant's turn, control marks that the question quotes hidden, so that they
+            are tokenized as text (stages/chat/marks.py).
+        lead: White space that the template writes before the content of the assistant's turn.
+        marks: The control marks of the model's tokenizer.
+        prompt: All that the model is shown, what its turn already begins with included, as token ids.
     """
 
     question: Question
     put: conditions.Asked
-    text: str
-    prompt: Prompt
+    before: str
     lead: str
+    marks: tuple[str, ...] = field(repr=False)
+    prompt: Prompt
 
     @property
     def shown(self) -> str:
-        """What stands before the assistant's turn."""
-        return self.text.removesuffix(self.lead + self.put.prefix) if self.put.prefix else self.text
+        """What stands before the assistant's turn, as people read it."""
+        return shown(self.before, self.marks)
+
+    @property
+    def text(self) -> str:
+        """All that the model is shown, as people read it."""
+        return self.shown + (self.lead + self.put.prefix if self.put.prefix else "")
 
     @property
     def writes_role(self) -> bool:
@@ -128,9 +137,9 @@ class Item:
         return not self.put.prefix and not self.put.without_role
 
     def before_choices(self, role: str | None, trigger: str) -> str:
-        """All that stands before the choices, where the turn opens with a role prompt of the system's own or none."""
+        """What stands before the choices, after the system's own role prompt or none; quoted marks are hidden in it."""
         head = self.put.prefix or (self_prompt.join(role, "") if role else "")
-        return f"{self.shown}{self.lead}{head}{trigger}"
+        return f"{self.before}{self.lead}{hidden(head, self.marks)}{trigger}"
 
 
 def prepare(
@@ -147,20 +156,19 @@ def prepare(
     tests = job.tests(questions)
     show = job.benchmark.show_plain if reading == "cloze" else job.benchmark.show
     asked = _asked(job, tests, [show(question) for question in tests], own_roles)
-    openings, lead, mark = role_openings(tokenizer, ["?"]), lead_of(tokenizer, ["?"]), next_question(tokenizer)
+    openings, mark, marks = role_openings(tokenizer, ["?"]), next_question(tokenizer), control_marks(tokenizer)
     question_end = QuestionEnd(tokenizer, mark) if mark else None
     items = []
     for question, put in zip(tests, asked, strict=True):
-        text = render_prompt(tokenizer, [*_shots(job, question, questions, reading), put.message])
-        if put.prefix:
-            text += lead + put.prefix
+        turns = [*_shots(job, question, questions, reading), put.message]
+        before, lead = before_answer(tokenizer, turns)
         prompt = Prompt(
-            begun(tokenizer, text) if put.prefix else tokenize(tokenizer, text),
+            tokenize_prompt(tokenizer, turns, put.prefix),
             job.asking.max_new_tokens if reading == "written" else job.role_tokens,
             openings if put.without_role else [],
             question_end if reading == "written" else RoleEnd(tokenizer, lead),
         )
-        items.append(Item(question, put, text, prompt, lead))
+        items.append(Item(question, put, before, lead, marks, prompt))
     return items
 
 
@@ -178,14 +186,7 @@ def warn_of_missing_shots(job: Job, questions: Sequence[Question]) -> None:
 
 
 def written_record(item: Item, text: str, tokens: int, finished: bool) -> Generation:
-    """A written answer as it is kept.
-
-    Args:
-        item: The question.
-        text: What the model wrote of the assistant's turn.
-        tokens: How many tokens that took.
-        finished: Whether it ended before the limit.
-    """
+    """What the model wrote of its turn, in so many tokens, as it is kept; ``finished`` if it ended before the limit."""
     output = item.put.prefix + (text if item.put.prefix else text.removeprefix(item.lead))
     return Generation(
         id=item.question.id,
@@ -202,7 +203,7 @@ def reading_of(
 ) -> ChoiceReading:
     """A reading as it is kept; ``role`` is the system's own, which a condition's role prompt replaces."""
     return ChoiceReading(
-        prompt=before,
+        prompt=shown(before, item.marks),
         role=self_prompt.split(item.put.prefix)[0] if item.put.prefix else role,
         logprobs=[round(value, DECIMALS) for value in logprobs],
         unconditional=None if unconditional is None else [round(value, DECIMALS) for value in unconditional],

@@ -10,9 +10,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from stages.chat import arms, self_prompt
-from stages.chat.rendering import Part, render, render_prompt, tokenize
+from stages.chat.rendering import Part, before_answer, render, tokenize_prompt
 from stages.decoding.choices import Row, loglikelihoods
-from stages.decoding.context import RoleEnd, lead_of
+from stages.decoding.context import RoleEnd
 from stages.decoding.generating import Prompt, batches, generate
 from stages.decoding.model import Loaded, load
 from stages.decoding.parameters import Decoding, ReferenceLikelihoods
@@ -89,7 +89,7 @@ class _Measuring:
         self.loaded, self.own, self.asking, self.decoding = loaded, own, asking, decoding
         config = loaded.model.config.get_text_config()
         self.room = getattr(config, "max_position_embeddings", None) or sys.maxsize
-        self.role_end = RoleEnd(loaded.tokenizer, lead_of(loaded.tokenizer, ["?"]))
+        self.role_end = RoleEnd(loaded.tokenizer, before_answer(loaded.tokenizer, ["?"])[1])
 
     def prompt(self, held: Held) -> Prompt:
         """The conversation's first turn, to which the system writes its own role prompt.
@@ -144,8 +144,7 @@ class _Measuring:
         return [self.role_end.role(completion.ids) for completion in completions]
 
     def _shown(self, held: Held) -> list[int]:
-        tokenizer = self.loaded.tokenizer
-        return tokenize(tokenizer, render_prompt(tokenizer, held.conversation.turns[:1]))
+        return tokenize_prompt(self.loaded.tokenizer, held.conversation.turns[:1])
 
     def _row(self, held: Held, role: str | None) -> Row:
         """Rendered as in training: prompt and role prompt, and the answer with its end of turn.

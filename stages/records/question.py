@@ -1,8 +1,16 @@
 """One question of a benchmark, as ``data/questions/<benchmark>.jsonl`` holds it."""
 
+import string
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+LETTERS = string.ascii_uppercase
+
+Normalisation = Literal["characters", "unconditional", "none"]
+"""How choices are compared by their own text, as OLMES does it (arXiv 2406.08446): by the log-likelihood divided by the
+choice's characters, by the log-likelihood less that after the trigger alone, or by the log-likelihood itself.
+"""
 
 
 class CodeTask(BaseModel):
@@ -37,3 +45,8 @@ class Question(BaseModel):
     aliases: list[str] = Field(default_factory=list)
     worked: str | None = None
     task: CodeTask | None = None
+
+    def lettered(self) -> str:
+        """The question, its choices by letter, and how the answer is to end."""
+        lines = "\n".join(f"{letter}. {choice}" for letter, choice in zip(LETTERS, self.choices, strict=False))
+        return f'{self.question}\n\n{lines}\n\nEnd with a line "Answer: X", where X is the letter of the right choice.'

@@ -35,13 +35,16 @@ from stages.decoding.prompts import (
 )
 from stages.records.generation import ChoiceReading, Generation
 from stages.records.question import Question
-from stages.servers.transport.completions import Completing, read_answer, read_logprobs
+from stages.servers.transport.completions import Completing, read_answer, read_logprobs, read_named_logprobs
 from stages.servers.transport.preset import OpenAI
 
 PRESET = OpenAI
 
 FORBID = -100
 """A bias of logits by which, in OpenAI's API, a token never comes."""
+
+MOST_NAMED = 20
+"""Tokens whose log-probabilities vLLM gives at once by default (``--max-logprobs``)."""
 
 
 def answer(
@@ -105,6 +108,7 @@ class _Answering:
     def __init__(self, job: Job, tokenizer: Any, preset: OpenAI, completing: Completing) -> None:
         self._job, self._tokenizer, self._preset, self._completing = job, tokenizer, preset, completing
         self._stops = stops(GenerationConfig.from_pretrained(job.folder), tokenizer)
+        self._names_tokens = bool(preset.extra.get("return_token_ids"))  # vLLM's, as logprob_token_ids is
 
     async def answer(self, items: dict[Reading, Item], writes: bool) -> Generation:
         """All that is made of one question, which each reading shows in its own way."""
@@ -167,7 +171,19 @@ class _Answering:
         return _cut(_Written(ids, self._text(ids), first.tokens + rest.tokens, rest.finished), prompt)
 
     async def _logprobs(self, before: list[int], choices: list[list[int]]) -> list[float]:
-        """Log-likelihood of each choice after the tokens before it, all in one request."""
+        """Log-likelihood of each choice after the tokens before it, all in one request.
+
+        Choices of one token each are asked for by name, as what comes next, where the server knows how (vLLM since
+        PR 43463): nothing is echoed, and the prompt may stand in the server's cache. Others are echoed.
+        """
+        if self._names_tokens and all(len(choice) == 1 for choice in choices) and len(choices) <= MOST_NAMED:
+            named = [choice[0] for choice in choices]
+            body = {"prompt": before, "max_tokens": 1, "temperature": 0.0, "logprobs": 1, "logprob_token_ids": named}
+            body["return_tokens_as_token_ids"] = True
+            reply = await self._completing.reply(body, lambda payload: read_named_logprobs(payload, named))
+            if reply.logprobs is not None:
+                return list(reply.logprobs)
+            self._names_tokens = False
         body = {"prompt": [before + choice for choice in choices], "max_tokens": 1, "echo": True, "logprobs": 1}
         spans = [(len(before), len(before) + len(choice)) for choice in choices]
         reply = await self._completing.reply(body | {"temperature": 0.0}, lambda payload: read_logprobs(payload, spans))

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass, fields
 
 
 @dataclass(frozen=True)
@@ -21,18 +21,10 @@ class LossRow:
 
 
 def as_csv(rows: Sequence[LossRow]) -> str:
+    values = [[f"{value:.6g}" if isinstance(value, float) else value for value in astuple(row)] for row in rows]
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(LossRow.__dataclass_fields__), lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({key: _rounded(value) for key, value in asdict(row).items()})
+    csv.writer(text, lineterminator="\n").writerows([[field.name for field in fields(LossRow)], *values])
     return text.getvalue()
-
-
-def _rounded(value: float | int | None) -> str:
-    if value is None:
-        return ""
-    return str(value) if isinstance(value, int) else f"{value:.6g}"
 
 
 def linear_decay(step: int, steps: int, start: float, end: float) -> float:

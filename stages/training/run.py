@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,11 +15,10 @@ from transformers import AutoTokenizer, GenerationConfig, PreTrainedModel, PreTr
 
 from stages.chat.rendering import Part, Rendered, stops
 from stages.core.errors import InputError
-from stages.numerics import instruction_set
-from stages.numerics.memory import keep_freed_memory
+from stages.records import numerics
 from stages.records.conversation import AnnotatedConversation
 from stages.records.seeds import derive_seed, generator
-from stages.records.systems import Arm
+from stages.records.systems import Arm, System
 from stages.training import loop
 from stages.training import rows as packing
 from stages.training.checkpoints import Checkpoints, fingerprint
@@ -28,27 +27,6 @@ from stages.training.engine import initialize, rank, start_processes_group, worl
 from stages.training.loss import CompletionLoss
 from stages.training.model import has_adapters, load, merged
 from stages.training.recipe import Recipe
-
-
-@dataclass(frozen=True)
-class Identity:
-    """What is trained: a key of ``models``, an arm, and the seed of the order of items and of dropout."""
-
-    model: str
-    arm: Arm
-    seed: int
-
-    @property
-    def name(self) -> str:
-        return f"{self.model}-{self.arm}-{self.seed}"
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """The items of both sides, in the order of the whole corpus."""
-
-    train: Sequence[AnnotatedConversation]
-    validation: Sequence[AnnotatedConversation]
 
 
 @dataclass(frozen=True)
@@ -61,27 +39,45 @@ class Trained:
 
 
 def fine_tune(
-    base: Path, corpus: Corpus, identity: Identity, recipe: Recipe, out: Path, checkpoint_folder: Path
+    base: Path,
+    train: Sequence[AnnotatedConversation],
+    validation: Sequence[AnnotatedConversation],
+    trained_as: System,
+    recipe: Recipe,
+    out: Path,
+    checkpoint_folder: Path,
 ) -> Trained:
     """Train one arm and write the model to ``out``, whole or not at all. A killed run resumes with the same result.
+
+    Args:
+        base: The base model's folder.
+        train: Items in the order of the whole corpus.
+        validation: Held-out items, likewise.
+        trained_as: The model, the arm, and the seed of the order of items and of dropout.
+        recipe: How all arms are trained.
+        out: Folder of the trained model.
+        checkpoint_folder: Where a killed run finds what it had done.
 
     Raises:
         InputError: No item fits, or the chat template cannot be used.
     """
-    prepare(recipe, identity.seed)
+    arm, seed = trained_as.arm, trained_as.seed
+    assert arm is not None and seed is not None
+    numerics.prepare(recipe.dtype, recipe.threads)
+    torch.manual_seed(derive_seed(seed, "finetune"))
     tokenizer = AutoTokenizer.from_pretrained(base)
-    learnt = training_rows(tokenizer, corpus.train, identity.arm, recipe)
-    held_out = validation_rows(tokenizer, corpus.validation, identity.arm, recipe)
-    order = packing.epochs_order(len(learnt.rows), recipe.epochs, generator(identity.seed, "order"))
+    learnt = training_rows(tokenizer, train, arm, recipe)
+    held_out = validation_rows(tokenizer, validation, arm, recipe)
+    order = packing.epochs_order(len(learnt.rows), recipe.epochs, generator(seed, "order"))
     steps = [[learnt.rows[index] for index in step] for step in packing.optimizer_steps(order, recipe.batch_size)]
 
     start_processes_group()
-    shaping = [recipe.model_dump(exclude={"checkpoint_every"}), learnt.rows, order, held_out, identity, world_size()]
+    shaping = [recipe.model_dump(exclude={"checkpoint_every"}), learnt.rows, order, held_out, trained_as, world_size()]
     checkpoints = Checkpoints(checkpoint_folder, fingerprint(base, shaping), recipe.checkpoint_every)
     model = load(base, recipe)
     engine = initialize(CompletionLoss(model), recipe)
     losses = loop.train(engine, steps, held_out, recipe, checkpoints)
-    model.config.self_prompt_tuning = asdict(identity)
+    model.config.self_prompt_tuning = {"model": trained_as.model, "arm": arm, "seed": seed}
     unfinished = out.with_name(f".{out.name}.unfinished")
     if rank() == 0:  # the others might be late, and remove what the first has begun to write
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -93,16 +89,6 @@ def fine_tune(
     finished = Trained(rank() == 0, as_csv(losses), {**counts, **metrics(steps, losses, recipe.epochs)})
     torch.distributed.destroy_process_group()
     return finished
-
-
-def prepare(recipe: Recipe, seed: int) -> None:
-    """Fix all that the bytes of the result depend on; to be called before the first operation."""
-    instruction_set.hold(recipe.dtype)
-    keep_freed_memory()
-    torch.set_num_threads(recipe.threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # costs seconds; nothing here reads such memory
-    torch.manual_seed(derive_seed(seed, "finetune"))
 
 
 def training_rows(

@@ -21,6 +21,7 @@ import random
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,10 @@ from typing import Any
 from transformers import AutoTokenizer
 
 from stages.benchmarks import commonsenseqa, gsm8k, mmlu, openbookqa
-from stages.benchmarks.shared import LETTERS
 from stages.corpora.roots import MIRROR_VARIABLE, Source
 from stages.decoding.parameters import Asking, Decoding, Reading
 from stages.decoding.prompts import Item, Job, prepare
-from stages.records.question import Question
+from stages.records.question import LETTERS, Question
 
 TIE = 1e-4
 SHOTS = (0, 5)
@@ -46,10 +46,12 @@ def main() -> None:
     parser.add_argument("--per-subject", type=int, default=24)
     parser.add_argument("--problems", type=int, default=100, help="of GSM8K")
     parser.add_argument("--cloze", type=int, default=100, help="questions of CommonsenseQA, and of OpenBookQA")
+    parser.add_argument("--letters", type=int, help="MMLU questions that are asked by letter too; default: all of them")
     parser.add_argument("--max-new-tokens", type=int, default=512, help="as the scale `paper` cuts answers to GSM8K")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--processes", type=int, default=2, help="of ours, among which the threads are shared out")
+    parser.add_argument("--batch-size", type=int, help="the harness's; default: the fastest of several on a part")
     parser.add_argument("--unpacked", action="store_true", help="ours at `packed: false`")
     parser.add_argument(
         "--clock",
@@ -62,19 +64,27 @@ def main() -> None:
     folder = Path("data/base") / arguments.model
     if not folder.is_dir():
         subprocess.run([sys.executable, "-m", "stages.base_model", "--model", arguments.model], check=True)
-    work, right = work_of(arguments, folder)
+    work = work_of(arguments, folder)
     ours, theirs = (run(side, work) for side in ("ours", "lm_eval"))
-    print(json.dumps(compared(work, right, ours, theirs)))
+    print(json.dumps(compared(work, ours, theirs)))
 
 
-def work_of(arguments: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], list[int]]:
+def work_of(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """What either side is to do, and which choices are right."""
     rng = random.Random(arguments.seed)
     source = Source("mirror" if os.environ.get(MIRROR_VARIABLE) else "bundled")
     choices = list(some_subjects(list(mmlu.questions(source, rng)), arguments, rng))
     problems = [question for question in gsm8k.questions(source, rng) if question.use == "test"]
     problems = rng.sample(problems, min(arguments.problems, len(problems)))
-    work = {
+    tests = [question for question in choices if question.use == "test"]
+    lettered = rng.sample(tests, min(arguments.letters or len(tests), len(tests)))
+    shots = [question for question in choices if question.use == "shot"]
+    asked = {mmlu: tests}
+    for benchmark in (commonsenseqa, openbookqa):
+        all_tests = [question for question in benchmark.questions(source, rng) if question.use == "test"]
+        asked[benchmark] = rng.sample(all_tests, min(arguments.cloze, len(all_tests)))
+    rows, normalise = cloze_rows(folder, asked)
+    return {
         "folder": str(folder),
         "decoding": {
             "dtype": arguments.dtype,
@@ -83,25 +93,25 @@ def work_of(arguments: argparse.Namespace, folder: Path) -> tuple[dict[str, Any]
             "packed": not arguments.unpacked,
         },
         "threads": arguments.threads,
+        "batch_size": arguments.batch_size,
         "processes": arguments.processes,
         "clock": arguments.clock,
         "max_new_tokens": arguments.max_new_tokens,
         "generate": [item.text for item in items(folder, gsm8k, problems, "written")],
         "loglikelihood": {
-            str(shots): [
+            str(number): [
                 [item.before_choices(None, mmlu.TRIGGER), [f" {letter}" for letter in LETTERS[:4]]]
-                for item in items(folder, mmlu, choices, "letter", shots)
+                for item in items(folder, mmlu, [*lettered, *shots], "letter", number)
             ]
-            for shots in SHOTS
+            for number in SHOTS
+        },
+        "right": [question.answer for question in lettered],
+        "cloze": rows,
+        "normalise": normalise,
+        "cloze_right": {
+            short(benchmark): [question.answer for question in questions] for benchmark, questions in asked.items()
         },
     }
-    tests = [question for question in choices if question.use == "test"]
-    asked = {mmlu: tests}
-    for benchmark in (commonsenseqa, openbookqa):
-        all_tests = [question for question in benchmark.questions(source, rng) if question.use == "test"]
-        asked[benchmark] = rng.sample(all_tests, min(arguments.cloze, len(all_tests)))
-    work["cloze"], work["normalise"] = cloze_rows(folder, asked)
-    return work, [LETTERS.index(question.answer) for question in tests]
 
 
 def cloze_rows(folder: Path, asked: dict[Any, list[Question]]) -> tuple[list[Any], list[Any]]:
@@ -135,9 +145,13 @@ def items(folder: Path, benchmark: Any, questions: list[Question], reading: Read
     """The questions as the stage ``generate`` shows them."""
     decoding = Decoding(dtype="float32", batch_tokens=256)
     asking = Asking(max_new_tokens=1, role_tokens=1, shots=shots)
-    name = benchmark.__name__.rpartition(".")[2]
-    job = Job(folder, name, benchmark, [reading], None, asking, decoding, 1, Path())
+    job = Job(folder, short(benchmark), benchmark, [reading], None, asking, decoding, 1, Path())
     return prepare(job, questions, None, AutoTokenizer.from_pretrained(folder), reading)
+
+
+def short(benchmark: Any) -> str:
+    """The benchmark's name."""
+    return str(benchmark.__name__.rpartition(".")[2])
 
 
 def run(side: str, work: dict[str, Any]) -> dict[str, Any]:
@@ -149,7 +163,8 @@ def run(side: str, work: dict[str, Any]) -> dict[str, Any]:
         return found
 
 
-def compared(work: dict[str, Any], right: list[int], ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, float]:
+def compared(work: dict[str, Any], ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, float]:
+    """Ratios and shares; scores and picks are printed on the way."""
     found = {"generate_ratio": theirs["generate"]["seconds"] / ours["generate"]["seconds"]}
     pairs = list(zip(ours["generate"]["outputs"], theirs["generate"]["outputs"], strict=True))
     found["generate_agree"] = sum(first == second for first, second in pairs) / len(pairs)
@@ -158,17 +173,15 @@ def compared(work: dict[str, Any], right: list[int], ours: dict[str, Any], their
         first, second = ours["loglikelihood"][shots], theirs["loglikelihood"][shots]
         found[f"loglik_ratio_{shots}shot"] = second["seconds"] / first["seconds"]
         agree += [same(*row) for row in zip(first["logprobs"], second["logprobs"], strict=True)]
-        counts = [
-            sum(likeliest(row) == answer for row, answer in zip(side["logprobs"], right, strict=True))
-            for side in (first, second)
-        ]
-        print(f"{shots}-shot: ours {counts[0]}, lm_eval {counts[1]} of {len(right)} right")
+        print_scores(f"mmlu by letter, {shots}-shot", work["right"], first["logprobs"], second["logprobs"])
     found["loglik_agree"] = sum(agree) / len(agree)
     found["cloze_ratio"] = theirs["cloze"]["seconds"] / ours["cloze"]["seconds"]
-    pairs = list(
-        zip(*(normalised(work["normalise"], side["cloze"]["logprobs"]) for side in (ours, theirs)), strict=True)
-    )
-    found["cloze_agree"] = sum(same(*pair) for pair in pairs) / len(pairs)
+    compared_by = [normalised(work["normalise"], side["cloze"]["logprobs"]) for side in (ours, theirs)]
+    found["cloze_agree"] = sum(map(same, *compared_by)) / len(compared_by[0])
+    begin = 0
+    for name, right in work["cloze_right"].items():
+        part = slice(begin, begin := begin + len(right))
+        print_scores(f"{name} by cloze", right, *(values[part] for values in compared_by))
     tokenizer = AutoTokenizer.from_pretrained(work["folder"])
     for name, side in (("ours", ours), ("lm_eval", theirs)):
         written = sum(
@@ -187,6 +200,15 @@ def normalised(rules: list[Any], logprobs: list[list[float]]) -> list[list[float
         ]
         for row, apart, lengths in rules
     ]
+
+
+def print_scores(what: str, right: list[str], ours: list[list[float]], theirs: list[list[float]]) -> None:
+    """How many questions each side gets right, and the labels that it chooses."""
+    for name, side in (("ours", ours), ("lm_eval", theirs)):
+        chosen = [LETTERS[likeliest(row)] for row in side]
+        picks = ", ".join(f"{label} {count}" for label, count in sorted(Counter(chosen).items()))
+        correct = sum(map(str.__eq__, chosen, right))
+        print(f"{what}, {name}: {correct} of {len(right)} right; choices {picks}")
 
 
 def same(first: list[float], second: list[float]) -> bool:

@@ -47,11 +47,12 @@ def main() -> None:
     def at_best(
         kind: str, rows: list[Any], tried: Callable[[list[Any]], Any], whole: Callable[[], Any], key: str
     ) -> Any:
-        """All of the items, at the batch size at which some of them take least time."""
+        """All of the items, at the batch size that is given, or at which some of them take least time."""
         some = rows[:: max(1, len(rows) // TRIED_ITEMS[kind])][: TRIED_ITEMS[kind]]
-        seconds = {
-            size: timed(size, lambda: tried(some))[0] for size in SIZES[kind] if size <= max(len(some), SIZES[kind][0])
-        }
+        sizes = [size for size in SIZES[kind] if size <= max(len(some), SIZES[kind][0])]
+        if work["batch_size"]:
+            sizes, some = [work["batch_size"]], some[:1]
+        seconds = {size: timed(size, lambda: tried(some))[0] for size in sizes}
         print(f"lm_eval, {kind}: seconds by batch size { {size: round(took, 1) for size, took in seconds.items()} }")
         took, found = timed(min(seconds, key=seconds.__getitem__), whole)
         print(f"lm_eval, {kind}: {took:.1f} s", flush=True)

@@ -147,7 +147,7 @@ def ours(base: Path, found: list[Rendered], arguments: argparse.Namespace) -> di
 
 
 def our_engine(base: Path, batch: int, micro_batch: int, dtype: str) -> tuple[Any, Any]:
-    from stages.numerics.memory import keep_freed_memory
+    from stages.records.numerics import keep_freed_memory
     from stages.training.engine import initialize, start_processes_group
     from stages.training.loss import CompletionLoss
     from stages.training.model import load

@@ -8,9 +8,10 @@ from typing import get_args
 import pytest
 import yaml
 
-from stages.benchmarks.shared import Normalisation, letter_of, shuffled
+from stages.benchmarks.truthfulqa import shuffled
 from stages.core.errors import InputError
 from stages.corpora.roots import Fields, Source
+from stages.records.question import Normalisation
 from tests.import_graph import ROOT
 
 NAMES = [*yaml.safe_load((ROOT / "params.yaml").read_text())["run"]["benchmarks"], "open_ended"]
@@ -70,8 +71,8 @@ def test_the_letter_follows_the_right_choice_through_the_shuffle():
 )
 def test_a_right_answer_that_is_none_of_the_choices_names_its_row(place, places):
     with pytest.raises(InputError, match=r"mmlu/test row 7: the right answer is .*, expected one of the choices"):
-        letter_of(Fields({}, "mmlu/test row 7"), place, places)
+        Fields({}, "mmlu/test row 7").letter_of(place, places)
 
 
 def test_the_letter_is_that_of_the_place():
-    assert letter_of(Fields({}, ""), "C", ["A", "B", "C"]) == letter_of(Fields({}, ""), 2, range(4)) == "C"
+    assert Fields({}, "").letter_of("C", ["A", "B", "C"]) == Fields({}, "").letter_of(2, range(4)) == "C"

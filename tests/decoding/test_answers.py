@@ -1,12 +1,13 @@
 """Batched answers against the library's own, one prompt at a time."""
 
 import json
+import shutil
 import subprocess
 import sys
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from stages.benchmarks import gsm8k
 from stages.chat.rendering import tokenize
@@ -14,13 +15,14 @@ from stages.core.errors import InputError
 from stages.decoding.answering import answer
 from stages.decoding.choices import Row, loglikelihoods
 from stages.decoding.generating import Prompt, batches, generate
-from stages.decoding.model import load
+from stages.decoding.model import load, stops
 from stages.decoding.parameters import Asking, Decoding, OpenEnded, Sampling
 from stages.decoding.prompts import Job
 from stages.decoding.sampling import Chooser, nucleus, penalize
 from stages.records.question import Question
 from tests.conftest import tiny_model
 from tests.import_graph import ROOT
+from tests.tokenizers import tokenizer as real_tokenizer
 
 TEXTS = [
     "What is moss?",
@@ -108,6 +110,43 @@ def test_rows_that_stop_early_leave_and_the_others_go_on(loaded, prompts):
         stop = next((place for place, token in enumerate(whole.ids) if token in stopping.stops), None)
         assert part.ids == whole.ids[:stop]
         assert part.finished == (whole.finished or stop is not None)
+
+
+def test_an_answer_ends_at_its_templates_mark_where_that_is_not_the_end_of_sequence(tiny, loaded, prompts, tmp_path):
+    """As Gemma's <end_of_turn>, in a folder whose generation config names the end of sequence alone."""
+    uncut = answers(loaded, prompts)[0].ids
+    mark = loaded.tokenizer.convert_ids_to_tokens(uncut[3])
+    tokenizer = AutoTokenizer.from_pretrained(tiny)
+    tokenizer.add_special_tokens({"additional_special_tokens": [mark]})
+    tokenizer.chat_template = "{% for message in messages %}{{ message.content + '" + mark + "' }}{% endfor %}"
+    folder = tmp_path / "other-end"
+    shutil.copytree(tiny, folder)
+    tokenizer.save_pretrained(folder)
+    ending = load(folder, Decoding(dtype="float32", batch_tokens=256, threads=1))
+    assert ending.stops == loaded.stops | {uncut[3]}
+    (completion,) = answers(ending, prompts[:1])
+    assert (completion.ids, completion.finished) == (uncut[: uncut.index(uncut[3])], True)
+
+
+def test_a_template_that_no_training_could_use_leaves_the_folders_own_stops(tiny):
+    tokenizer = AutoTokenizer.from_pretrained(tiny)
+    tokenizer.chat_template = "{% for message in messages %}{{ message.content }}{% endfor %}"
+    assert stops(None, tokenizer) == {tokenizer.eos_token_id}
+    tokenizer.chat_template = None
+    assert stops(None, tokenizer) == {tokenizer.eos_token_id}
+
+
+@pytest.mark.parametrize(
+    ("name", "template", "marks"),
+    [
+        ("gemma-3", "gemma", {"<eos>", "<end_of_turn>"}),
+        ("smollm2-135m", "two ends", {"<|im_end|>"}),
+        ("mistral-7b", "instruct", {"</s>"}),
+    ],
+)
+def test_the_marks_that_end_a_turn_under_real_tokenizers(name, template, marks):
+    tokenizer = real_tokenizer(name, template)
+    assert stops(None, tokenizer) == set(tokenizer.convert_tokens_to_ids(sorted(marks)))
 
 
 def test_each_prompt_has_its_own_limit(loaded, prompts):

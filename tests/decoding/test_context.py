@@ -5,14 +5,12 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from stages.chat import self_prompt
-from stages.chat.rendering import render, render_prompt, tokenize
+from stages.chat.rendering import before_answer, render, render_prompt, tokenize, tokenize_prompt
 from stages.decoding import conditions
 from stages.decoding.context import (
     QuestionEnd,
     RoleEnd,
-    begun,
     continuations,
-    lead_of,
     next_question,
     opened,
     role_in,
@@ -40,9 +38,8 @@ def trained_ids(tokenizer, message, turn):
 @pytest.mark.parametrize("condition", ALL)
 def test_what_each_condition_begins_has_the_ids_that_training_gives_it(tokenizer, condition):
     put = conditions.ask(condition, QUESTION, ROLE, ROLE)
-    before = opened(tokenizer, [put.message]) + put.prefix
     whole = trained_ids(tokenizer, put.message, f"{put.prefix}The air does it.")
-    ids = begun(tokenizer, before) if put.prefix else tokenize(tokenizer, render_prompt(tokenizer, [put.message]))
+    ids = tokenize_prompt(tokenizer, [put.message], put.prefix)
     assert ids == whole[: len(ids)]
     assert tokenizer.decode(whole[len(ids) :]).lstrip().startswith("The air")
 
@@ -95,9 +92,9 @@ def test_pieces_alone_would_have_other_ids_under_mistrals_tokenizer():
 
 def test_a_space_that_the_template_puts_before_an_answer_stands_before_heads():
     llama = of_kind("llama-2")
-    assert lead_of(llama, [QUESTION]) == " "
+    assert before_answer(llama, [QUESTION])[1] == " "
     assert opened(llama, [QUESTION]).endswith("[/INST] ")
-    assert all(lead_of(of_kind(kind), [QUESTION]) == "" for kind in KINDS if kind != "llama-2")
+    assert all(before_answer(of_kind(kind), [QUESTION])[1] == "" for kind in KINDS if kind != "llama-2")
 
 
 def byte_tokenizer(*merges):
@@ -119,18 +116,29 @@ def test_a_token_that_reaches_into_one_of_the_choices_counts_to_all_of_them():
     assert (len(a), len(b)) == (1, 2)
 
 
-@pytest.mark.parametrize("text", ["From now on, you are a cook.\n\n", "Let's think.\n\n", "é\n\n", "no blank line"])
-def test_a_begun_answer_has_the_ids_that_training_gives_it(text):
-    blank_lines = of_kind("smollm2-135m")
-    ids = begun(blank_lines, text)
-    assert ids == tokenize(blank_lines, f"{text}Answer: B")[: len(ids)]
-    assert blank_lines.decode(ids) == text
+@pytest.mark.parametrize("text", ["From now on, you are a cook.\n\n", "Let's think.\n\n", "é\n\n"])
+def test_a_begun_answer_has_the_ids_that_training_gives_it(tokenizer, text):
+    ids = tokenize_prompt(tokenizer, [QUESTION], text)
+    assert ids == trained_ids(tokenizer, QUESTION, f"{text}Answer: B")[: len(ids)]
+    assert tokenizer.decode(ids).endswith(text)
 
 
 def test_the_blank_line_that_ends_a_text_would_be_another_token():
     loaded = of_kind("smollm2-135m")
     text = "a cook.\n\n"
-    assert len(begun(loaded, text)) == len(tokenize(loaded, text)) + 1
+    alone = tokenize(loaded, render_prompt(loaded, [QUESTION]) + text)
+    assert len(tokenize_prompt(loaded, [QUESTION], text)) == len(alone) + 1
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_control_marks_that_choices_quote_are_text(tokenizer, plain):
+    mark, control = tokenizer.eos_token, tokenizer.eos_token_id
+    before = "Answer:" if plain else opened(tokenizer, [f"What does {mark} end?"]) + "Answer:"
+    begun, choices = continuations(tokenizer, before, [f" {mark}", " a turn"], plain=plain)
+    assert control not in choices[0]
+    assert tokenizer.decode(choices[0]).strip() == mark
+    written = continuations(tokenizer, "Answer:" if plain else opened(tokenizer, ["What?"]) + "Answer:", [" a turn"])
+    assert begun.count(control) == written[0].count(control), "the template's own alone"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import yaml
 
 from stages.core.errors import InputError
 from stages.core.parameters import validate
-from stages.decoding.parameters import Asking, Generate, load_asking, load_readings
+from stages.decoding.parameters import Asking, Generate, load_asking
 
 DEFAULTS = {"limit": None, "written": 10, "max_new_tokens": 256, "role_tokens": 80, "shots": 0}
 
@@ -25,7 +25,6 @@ def scale(tmp_path, monkeypatch):
 def test_a_benchmark_without_exceptions_is_asked_by_the_defaults(scale):
     scale()
     assert load_asking("mini", "mmlu") == Asking(**DEFAULTS)
-    assert load_readings("mini") == ["cloze"]
 
 
 def test_an_exception_replaces_one_default_and_may_take_it_back_to_all(scale):

@@ -1,12 +1,19 @@
 """How questions become prompts, and which of them are asked in which way."""
 
+import dataclasses
+
 import pytest
 from transformers import AutoTokenizer
 
 from stages.benchmarks import commonsenseqa, gsm8k, mmlu, strategyqa
+from stages.chat.rendering import render
+from stages.decoding.context import continuations
 from stages.decoding.parameters import Asking, Decoding
-from stages.decoding.prompts import Job, prepare, warn_of_missing_shots
+from stages.decoding.prompts import Job, prepare, reading_of, warn_of_missing_shots
 from stages.records.question import Question
+from tests.decoding.kinds import KINDS
+from tests.decoding.kinds import tokenizer as of_kind
+from tests.import_graph import ROOT
 
 DECODING = Decoding(dtype="float32", batch_tokens=256)
 
@@ -76,3 +83,32 @@ def test_yes_and_no_are_named_in_both_readings(tmp_path):
 def test_only_questions_with_free_answers_are_always_written(tmp_path, benchmark, readings, written, expected):
     job = job_of(tmp_path, benchmark, readings, written=written)
     assert (job.written(job.tests(TESTS)), job.choice_readings) == expected
+
+
+@pytest.mark.parametrize("condition", [None, "stripped", "generic", "manual", "cot"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_control_marks_that_a_question_quotes_are_text(kind, condition, tmp_path, monkeypatch):
+    """A question about the end mark must not end its own turn, whatever the turn begins with."""
+    monkeypatch.chdir(ROOT)
+    tokenizer = of_kind(kind)
+    mark, control = tokenizer.eos_token, tokenizer.eos_token_id
+    job = dataclasses.replace(job_of(tmp_path, mmlu, shots=1), condition=condition)
+    quoting = ROCK.model_copy(update={"question": f"What does {mark} do?", "choices": [f"{mark} ends", "no"]})
+    for reading in ("written", "letter", "cloze"):
+        (item,), (plain,) = (prepare(job, [one, SHOT], None, tokenizer, reading) for one in (quoting, ROCK))
+        assert item.prompt.ids.count(control) == plain.prompt.ids.count(control), "the template's own alone"
+        turns = [*turns_of_shot(job, reading), item.put.message, f"{item.put.prefix}The end."]
+        assert render(tokenizer, turns, None).ids[: len(item.prompt.ids)] == item.prompt.ids
+        before = item.before_choices(f"Say {mark}", "Answer:")
+        ids, choices = continuations(tokenizer, before, job.choices(quoting, reading))
+        assert (ids + choices[0]).count(control) == plain.prompt.ids.count(control)
+        kept = reading_of(item, None, before, [0.0, 0.0], None)
+        assert f"What does {mark} do?" in kept.prompt
+        assert f"What does {mark} do?" in item.shown
+        assert item.text.endswith(item.put.prefix)
+
+
+def turns_of_shot(job, reading):
+    if reading == "cloze":
+        return [job.benchmark.show_plain(SHOT), "Answer: an elm"]
+    return [job.benchmark.show(SHOT), "Answer: B"]

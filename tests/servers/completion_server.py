@@ -1,7 +1,7 @@
 """A real, small server of OpenAI's completions: a model answers, token by token, by the library's plain forward pass.
 
 It knows what vLLM knows of the API as far as the stage asks for it: prompts as ids or as text, ``echo`` with
-``logprobs``, ``logit_bias``, ``stop``, ``seed``, ``repetition_penalty``, ``return_token_ids``.
+``logprobs``, ``logprob_token_ids``, ``logit_bias``, ``stop``, ``seed``, ``repetition_penalty``, ``return_token_ids``.
 """
 
 import argparse
@@ -56,6 +56,8 @@ class Model:
         if body.get("logprobs") is not None:
             shown = ids + written if body.get("echo") else written
             choice["logprobs"] = {"token_logprobs": self._logprobs(ids + written)[-len(shown) :]}
+            named = body.get("logprob_token_ids")
+            choice["logprobs"]["top_logprobs"] = self._top_logprobs(ids, named or written[:1])
         return choice
 
     def _write(self, ids: list[int], body: dict[str, Any]) -> tuple[list[int], str]:
@@ -81,6 +83,11 @@ class Model:
     def _logprobs(self, ids: list[int]) -> list[float | None]:
         logprobs = self.model(torch.tensor([ids])).logits[0].log_softmax(-1)
         return [None, *(float(logprobs[place, token]) for place, token in enumerate(ids[1:]))]
+
+    def _top_logprobs(self, ids: list[int], tokens: list[int]) -> list[dict[str, float]]:
+        """Of the first token that was written, under the names of ``return_tokens_as_token_ids``."""
+        logprobs = self.model(torch.tensor([ids])).logits[0, -1].log_softmax(-1)
+        return [{f"token_id:{token}": float(logprobs[token]) for token in tokens}]
 
 
 def handler(model: Model) -> type[BaseHTTPRequestHandler]:

@@ -7,6 +7,7 @@ import pytest
 
 from stages.chat import self_prompt
 from stages.core.errors import InputError
+from stages.decoding.prompts import Job
 from stages.servers.transport.preset import OpenAI
 from tests.import_graph import ROOT
 from tests.servers.completion_server import Model, serving
@@ -126,6 +127,24 @@ def test_a_server_without_log_probabilities_is_no_server_for_readings_that_need_
     with pytest.raises(InputError, match=r"generate\.readings asks for letter and cloze.*set the scale's readings to"):
         asked("mmlu", *SERVED, logprobs=False)
     assert not model.asked
+
+
+@pytest.mark.parametrize("lacking", [(), ("logprob_token_ids",)])
+def test_choices_of_one_token_are_asked_for_by_name_where_the_server_knows_how(asked, model, monkeypatch, lacking):
+    monkeypatch.setattr(Job, "choices", lambda job, question, reading: list("ABCD"))
+    model.lacks = lacking
+    here, served = asked("mmlu", readings=["letter"]), asked("mmlu", *SERVED, readings=["letter"], in_flight=1)
+    assert_equal(here, served)
+    named = [body for body in model.asked if "logprob_token_ids" in body]
+    echoed = [body for body in model.asked if body.get("echo")]
+    assert (len(named), len(echoed)) == ((1, len(served)) if lacking else (len(served), 0))
+    assert all(body["max_tokens"] == 1 and len(body["logprob_token_ids"]) == 4 for body in named)
+
+
+def test_a_server_that_is_not_told_vllms_keys_echoes(asked, model, monkeypatch):
+    monkeypatch.setattr(Job, "choices", lambda job, question, reading: list("ABCD"))
+    asked("mmlu", *SERVED, readings=["letter"], extra={})
+    assert not [body for body in model.asked if "logprob_token_ids" in body]
 
 
 def test_nothing_is_asked_twice_and_a_stage_goes_on_from_what_was_answered(asked, model, tiny):

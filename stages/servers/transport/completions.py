@@ -100,6 +100,21 @@ def read_answer(payload: Any) -> ChatReply:
         raise UnreadableReply(f"not a completion: {type(error).__name__}") from None
 
 
+def read_named_logprobs(payload: Any, tokens: Sequence[int]) -> ChatReply:
+    """The log-probability of each of some tokens as what comes next; none where the server leaves one out.
+
+    Raises:
+        UnreadableReply: This is no completion.
+    """
+    try:
+        given = (payload["choices"][0].get("logprobs") or {}).get("top_logprobs") or [{}]
+        found = [given[0].get(f"token_id:{token}") for token in tokens]
+        model = payload["model"]
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise UnreadableReply(f"not a completion: {type(error).__name__}") from None
+    return _scored(model, None if None in found else found)
+
+
 def read_logprobs(payload: Any, spans: Sequence[tuple[int, int]]) -> ChatReply:
     """For each prompt that was echoed, the log-probability of its tokens in a span of places.
 
@@ -120,11 +135,15 @@ def read_logprobs(payload: Any, spans: Sequence[tuple[int, int]]) -> ChatReply:
             "the server gives no log-probabilities of a prompt's tokens (echo and logprobs): set"
             " servers.openai.logprobs to false and the scale's generate.readings to [written]"
         )
+    return _scored(model, [sum(values) for values in tokens])
+
+
+def _scored(model: str, logprobs: Sequence[float] | None) -> ChatReply:
     return ChatReply(
         text="",
         finish_reason="length",
         prompt_tokens=0,
         completion_tokens=0,
         model=model,
-        logprobs=tuple(float(sum(values)) for values in tokens),
+        logprobs=None if logprobs is None else tuple(map(float, logprobs)),
     )

@@ -3,8 +3,8 @@ from collections import Counter
 
 import pytest
 
-from stages.benchmarks.ordering import ordered
 from stages.core.errors import InputError
+from stages.corpora.ordering import ordered
 from stages.records.question import Question
 
 
