@@ -25,7 +25,7 @@ from stages.sandbox.limits import Limits
 from stages.scoring.comparison import Statistics
 from stages.scoring.domains import Domains
 from stages.servers.local import Local
-from stages.servers.transport.preset import OpenAI
+from stages.servers.preset import OpenAI
 from stages.training.recipe import Recipe
 from stages.training.recipe import load as load_recipe
 

@@ -3,8 +3,8 @@
 Prompts are rendered here, by the model's own chat template, and sent whole to ``/completions``, what a condition puts
 at the head of the answer included. Whatever came back is in the request cache first, from which a killed run goes on.
 
-All that shapes an answer stands here. The files that only carry requests (``transport``, ``stages/chat_models``) are no
-dependencies of the stage in ``dvc.yaml``.
+All that shapes an answer stands here. The files that only carry requests (``completions.py``, ``preset.py``,
+``stages/chat_models``) are no dependencies of the stage in ``dvc.yaml``.
 """
 
 import asyncio
@@ -35,8 +35,8 @@ from stages.decoding.prompts import (
 )
 from stages.records.generation import ChoiceReading, Generation
 from stages.records.question import Question
-from stages.servers.transport.completions import Completing, read_answer, read_logprobs
-from stages.servers.transport.preset import OpenAI
+from stages.servers.completions import Completing, read_answer, read_logprobs
+from stages.servers.preset import OpenAI
 
 PRESET = OpenAI
 
