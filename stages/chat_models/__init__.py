@@ -74,6 +74,11 @@ Check = Callable[[ChatRequest, str], Value]
 """Reads a reply's text into a value, or raises :class:`InvalidAnswer`."""
 
 
+def any_reply(_: ChatRequest, text: str) -> str:
+    """A check that takes any reply, for where asking again would favour what is easy to say."""
+    return text
+
+
 @dataclass(frozen=True)
 class Outcome(Generic[Value]):
     """The end of one request: a value, or the reason why there is none.
@@ -115,6 +120,12 @@ class Estimate:
     @property
     def missing(self) -> int:
         return self.requests - self.cached
+
+    def __str__(self) -> str:
+        return (
+            f"{self.requests} requests, of which {self.missing} are missing in the store (about {self.prompt_tokens} "
+            f"tokens in, ${self.cost:.2f} to ${self.cost_at_most:.2f})"
+        )
 
 
 class Bill:

@@ -18,7 +18,7 @@ from stages.corpora.preset import CorpusPreset
 from stages.corpora.roots import Source
 from stages.corpora.split_parameters import SplitParameters
 from stages.decoding.parameters import Generate, OpenEnded, ReferenceLikelihoods
-from stages.judging.parameters import Judging
+from stages.judging.pairs import Judging
 from stages.planning.run_choice import Run
 from stages.records.systems import Arm
 from stages.sandbox.limits import Limits
