@@ -10,7 +10,7 @@ from pathlib import Path
 
 from stages.annotation.annotating import CorpusFile, annotate, estimate
 from stages.annotation.recording import RecordedModel, record
-from stages.annotation.reporting import Tally, demand_enough, describe_estimate
+from stages.annotation.reporting import Tally, demand_enough
 from stages.chat_models.local_model import open_chat_model
 from stages.chat_models.preset import ChatPreset
 from stages.core import command_line, parameters
@@ -36,7 +36,7 @@ def main() -> None:
     corpus, tally = CorpusFile(CORPUS), Tally(preset)
 
     if arguments.dry_run:
-        print(describe_estimate(estimate(corpus, model)))
+        print(estimate(corpus, model))
         return
     with closing(annotate(corpus, model, tally, FAILURES)) as annotated:
         if arguments.record:

@@ -123,8 +123,9 @@ class Estimate:
 
     def __str__(self) -> str:
         return (
-            f"{self.requests} requests, of which {self.missing} are missing in the store (about {self.prompt_tokens} "
-            f"tokens in, ${self.cost:.2f} to ${self.cost_at_most:.2f})"
+            f"requests: {self.requests}, of which {self.cached} cached and {self.missing} missing\n"
+            f"tokens of the missing: about {self.prompt_tokens} in, {self.completion_tokens} out\n"
+            f"cost: about ${self.cost:.2f}, at most ${self.cost_at_most:.2f} if each is answered at once"
         )
 
 

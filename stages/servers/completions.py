@@ -86,7 +86,7 @@ def digest(model: Path) -> str:
 
 
 def most_prompt_tokens(body: Mapping[str, Any]) -> int:
-    """No fewer tokens than a prompt, or several, can have: of a text, its bytes."""
+    """Upper bound on the tokens of one prompt or several: of a text, its bytes."""
     prompt = body["prompt"]
     if isinstance(prompt, str):
         return len(prompt.encode())
