@@ -8,10 +8,10 @@ import logging
 from contextlib import closing
 from pathlib import Path
 
-from stages.annotation.annotating import Corpus, annotate, estimate
+from stages.annotation.annotating import CorpusFile, annotate, estimate
 from stages.annotation.recording import RecordedModel, record
-from stages.annotation.reporting import Tally, demand_enough, describe_estimate
-from stages.chat_models.local import open_chat_model
+from stages.annotation.reporting import Tally, demand_enough
+from stages.chat_models.local_model import open_chat_model
 from stages.chat_models.preset import ChatPreset
 from stages.core import command_line, parameters
 from stages.core.errors import InputError
@@ -33,10 +33,10 @@ def main() -> None:
     if arguments.record and preset.kind == "recorded":
         raise InputError(f"--record writes {recorded}, which annotator {arguments.annotator!r} reads: choose another")
     model = RecordedModel(recorded) if preset.kind == "recorded" else open_chat_model(preset)
-    corpus, tally = Corpus(CORPUS), Tally(preset)
+    corpus, tally = CorpusFile(CORPUS), Tally(preset)
 
     if arguments.dry_run:
-        print(describe_estimate(estimate(corpus, model)))
+        print(estimate(corpus, model))
         return
     with closing(annotate(corpus, model, tally, FAILURES)) as annotated:
         if arguments.record:

@@ -14,8 +14,7 @@ from stages.chat_models.preset import ChatPreset
 from stages.core import command_line, parameters
 from stages.judging.asking import estimates, judge, require_replies
 from stages.judging.comparisons import comparisons
-from stages.judging.pairs import BENCHMARK, answered_pairs, planned_pairs
-from stages.judging.parameters import Judging
+from stages.judging.pairs import BENCHMARK, Judging, answered_pairs, planned_pairs
 from stages.records import numerics
 from stages.records.files import read_json, read_jsonl, write_json, write_jsonl
 from stages.records.question import Question

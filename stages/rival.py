@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stages.chat import self_prompt
-from stages.chat_models import Bill, ChatModel, ChatRequest, Message, Outcome
-from stages.chat_models.local import open_chat_model
+from stages.chat_models import Bill, ChatModel, ChatRequest, Message, Outcome, any_reply
+from stages.chat_models.local_model import open_chat_model
 from stages.chat_models.preset import ChatPreset
 from stages.core import command_line, parameters
 from stages.core.errors import InputError
@@ -30,7 +30,7 @@ def main() -> None:
     prompts = [question for question in read_jsonl(QUESTIONS, Question) if question.use == "test"][:limit]
     model = open_chat_model(preset)
     if arguments.dry_run:
-        print(f"{arguments.rival}: {estimate(model, prompts)}")
+        print(f"{arguments.rival}: {model.estimate(map(_request, prompts), any_reply)}")
         return
     bill = Bill(preset)
     folder = GENERATIONS / System(model=arguments.rival, rival="chat").name
@@ -62,19 +62,6 @@ def answers(model: ChatModel, prompts: Sequence[Question], tolerated: float, bil
     for outcome in outcomes:
         bill.count(outcome)
     return [_generation(outcome) for outcome in outcomes]
-
-
-def estimate(model: ChatModel, prompts: Sequence[Question]) -> str:
-    found = model.estimate(map(_request, prompts), any_reply)
-    return (
-        f"{found.requests} requests, of which {found.missing} are missing in the store (about {found.prompt_tokens} "
-        f"tokens in, ${found.cost:.2f} to ${found.cost_at_most:.2f})"
-    )
-
-
-def any_reply(_: ChatRequest, text: str) -> str:
-    """The check takes any reply: a rival is judged by what it said first."""
-    return text
 
 
 def _request(prompt: Question) -> ChatRequest:

@@ -84,7 +84,7 @@ def test_what_it_would_cost_is_told_before_it_is_paid(repository, monkeypatch, c
         monkeypatch.setattr(sys, "argv", [*sys.argv, "--dry-run"])
         rival.main()
         assert [entry for entry in server.log if "completions" in entry.path] == []
-    assert "gpt: 4 requests, of which 4 are missing in the store" in capsys.readouterr().out
+    assert "gpt: requests: 4, of which 0 cached and 4 missing" in capsys.readouterr().out
 
 
 def test_a_model_in_this_process_can_be_a_rival(repository, tiny):

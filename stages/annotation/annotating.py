@@ -28,7 +28,7 @@ SHAPES = (
     "two sentences",
     "two sentences",
 )
-"""Asked for in turn, by an item's key: one request does not know the shapes of the others."""
+"""One is chosen by each item's key, so that the shapes vary although no request knows the others."""
 OBJECTS_TRIED = 20
 """Braces in an answer at which a JSON object is looked for."""
 
@@ -54,8 +54,8 @@ class Failure(BaseModel):
     reply: str | None
 
 
-class Corpus:
-    """The conversations of a file, read line by line as often as needed; they are never held together."""
+class CorpusFile:
+    """The conversations of a file, read anew at each iteration and never all in memory."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -112,7 +112,7 @@ class RoleRequests:
 
 def request_role(conversation: Conversation, instruction: str) -> ChatRequest:
     shape = SHAPES[int(conversation.key, 16) % len(SHAPES)]
-    # Between marks, so that what stands in the message is not taken for an instruction.
+    # In tags, so that the message is not taken for an instruction.
     shown = f"<message>\n{conversation.turns[0]}\n</message>\n\nWrite the role prompt for this message, in {shape}."
     return ChatRequest(
         id=conversation.id,

@@ -13,7 +13,7 @@ FEWEST_WORDS, MOST_WORDS = 12, 80
 FIRST_SENTENCE_WORDS = 8
 """The first sentence must stand by itself: an arm is trained on it alone."""
 COPIED_WORDS = 8
-"""So many words in a row that also stand in the conversation are a quotation, no longer a way to speak of it."""
+"""This many words in a row that also occur in the conversation count as a quotation."""
 
 NUMBER = re.compile(r"(?<![\w-])\d+(?:[.,]\d+)*(?![\w-])")  # not the 16 of 16-bit
 WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
@@ -22,7 +22,7 @@ LETTER = re.compile(r"[^\W\d_]")
 ENGLISH = frozenset(
     "a an and are as at by for from has have how in is of on that the to what who whose with you your".split()  # noqa: SIM905
 )
-"""Words that hardly an English sentence does without."""
+"""Common words: nearly every English sentence has some of them."""
 FUNCTION_WORDS = ENGLISH | frozenset(
     """about above after again against all also am any be because been before being below between both but can could
     did do does doing down during each else ever few had having he her here hers him his i if into it its itself just
@@ -30,7 +30,7 @@ FUNCTION_WORDS = ENGLISH | frozenset(
     should so some such than their them then there these they this those through to too under until up us very was we
     were when where whether which while why will within without would yours""".split()  # noqa: SIM905
 )
-"""Words that carry no content: naming them gives nothing away."""
+"""Words without content: they give nothing away."""
 SENTENCE_END = re.compile(r"[.!?][\"'\u201d\u2019)]*\s")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.annotation.recording import NOT_RECORDED
-from stages.chat_models import Bill, Estimate, Outcome
+from stages.chat_models import Bill, Outcome
 from stages.chat_models.preset import ChatPreset
 from stages.core.errors import InputError
 
@@ -75,14 +75,4 @@ def _not_recorded(missing: int, items: int, recorded: Path) -> str:
         f" annotated: set the key's environment variable and run `python -m stages.annotate --annotator openai"
         f" --corpus {corpus} --record`, then commit that file; or put a file of recorded annotations there,"
         " or limit the corpus to the items that have one"
-    )
-
-
-def describe_estimate(estimate: Estimate) -> str:
-    return "\n".join(
-        [
-            f"requests: {estimate.requests}, of which {estimate.cached} cached and {estimate.missing} missing",
-            f"tokens of the missing: about {estimate.prompt_tokens} in, {estimate.completion_tokens} out",
-            f"cost: about ${estimate.cost:.2f}, at most ${estimate.cost_at_most:.2f} if each is answered at once",
-        ]
     )

@@ -74,6 +74,11 @@ Check = Callable[[ChatRequest, str], Value]
 """Reads a reply's text into a value, or raises :class:`InvalidAnswer`."""
 
 
+def any_reply(_: ChatRequest, text: str) -> str:
+    """A check that takes any reply, for where asking again would favour what is easy to say."""
+    return text
+
+
 @dataclass(frozen=True)
 class Outcome(Generic[Value]):
     """The end of one request: a value, or the reason why there is none.
@@ -115,6 +120,13 @@ class Estimate:
     @property
     def missing(self) -> int:
         return self.requests - self.cached
+
+    def __str__(self) -> str:
+        return (
+            f"requests: {self.requests}, of which {self.cached} cached and {self.missing} missing\n"
+            f"tokens of the missing: about {self.prompt_tokens} in, {self.completion_tokens} out\n"
+            f"cost: about ${self.cost:.2f}, at most ${self.cost_at_most:.2f} if each is answered at once"
+        )
 
 
 class Bill:

@@ -5,7 +5,7 @@ import logging
 import math
 import tempfile
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import replace
 from functools import partial
 from itertools import accumulate, islice
@@ -32,6 +32,8 @@ PAGES, MOST_LOOKS = 10, 6
 """Pages of a hundred batches in which one with a lost id is looked for; tries to find a file just uploaded."""
 STORED_TOGETHER = 500
 NOT_ASKED = ("", 0.0, frozenset[str]())
+HANDING_IN = "ba7c4" * 3
+"""The claim of a process that hands in batches: two would hand in the same requests."""
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 QUEUE_IS_FULL = "token_limit_exceeded"
 """OpenAI's code where a batch, alone or with others, has more tokens than may be queued."""
@@ -40,34 +42,31 @@ QUEUE_IS_FULL = "token_limit_exceeded"
 class Batches(Generic[Value]):
     """Hands in whatever is not stored, ``batch_size`` requests at a time, and reads everything from the store.
 
-    A batch that cannot be handed in, failed as a whole or came to nothing is an InputError.
+    Raises an InputError where a batch cannot be handed in, fails as a whole or brings no answer.
     """
 
-    def __init__(self, session: "Session", requests: Iterable[ChatRequest], check: Check[Value]) -> None:
+    def __init__(self, session: "Session", check: Check[Value]) -> None:
         self._session, self._store = session, session.store
         self._preset, self._url = session.preset, session.preset.base_url
-        self._requests, self._check = iter(requests), check
+        self._check = check
         self._most_lines = session.preset.batch_size
         self._asked: dict[str, tuple[str, float, frozenset[str]]] = {}  # by key: form, cost at most, ids
         self._failures: dict[str, str] = {}
         self._stop: InputError | None = None
         self._form_refused = False
 
-    async def step(self) -> Iterable[Outcome[Value]] | None:
-        """Outcomes of the next requests, once the store has all that can be had."""
-        if not (chunk := list(islice(self._requests, self._preset.batch_size))):
-            return None
-        cached = [self._session.walk(request, self._check)[1] is None for request in chunk]
-        if not all(cached):
-            try:
-                await self._complete(await self._session.sender(), chunk)
-            except Unanswered as error:
-                told = "run again later; what was handed in is noted, and is collected then"
-                raise InputError(f"{self._url} gives no account of its batches ({error}): {told}") from None
-        return map(self._outcome, chunk, cached)
-
-    async def wind_up(self, _: float | None) -> None:
-        """What was handed in is noted: the next run collects it."""
+    async def ask(self, requests: Iterable[ChatRequest]) -> AsyncGenerator[Iterable[Outcome[Value]], None]:
+        """Outcomes, once the store has all that can be had. What was handed in is noted: a later run collects it."""
+        remaining = iter(requests)
+        while chunk := list(islice(remaining, self._preset.batch_size)):
+            cached = [self._session.walk(request, self._check)[1] is None for request in chunk]
+            if not all(cached):
+                try:
+                    await self._complete(await self._session.sender(), chunk)
+                except Unanswered as error:
+                    told = "run again later; what was handed in is noted, and is collected then"
+                    raise InputError(f"{self._url} gives no account of its batches ({error}): {told}") from None
+            yield map(self._outcome, chunk, cached)
 
     def _outcome(self, request: ChatRequest, cached: bool) -> Outcome[Value]:
         outcome, missing = self._session.walk(request, self._check)
@@ -75,7 +74,7 @@ class Batches(Generic[Value]):
         return replace(outcome, failure=failure, cached=cached)
 
     async def _complete(self, sender: Sender, chunk: list[ChatRequest]) -> None:
-        async with self._store.alone("batches.lock"):  # two processes would hand in the same requests
+        async with self._store.claimed(HANDING_IN, "another process hands in batches: waiting for it to end"):
             for input_file, noted in self._store.batches(self._url):
                 if name := noted or await sender.persist(partial(self._find, sender, input_file)):
                     logger.info("going on with batch %s", name)

@@ -5,7 +5,7 @@ import logging
 import operator
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable, Generator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
 from contextlib import AsyncExitStack, closing
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from stages.chat_models.replies import (
     read,
     repeated,
 )
-from stages.chat_models.running import InOrder, Tasks, drive
+from stages.chat_models.running import Tasks, drive, in_order
 from stages.chat_models.sending import Sender
 from stages.chat_models.store import Store
 from stages.core.errors import InputError
@@ -35,11 +35,11 @@ from stages.core.errors import InputError
 logger = logging.getLogger("chat model")
 
 WINDOW = 64
-"""Requests drawn ahead of the next outcome, for each one in flight: one that hangs need not hold up the others."""
+"""Requests drawn ahead of the next outcome, for each one in flight, so that a slow one does not block the others."""
 TOKENS_PER_BYTE = 0.25
-"""Of English under current tokenizers, roughly; stored replies say it better."""
+"""Rough value for English under current tokenizers; replaced by that of stored replies."""
 REFRESH_TERMINAL, REFRESH_FILE = 0.5, 30.0
-"""Seconds between two drawings of the progress bar; a log file wants few lines."""
+"""Seconds between updates of the progress bar; a log file should get few lines."""
 
 
 class ServedModel:
@@ -60,8 +60,9 @@ class ServedModel:
         bar = tqdm(total=operator.length_hint(requests, 0) or None, unit=" items", mininterval=pause, miniters=1)
         counts, cost = Counter[str](), 0.0
         with bar, closing(Session(self._preset, self._folder, self._clock)) as session:
-            work = Batches(session, requests, check) if self._preset.batch else session.in_order(requests, check)
-            with closing(drive(work.step, work.wind_up, session.disconnect)) as outcomes:
+            batches = Batches(session, check) if self._preset.batch else None
+            results = batches.ask(requests) if batches else session.ask(requests, check)
+            with closing(drive(results, session.disconnect)) as outcomes:
                 for outcome in outcomes:
                     new = () if outcome.cached else outcome.replies
                     counts.update(cached=outcome.cached, failed=outcome.failure is not None)
@@ -125,18 +126,16 @@ class Session:
     def close(self) -> None:
         self.store.close()
 
-    def in_order(self, requests: Iterable[ChatRequest], check: Check[Value]) -> InOrder[ChatRequest, Outcome[Value]]:
-        async def settle(request: ChatRequest) -> Outcome[Value]:
-            return await self._settle(request, check)
-
+    def ask(self, requests: Iterable[ChatRequest], check: Check[Value]) -> AsyncGenerator[list[Outcome[Value]], None]:
         # Twice as many as may be in flight: some read and write while the others wait for the server.
         workers, window = 2 * self.preset.in_flight, WINDOW * self.preset.in_flight
-        return InOrder(requests, settle, workers=workers, window=window, finish=self.finish)
+        settle = partial(self._settle, check=check)
+        return in_order(requests, settle, workers=workers, window=window, finish=self.finish)
 
     def walk(self, request: ChatRequest, check: Check[Value]) -> tuple[Outcome[Value], tuple[ChatRequest, str] | None]:
-        """Follow the attempts at a request, each of which asks after what came before, as far as the store leads.
+        """Replay a request's attempts from the store, up to the first reply that is missing.
 
-        The outcome, and the request that is missing, with the key that its reply will be stored under; None for none.
+        Returns the outcome so far, and the request to send with the key of its reply; None where nothing is missing.
         """
         replies: tuple[ChatReply, ...] = ()
         failure: str | None = None

@@ -19,23 +19,23 @@ from stages.chat_models.replies import LONGEST_MESSAGE, ErrorAnswer, UnreadableR
 from stages.core.errors import InputError
 
 MARGIN = 0.99
-"""Share of a limit that is used: late arrivals may crowd, and the server's minute is not ours."""
+"""Share of a limit that is used: requests may arrive late, and the server's minute may begin at another moment."""
 CATCH_UP = 0.1
-"""Seconds of delay that may be made up for, so that a late timer costs nothing and a crowd cannot gather."""
+"""Seconds that a late timer may catch up; more would allow a burst of requests."""
 FIRST_BACKOFF = 0.5
 
 RETRIED = frozenset({408, 409, 429})
 QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 FORM = ("response_format", "json_schema", "json_object", "structured output")
 STATUS_OF_TYPE = {"invalid_request_error": 400, "authentication_error": 401, "not_found_error": 404}
-"""Status of an error that came under status 200, by its type; any other may pass."""
+"""HTTP status by type, for errors sent with status 200; errors of other types are retried."""
 
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?", re.ASCII)
 SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "": 1.0}
 
 
 class Clock:
-    """Time and waiting, in one place so that tests can run minutes in seconds."""
+    """Time and sleep in one place, so that tests can run minutes in seconds."""
 
     def now(self) -> float:
         return time.monotonic()
@@ -45,7 +45,7 @@ class Clock:
 
 
 class Budget:
-    """An even flow of so many units a minute; None for no limit."""
+    """Spreads units evenly at a rate per minute; None for no limit."""
 
     def __init__(self, per_minute: float | None) -> None:
         self._own = per_minute

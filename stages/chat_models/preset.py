@@ -69,7 +69,7 @@ class ChatPreset(Section):
             return handler(value)
         kind = KINDS[name]
         if unknown := [str(key) for key in value if key not in kind.model_fields]:
-            # What stands there is not repeated: it may be a key of another kind, for a server.
+            # The value is not shown: it may be a server's key.
             raise ValueError(
                 f"no such key: {', '.join(unknown)}; a preset of kind {name} has {', '.join(kind.model_fields)}"
             )
@@ -231,7 +231,3 @@ class Spending:
         """Count a reply, and one that does not tell its tokens at its most."""
         told = reply.prompt_tokens + reply.completion_tokens > 0
         self.spent += self._preset.cost(reply) if told else most
-
-    def lost(self, most: float) -> None:
-        """A request got no answer and may have been billed all the same: count it at its most."""
-        self.spent += most

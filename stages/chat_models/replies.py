@@ -23,7 +23,7 @@ Kind = TypeVar("Kind", bound=BaseModel)
 
 
 class UnreadableReply(Exception):  # noqa: N818 - it says what the reply is
-    """The server said that all went well, and sent something that is no completion; the message names the field."""
+    """Status 200 with a body that is no completion; the message names the field."""
 
 
 class ErrorAnswer(Exception):  # noqa: N818 - it says what the answer is
@@ -71,7 +71,7 @@ def cache_key(body: Mapping[str, Any], base_url: str, attempt: int) -> str:
 
 
 def most_prompt_tokens(body: Mapping[str, Any]) -> int:
-    """No fewer tokens than the prompt can have: a token is at least a byte, and each message brings a few marks."""
+    """Upper bound on the prompt's tokens: each is at least a byte, and the JSON covers what each message adds."""
     return len(json.dumps([body["messages"], body.get("response_format")], ensure_ascii=False).encode())
 
 
@@ -137,7 +137,7 @@ def without_surrogates(text: str) -> str:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a body is sent, no fewer tokens than its prompt can have, and how the payload that comes back is read."""
+    """Where a body is sent, an upper bound on its prompt's tokens, and how the reply's payload is read."""
 
     path: str
     most_prompt_tokens: Callable[[Mapping[str, Any]], int]
@@ -229,7 +229,7 @@ class Page(BaseModel):
     data: list[Batch]
 
 
-class Answer(BaseModel):
+class LineResponse(BaseModel):
     status_code: int = 500
     body: Any = None
 
@@ -238,5 +238,5 @@ class Line(BaseModel):
     """A line of a file of answers; the id is the key that the reply is stored under."""
 
     custom_id: str = Field(pattern="^[0-9a-f]{64}$")
-    response: Annotated[Answer, BeforeValidator(lambda told: told or {})] = Answer()
+    response: Annotated[LineResponse, BeforeValidator(lambda told: told or {})] = LineResponse()
     error: Any = None

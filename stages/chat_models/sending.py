@@ -1,6 +1,6 @@
-"""The way to the server: the ``openai`` SDK, within all limits, again and again where that may help.
+"""Sends requests through the ``openai`` SDK, within the limits on pace and cost, and retries where that may help.
 
-The SDK's own retries are off: they would hide from the limits on pace and cost what is sent.
+The SDK's own retries are off, because the limits on pace and cost would not see them.
 """
 
 import asyncio
@@ -27,20 +27,20 @@ for name in ("openai", "httpx2", "httpcore2", "aiohttp"):
     logging.getLogger(name).setLevel(logging.WARNING)
 
 LONGEST_CONNECT, LONGEST_READ = 30.0, 3600.0
-"""Seconds in which a server that is there takes up a connection, or lists its models; and sends a file of answers."""
+"""Seconds for connecting or listing models, and for downloading a file of answers."""
 GIVEN_UP_IN_A_ROW = 5
-"""So many requests given up, with none answered in between, mean that the server is gone."""
+"""This many failed requests with no answer in between mean that the server is gone."""
 UNREADABLE_IN_A_ROW, UNREADABLE_TRIES = 5, 3
-"""Whole replies that cannot be read, of the run and of one request: each may have been paid for."""
+"""Unreadable replies that stop the run, and that fail one request: each may have been billed."""
 PATIENCE = 10
-"""Tries that a server which says when to come back is given, for each one of another."""
+"""A server that says when to come back gets this many times the tries."""
 BYTES_PER_TOKEN = 4.0
 
 Result = TypeVar("Result")
 
 
 class Sender:
-    """Sends bodies under the preset's limits on number, pace and cost, for the time of one ``async with`` block.
+    """Sends bodies within the preset's limits on number, pace and cost; open inside an ``async with`` block.
 
     Attributes:
         on_the_wire: Tasks whose request the server has, or whose reply is not stored yet.
@@ -65,7 +65,7 @@ class Sender:
             base_url=self.preset.base_url,
             max_retries=0,
             timeout=timeout,
-            # Half the processor time of the SDK's other transport. A redirect would carry prompts to who knows whom.
+            # Half the processor time of the SDK's other transport. A redirect could send prompts to a stranger.
             http_client=openai.DefaultAioHttpClient(limits=limits, timeout=timeout, follow_redirects=False),
         )
         return self
@@ -107,7 +107,7 @@ class Sender:
             if not isinstance(fault, Again):
                 raise self._stop(fault) if isinstance(fault, InputError) else fault
             if fault.maybe_billed:
-                self.spending.lost(most)
+                self.spending.spent += most
             if str(fault) not in self._told:
                 self._told.add(str(fault))
                 logger.warning("%s: %s %s: trying again", self.preset.base_url, fault, fault.told)
@@ -208,7 +208,7 @@ class Sender:
         await self.clock.sleep(max(backoff(tries, self.preset.max_backoff), after))
 
     def _demand_sense(self, fault: Again, unreadable: int, tries: int) -> None:
-        """Raise where trying again has no end: for this request, or for all where several in a row came to nothing."""
+        """Raise where retrying is pointless: for this request, or for all after several failures in a row."""
         if self._unreadable >= UNREADABLE_IN_A_ROW:
             raise self._stop(
                 f"answers with status 200 what cannot be read {fault.told}, {self._unreadable} times in a row; each may"

@@ -1,16 +1,18 @@
 """The store of replies: whatever was paid for, in SQLite, shared by all processes that ask.
 
 A change counts as made once it is synced: neither ``kill -9`` nor a power loss takes what was stored. Beside the
-replies stand claims, so that two processes never ask for the same thing, and the batches that were handed in.
+replies stand the batches that were handed in. Claims are locks on single bytes of a file, so that two processes never
+ask for the same thing: the kernel gives them back when a process ends, however it does.
 """
 
 import asyncio
 import fcntl
 import json
 import logging
+import os
 import re
 import sqlite3
-import uuid
+import struct
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -25,11 +27,9 @@ logger = logging.getLogger("replies")
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS replies (key BLOB PRIMARY KEY, reply TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS claims (key BLOB PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS batches (base_url TEXT, input_file TEXT, batch TEXT, PRIMARY KEY (base_url, input_file));
 """
 PUT = "INSERT OR REPLACE INTO replies VALUES (?, ?)"
-RELEASE = "DELETE FROM claims WHERE key = ? AND owner = ?"
 BUSY_SECONDS = 60.0
 GATHER = 0.003
 """Seconds in which changes are gathered before one transaction, and one sync, for all of them."""
@@ -49,7 +49,7 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.path = folder, folder / "replies.sqlite"
         self._here: dict[str, asyncio.Event] = {}
-        self._changes: list[tuple[Change, asyncio.Future[Any] | None]] = []
+        self._changes: list[tuple[Change, asyncio.Future[Any]]] = []
         self._writing: asyncio.Task[None] | None = None
         with (folder / "setup.lock").open("w") as setup:
             fcntl.flock(setup, fcntl.LOCK_EX)
@@ -57,16 +57,11 @@ class Store:
                 # Separate connections: a thread writes and syncs while replies are read.
                 self._reader, self._writer = self._connect(), self._connect()
                 self._writer.executescript(SCHEMA)
-                self._end_dead_owners()
-            self._owner = folder / f"owner-{uuid.uuid4().hex}"
-            self._owner_lock = self._owner.open("w")
-            _try_lock(self._owner_lock.fileno())
+            self._claims = (folder / "claims.lock").open("w")
             _take_over(self)
 
     def close(self) -> None:
-        # Claims of a store that is closed are void, as those of a process that was killed: nobody holds the lock.
-        self._owner.unlink(missing_ok=True)
-        self._owner_lock.close()
+        self._claims.close()
         self._reader.close()
         self._writer.close()
 
@@ -85,37 +80,34 @@ class Store:
         self._write([lambda db: db.executemany(PUT, rows)])
 
     async def keep(self, key: str, reply: ChatReply) -> None:
-        """Return once the reply is on the disk and its claim gone; replies that come together share one sync."""
-        self._release(key)
+        """Return once the reply is on the disk; replies that come together share one sync."""
         row = (bytes.fromhex(key), reply.model_dump_json(exclude_defaults=True))
         await self._change(lambda db: db.execute(PUT, row))
 
     @asynccontextmanager
-    async def claimed(self, key: str) -> AsyncIterator[None]:
-        """Wait until nobody else, here or in another process, asks for the key. Look for a reply once inside."""
+    async def claimed(self, key: str, waiting: str = "") -> AsyncIterator[None]:
+        """Wait until nobody else, here or in another process, asks for the key. Look for a reply once inside.
+
+        Args:
+            key: Of a reply, or of anything else that one process at a time may do.
+            waiting: What the log says where another process holds it.
+        """
         while (other := self._here.get(key)) is not None:
             await other.wait()
         self._here[key] = done = asyncio.Event()
-        pause = FIRST_POLL
+        pause, claims = FIRST_POLL, self._claims.fileno()
         try:
-            while not await self._change(lambda db: self._claim(db, bytes.fromhex(key))):
+            while not _set_lock(claims, fcntl.F_WRLCK, key):
+                if waiting:
+                    logger.info("%s", waiting)
+                    waiting = ""
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_POLL)
             yield
         finally:
             del self._here[key]
             done.set()
-            self._release(key)
-
-    @asynccontextmanager
-    async def alone(self, name: str) -> AsyncIterator[None]:
-        """Wait until no other process is in the block of this name."""
-        with (self.folder / name).open("w") as file:
-            if not _try_lock(file.fileno()):
-                logger.info("another process is at work on %s: waiting for it to end", file.name)
-            while not _try_lock(file.fileno()):
-                await asyncio.sleep(LONGEST_POLL)
-            yield
+            _set_lock(claims, fcntl.F_UNLCK, key)
 
     def batches(self, base_url: str) -> list[tuple[str, str | None]]:
         """Batches that were handed in and not collected: the server's ids of their input and of themselves.
@@ -151,11 +143,6 @@ class Store:
         self._begin_writing()
         return made
 
-    def _release(self, key: str) -> None:
-        # Goes along with the next change; at the latest the process's end releases the claim.
-        row = (bytes.fromhex(key), self._owner.name)
-        self._changes.append((lambda db: db.execute(RELEASE, row), None))
-
     def _begin_writing(self) -> "asyncio.Task[None]":
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_changes())
@@ -172,7 +159,7 @@ class Store:
             except Exception as failed:  # told to all who wait
                 error = failed
             for place, (_, made) in enumerate(batch):
-                if made is None or made.done():  # nobody waits, or no longer
+                if made.done():  # nobody waits any longer
                     continue
                 made.set_exception(error) if error else made.set_result(results[place])
 
@@ -188,19 +175,6 @@ class Store:
                 raise
             return results
 
-    def _claim(self, db: sqlite3.Connection, key: bytes) -> bool:
-        row = db.execute("SELECT owner FROM claims WHERE key = ?", (key,)).fetchone()
-        if row and row[0] != self._owner.name and not _is_dead(self.folder / row[0]):
-            return False
-        db.execute("INSERT OR REPLACE INTO claims VALUES (?, ?)", (key, self._owner.name))
-        return True
-
-    def _end_dead_owners(self) -> None:
-        for path in self.folder.glob("owner-*"):
-            if _is_dead(path):
-                path.unlink(missing_ok=True)
-                self._writer.execute("DELETE FROM claims WHERE owner = ?", (path.name,))
-
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
@@ -213,21 +187,14 @@ class Store:
             raise StoreError(f"{self.path} is damaged ({error}): {advice}") from error
 
 
-def _try_lock(descriptor: int) -> bool:
-    """Take a lock of the kernel's on a file: it ends with the process, however that ends."""
+def _set_lock(descriptor: int, kind: int, key: str) -> bool:
+    """Lock or free the byte of a file that stands for a key; False where another open file holds its lock."""
+    place = int(key[:15], 16)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", kind, os.SEEK_SET, place, 1, 0))
     except BlockingIOError:
         return False
     return True
-
-
-def _is_dead(owner: Path) -> bool:
-    try:
-        with owner.open("rb") as file:
-            return _try_lock(file.fileno())
-    except FileNotFoundError:
-        return True
 
 
 def _take_over(store: Store) -> None:

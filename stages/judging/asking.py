@@ -1,42 +1,58 @@
-"""The judge is asked about each comparison twice, with either answer first."""
+"""The judge is asked about each comparison twice, with either answer first.
 
-from collections.abc import Iterator, Sequence
+A judge behind a server replies. Of a judge in this process the log-odds of the replies "A" and "B" are read: a small
+model replies "A" in either order, and how much its likelihood changes with the order is a preference.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from tqdm import tqdm
 
-from stages.chat_models import Bill, ChatModel, ChatReply, ChatRequest, Message, Outcome
+from stages.chat_models import Bill, ChatModel, ChatReply, ChatRequest, Message, Outcome, any_reply
+from stages.chat_models.local_model import load_weights, open_chat_model, room
 from stages.chat_models.preset import ChatPreset, LocalPreset
 from stages.core.errors import InputError
 from stages.judging.comparisons import Comparison, count_words, shown
-from stages.judging.judges import describe_judge, judge_folder, judges_itself, open_judge
-from stages.judging.verdict import read_verdict
+from stages.judging.judge_reply import read_verdict
 from stages.records.judgement import Judgement
 
+T = TypeVar("T")
+
 INSTRUCTION = Path(__file__).with_name("instruction.md")
+REPLIES = ("A", "B")
 WITHHELD = {"content filter", "refused"}
 """Failures after which whatever text came is no verdict."""
+BATCH_TOKENS = 1 << 16
 
 
-class Showing(BaseModel):
+@cache
+def instruction() -> str:
+    return INSTRUCTION.read_text(encoding="utf-8").strip()
+
+
+@dataclass(frozen=True)
+class Showing:
     """A comparison in one order."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     comparison: Comparison
     left_first: bool
     answer_words: int | None
 
+    def ordered(self, left: T, right: T) -> tuple[T, T]:
+        return (left, right) if self.left_first else (right, left)
+
     @property
     def variants(self) -> tuple[str, str]:
-        pair = self.comparison.pair
-        return self._ordered(pair.left.variant, pair.right.variant)
+        return self.ordered(self.comparison.pair.left.variant, self.comparison.pair.right.variant)
 
     @property
     def answers(self) -> tuple[str, str]:
-        return self._ordered(self.comparison.left, self.comparison.right)
+        return self.ordered(self.comparison.left, self.comparison.right)
 
     @property
     def request(self) -> ChatRequest:
@@ -46,116 +62,139 @@ class Showing(BaseModel):
         identity = f"{pair.model}/{pair.seed}/{'/'.join(self.variants)}/{self.comparison.id}"
         return ChatRequest(id=identity, messages=(Message(role="user", content=text),))
 
-    def _ordered(self, left: str, right: str) -> tuple[str, str]:
-        return (left, right) if self.left_first else (right, left)
-
-
-@cache
-def instruction() -> str:
-    return INSTRUCTION.read_text(encoding="utf-8").strip()
-
 
 def showings(comparisons: Sequence[Comparison], answer_words: int | None) -> list[Showing]:
-    return [
-        Showing(comparison=comparison, left_first=left_first, answer_words=answer_words)
-        for comparison in comparisons
-        for left_first in (True, False)
-    ]
+    return [Showing(each, left_first, answer_words) for each in comparisons for left_first in (True, False)]
 
 
 def judge(
     compared: Sequence[Comparison], preset: ChatPreset, answer_words: int | None, base_models: Path, bill: Bill
 ) -> list[Judgement]:
-    """All judgements, in the order of the comparisons; no judge is opened where there is nothing to compare."""
+    """All judgements, in the order of the comparisons; no judge is opened where there is nothing to compare.
+
+    Raises:
+        InputError: The judge cannot be opened; or it is the compared model, which is not in ``base_models``.
+    """
     judgements: list[Judgement] = []
-    for model, shown_pairs in by_judge(showings(compared, answer_words), preset).items():
+    for model, group in by_judge(showings(compared, answer_words), preset).items():
         if isinstance(preset, LocalPreset):
-            judgements += by_log_odds(judge_folder(preset, model, base_models), shown_pairs, preset, bill)
+            judgements += by_log_odds(judge_folder(preset, model, base_models), group, preset, bill)
         else:
-            judgements += ask(open_judge(preset, model, base_models), shown_pairs, preset, bill)
+            judgements += ask(open_chat_model(preset), group, preset, bill)
     return judgements
 
 
-def by_log_odds(folder: Path, shown_pairs: Sequence[Showing], preset: LocalPreset, bill: Bill) -> Iterator[Judgement]:
-    """A local judge's judgements: what it finds likelier, "A" or "B", and by how much.
+def ask(model: ChatModel, group: Sequence[Showing], preset: ChatPreset, bill: Bill) -> Iterator[Judgement]:
+    """One judge's judgements, in the order of the showings; what they took is put on the bill."""
+    with closing(model.ask([showing.request for showing in group], any_reply)) as outcomes:
+        yield from judged(group, ((outcome, None) for outcome in outcomes), preset, bill)
 
-    A small model's reply is "A" in either order; how much its likelihood changes with the order is a preference.
-    """
-    from stages.judging.local import log_odds
 
-    requests = _requests(shown_pairs)
-    texts = [request.messages[0].content for request in requests]
-    for showing, request, odds in zip(shown_pairs, requests, log_odds(folder, texts, preset), strict=True):
-        value, failure = odds.log_odds, "prompt too long" if odds.log_odds is None else None
-        text = "" if value is None else "A" if value > 0 else "B" if value < 0 else "tie"
-        reply = ChatReply(
-            text=text, finish_reason="stop", prompt_tokens=odds.prompt_tokens, completion_tokens=1, model=folder.name
-        )
-        outcome = Outcome(request, text, failure, (reply,))
+def by_log_odds(folder: Path, group: Sequence[Showing], preset: LocalPreset, bill: Bill) -> Iterator[Judgement]:
+    """A local judge's judgements: which reply it finds likelier at the head of its turn, and by how much, in nats."""
+    from stages.decoding.choices import Row, loglikelihoods
+    from stages.decoding.context import continuations, opened
+
+    loaded = load_weights(folder, preset)
+
+    def outcomes() -> Iterator[tuple[Outcome[str], float | None]]:
+        for begin in tqdm(range(0, len(group), preset.batch_size), unit="batch", desc=f"{folder.name} judges"):
+            requests = [showing.request for showing in group[begin : begin + preset.batch_size]]
+            heads = [opened(loaded.tokenizer, [request.messages[0].content]) for request in requests]
+            rows = [Row(*continuations(loaded.tokenizer, head, REPLIES)) for head in heads]
+            fits = [len(row.before) + max(map(len, row.texts)) <= room(loaded) for row in rows]
+            found = iter(
+                loglikelihoods(loaded, [row for row, fit in zip(rows, fits, strict=True) if fit], BATCH_TOKENS)
+            )
+            for request, row, fit in zip(requests, rows, fits, strict=True):
+                first, second = next(found) if fit else (0.0, 0.0)
+                text = "A" if first > second else "B" if first < second else "tie" if fit else ""
+                reply = ChatReply(
+                    text=text,
+                    finish_reason="stop",
+                    prompt_tokens=len(row.before),
+                    completion_tokens=1,
+                    model=folder.name,
+                )
+                failure = None if fit else "prompt too long"
+                yield Outcome(request, text, failure, (reply,)), round(first - second, 5) if fit else None
+
+    yield from judged(group, outcomes(), preset, bill)
+
+
+def judged(
+    group: Sequence[Showing],
+    outcomes: Iterable[tuple[Outcome[str], float | None]],
+    preset: ChatPreset,
+    bill: Bill,
+) -> Iterator[Judgement]:
+    """A judgement of each showing from its outcome and, where the judge gives them, its log-odds."""
+    for showing, (outcome, log_odds) in zip(group, outcomes, strict=True):
         bill.count(outcome)
-        judged = _judgement(showing, outcome, describe_judge(preset, showing.comparison.pair.model, reply))
-        yield judged.model_copy(update={"log_odds": None if value is None else round(value, 5)})
+        reply = outcome.reply.text if outcome.reply else None
+        verdict = read_verdict(reply) if reply and outcome.failure not in WITHHELD else None
+        first, second = showing.variants
+        words = [count_words(answer) for answer in showing.answers]
+        words_shown = [min(count, showing.answer_words or count) for count in words]
+        yield Judgement(
+            id=showing.comparison.id,
+            model=showing.comparison.pair.model,
+            seed=showing.comparison.pair.seed,
+            judge=describe_judge(preset, showing.comparison.pair.model, outcome.reply),
+            first=first,
+            second=second,
+            first_words=words[0],
+            second_words=words[1],
+            first_words_shown=words_shown[0],
+            second_words_shown=words_shown[1],
+            verdict={"A": first, "B": second, "tie": "tie", None: None}[verdict],
+            reply=reply,
+            failure=outcome.failure,
+            log_odds=log_odds,
+        )
 
 
 def estimates(
     compared: Sequence[Comparison], preset: ChatPreset, answer_words: int | None, base_models: Path
 ) -> Iterator[str]:
     """A line for each judge: what asking it would take."""
-    for model, shown_pairs in by_judge(showings(compared, answer_words), preset).items():
-        found = open_judge(preset, model, base_models).estimate(_requests(shown_pairs), any_reply)
-        yield (
-            f"{describe_judge(preset, model, None)}: {found.requests} requests, of which {found.missing} are missing "
-            f"in the cache (about {found.prompt_tokens} tokens in, ${found.cost:.2f} to ${found.cost_at_most:.2f})"
-        )
+    for model, group in by_judge(showings(compared, answer_words), preset).items():
+        folder = judge_folder(preset, model, base_models) if isinstance(preset, LocalPreset) else None
+        chat_model = open_chat_model(preset, model_path=folder)
+        found = chat_model.estimate([showing.request for showing in group], any_reply)
+        yield f"{describe_judge(preset, model, None)}: {found}"
 
 
-def by_judge(shown_pairs: Sequence[Showing], preset: ChatPreset) -> dict[str, list[Showing]]:
+def by_judge(all_showings: Sequence[Showing], preset: ChatPreset) -> dict[str, list[Showing]]:
     """Showings by the model that judges itself, or all together under the first model's name."""
     groups: dict[str, list[Showing]] = {}
-    for showing in shown_pairs:
+    for showing in all_showings:
         model = showing.comparison.pair.model
         groups.setdefault(model if judges_itself(preset) else next(iter(groups), model), []).append(showing)
     return groups
 
 
-def any_reply(_: ChatRequest, text: str) -> str:
-    """The check takes any reply: asking again until one can be read would favour what is easy to say."""
-    return text
+def judges_itself(preset: ChatPreset) -> bool:
+    """A local preset that names no model: the judge is the base model of the systems compared, before fine-tuning."""
+    return isinstance(preset, LocalPreset) and preset.model is None
 
 
-def _requests(shown_pairs: Sequence[Showing]) -> list[ChatRequest]:
-    return [showing.request for showing in shown_pairs]
+def judge_folder(preset: LocalPreset, model: str, base_models: Path) -> Path:
+    """The local judge of the systems of one model: a folder, or a name on the Hub."""
+    if preset.model is not None:
+        return Path(preset.model)
+    folder = base_models / model
+    if not (folder / "config.json").is_file():
+        raise InputError(f"{folder} holds no model, and it is the judge of {model}: run `dvc repro`, which makes it")
+    return folder
 
 
-def ask(model: ChatModel, shown_pairs: Sequence[Showing], preset: ChatPreset, bill: Bill) -> Iterator[Judgement]:
-    """One judge's judgements, in the order of the showings; what they took is put on the bill."""
-    with closing(model.ask(_requests(shown_pairs), any_reply)) as outcomes:
-        for showing, outcome in zip(shown_pairs, outcomes, strict=True):
-            bill.count(outcome)
-            yield _judgement(showing, outcome, describe_judge(preset, showing.comparison.pair.model, outcome.reply))
-
-
-def _judgement(showing: Showing, outcome: Outcome[str], judge: str) -> Judgement:
-    reply = outcome.reply.text if outcome.reply else None
-    verdict = read_verdict(reply) if reply and outcome.failure not in WITHHELD else None
-    first, second = showing.variants
-    first_words, second_words = (count_words(answer) for answer in showing.answers)
-    limit = showing.answer_words
-    return Judgement(
-        id=showing.comparison.id,
-        model=showing.comparison.pair.model,
-        seed=showing.comparison.pair.seed,
-        judge=judge,
-        first=first,
-        second=second,
-        first_words=first_words,
-        second_words=second_words,
-        first_words_shown=first_words if limit is None else min(first_words, limit),
-        second_words_shown=second_words if limit is None else min(second_words, limit),
-        verdict={"A": first, "B": second, "tie": "tie", None: None}[verdict],
-        reply=reply,
-        failure=outcome.failure,
-    )
+def describe_judge(preset: ChatPreset, model: str, reply: ChatReply | None) -> str:
+    """The judge's name for people; a server's own name of the model that replied counts more than the one asked for."""
+    if judges_itself(preset):
+        return f"{model} itself, before fine-tuning"
+    asked = str(getattr(preset, "model", preset.kind))
+    return asked if reply is None else reply.model
 
 
 def require_replies(judgements: Sequence[Judgement], tolerated: float) -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from stages.chat import self_prompt
 from stages.core.errors import InputError
-from stages.judging.pairs import Pair, answer_files
+from stages.judging.pairs import SystemPair
 from stages.records.files import read_jsonl
 from stages.records.generation import Generation
 from stages.records.question import Question
@@ -24,35 +24,33 @@ class Comparison(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    pair: Pair
+    pair: SystemPair
     id: str
     request: str
     left: str
     right: str
 
 
-def comparisons(pair: Pair, questions: Sequence[Question], generations: Path, prompts: int | None) -> list[Comparison]:
+def comparisons(
+    pair: SystemPair, questions: Sequence[Question], generations: Path, prompts: int | None
+) -> list[Comparison]:
     """A pair's comparisons, in the order of the questions.
 
     Raises:
         InputError: The two systems did not answer the same prompts, or answered one that is no question.
     """
-    left_file, right_file = answer_files(pair, generations)
+    left_file, right_file = pair.answer_files(generations)
     left, right = answers(left_file), answers(right_file)
-    _require_same_prompts(left_file, left, right_file, right)
+    if left.keys() != right.keys():
+        name = min(left.keys() ^ right.keys())
+        lacking = right_file if name in left else left_file
+        raise InputError(f"{lacking}: {name!r} is not answered there, but in the file it is compared with")
     asked = [question for question in questions if question.id in left]
-    if len(asked) != len(left):
-        strange = sorted(set(left) - {question.id for question in asked})
+    if strange := sorted(left.keys() - {question.id for question in asked}):
         raise InputError(f"{left_file}: {strange[0]!r} is no question of the open-ended set: run `dvc repro`")
     return [
-        Comparison(
-            pair=pair,
-            id=question.id,
-            request=question.question,
-            left=left[question.id],
-            right=right[question.id],
-        )
-        for question in evenly_spaced(asked, prompts)
+        Comparison(pair=pair, id=each.id, request=each.question, left=left[each.id], right=right[each.id])
+        for each in evenly_spaced(asked, prompts)
     ]
 
 
@@ -60,13 +58,6 @@ def answers(path: Path) -> dict[str, str]:
     """What each prompt was answered with; empty where the output was cut inside its role prompt."""
     generations = read_jsonl(path, Generation)
     return {generation.id: self_prompt.answer_of(generation.output or "").strip() for generation in generations}
-
-
-def _require_same_prompts(left_file: Path, left: dict[str, str], right_file: Path, right: dict[str, str]) -> None:
-    if left.keys() != right.keys():
-        name = min(left.keys() ^ right.keys())
-        lacking = right_file if name in left else left_file
-        raise InputError(f"{lacking}: {name!r} is not answered there, but in the file it is compared with")
 
 
 def evenly_spaced(items: Sequence[T], count: int | None) -> list[T]:

@@ -38,10 +38,6 @@ class Compared(NamedTuple):
         """The left answer's score when shown first and when shown second."""
         return score(self.left_first.verdict), score(self.right_first.verdict)
 
-    @property
-    def readable(self) -> bool:
-        return None not in self.scores
-
 
 def score(verdict: str | None) -> float | None:
     """1 where the left answer is preferred, 0 where the right one is, 0.5 for a tie."""
@@ -84,15 +80,16 @@ class Verdicts:
     Attributes:
         first: The left answer's score when it was shown first; ``second`` when it was shown second.
         excess: Words of the left answer less those of the right, as the judge saw them.
-        odds_first: Log-odds for the left answer when it was shown first, in nats; ``odds_second`` when it was shown
-            second; None where the judge only replies.
+        by_odds: Whether the judge gives log-odds.
+        for_left: What speaks for the left answer when it was shown first, and when it was shown second: log-odds in
+            nats, or of replies the score less one half.
     """
 
     first: Array
     second: Array
     excess: Array
-    odds_first: Array | None = None
-    odds_second: Array | None = None
+    by_odds: bool
+    for_left: tuple[Array, Array]
 
     @cached_property
     def result(self) -> Array:
@@ -101,27 +98,19 @@ class Verdicts:
         By log-odds, the sign of their mean over both orders, in which position cancels. Of replies, the same answer
         preferred in both orders (Zheng et al. 2023, arXiv 2306.05685, section 3.4); anything else is a tie.
         """
-        if self.odds_first is not None and self.odds_second is not None:
-            return (np.sign(self.odds_first + self.odds_second) + 1) / 2
+        if self.by_odds:
+            return (np.sign(self.preference) + 1) / 2
         return np.where(self.first == self.second, self.first, 0.5)
 
     @property
     def preference(self) -> Array:
-        """For the left answer, over both orders: log-odds in nats, or of replies the score less one half."""
-        first, second = self._for_the_left
-        return (first + second) / 2
+        """For the left answer, over both orders."""
+        return (self.for_left[0] + self.for_left[1]) / 2
 
     @property
     def order_effect(self) -> Array:
         """What the left answer gains by being shown first, in the unit of :attr:`preference`."""
-        first, second = self._for_the_left
-        return (first - second) / 2
-
-    @property
-    def _for_the_left(self) -> tuple[Array, Array]:
-        if self.odds_first is not None and self.odds_second is not None:
-            return self.odds_first, self.odds_second
-        return self.first - 0.5, self.second - 0.5
+        return (self.for_left[0] - self.for_left[1]) / 2
 
     @property
     def flipped(self) -> Array:
@@ -135,26 +124,21 @@ class Verdicts:
 
 def verdicts(comparisons: Sequence[Compared]) -> Verdicts:
     seeds = list(dict.fromkeys(each.left_first.seed for each in comparisons))
-    cells = {(each.left_first.seed, each.left_first.id): each for each in comparisons if each.readable}
+    cells = {(each.left_first.seed, each.left_first.id): each for each in comparisons if None not in each.scores}
     prompts = [
         prompt
         for prompt in dict.fromkeys(each.left_first.id for each in comparisons)
         if all((seed, prompt) in cells for seed in seeds)
     ]
     kept = [cells[seed, prompt] for seed in seeds for prompt in prompts]
-    odds = bool(kept) and all(judgement.log_odds is not None for both in kept for judgement in both)
 
     def table(values: Iterable[float | None]) -> Array:
         return np.array(list(values), dtype=float).reshape(len(seeds), len(prompts))
 
-    return Verdicts(
-        first=table(each.scores[0] for each in kept),
-        second=table(each.scores[1] for each in kept),
-        excess=table(_excess(each.left_first) for each in kept),
-        odds_first=table(each.left_first.log_odds for each in kept) if odds else None,
-        odds_second=-table(each.right_first.log_odds for each in kept) if odds else None,
-    )
-
-
-def _excess(left_first: Judgement) -> int:
-    return left_first.first_words_shown - left_first.second_words_shown
+    first, second = table(each.scores[0] for each in kept), table(each.scores[1] for each in kept)
+    by_odds = bool(kept) and all(judgement.log_odds is not None for both in kept for judgement in both)
+    for_left = first - 0.5, second - 0.5
+    if by_odds:
+        for_left = table(each[0].log_odds for each in kept), -table(each[1].log_odds for each in kept)
+    excess = table(each.left_first.first_words_shown - each.left_first.second_words_shown for each in kept)
+    return Verdicts(first, second, excess, by_odds, for_left)

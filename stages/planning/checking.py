@@ -18,14 +18,14 @@ from stages.corpora.preset import CorpusPreset
 from stages.corpora.roots import Source
 from stages.corpora.split_parameters import SplitParameters
 from stages.decoding.parameters import Generate, OpenEnded, ReferenceLikelihoods
-from stages.judging.parameters import Judging
+from stages.judging.pairs import Judging
 from stages.planning.run_choice import Run
 from stages.records.systems import Arm
 from stages.sandbox.limits import Limits
 from stages.scoring.comparison import Statistics
 from stages.scoring.domains import Domains
 from stages.servers.local import Local
-from stages.servers.transport.preset import OpenAI
+from stages.servers.preset import OpenAI
 from stages.training.recipe import Recipe
 from stages.training.recipe import load as load_recipe
 

@@ -1,10 +1,10 @@
 """A server that speaks OpenAI's API of completions answers: vLLM and others.
 
 Prompts are rendered here, by the model's own chat template, and sent whole to ``/completions``, what a condition puts
-at the head of the answer included. Whatever came back is in the request cache first, from which a killed run goes on.
+at the head of the answer included. Every reply is stored before it is used, so a killed run resumes from the store.
 
-All that shapes an answer stands here. The files that only carry requests (``transport``, ``stages/chat_models``) are no
-dependencies of the stage in ``dvc.yaml``.
+All that shapes an answer stands here. The files that only carry requests (``completions.py``, ``preset.py``,
+``stages/chat_models``) are no dependencies of the stage in ``dvc.yaml``.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from transformers import AutoTokenizer, GenerationConfig, PreTrainedTokenizerBas
 
 from stages.chat.rendering import tokenize
 from stages.chat_models import ChatReply
-from stages.chat_models.running import InOrder
+from stages.chat_models.running import in_order
 from stages.core.errors import InputError
 from stages.decoding.context import QuestionEnd, continuations, role_in
 from stages.decoding.generating import Prompt
@@ -35,8 +35,8 @@ from stages.decoding.prompts import (
 )
 from stages.records.generation import ChoiceReading, Generation
 from stages.records.question import Question
-from stages.servers.transport.completions import Completing, read_answer, read_logprobs, read_named_logprobs
-from stages.servers.transport.preset import OpenAI
+from stages.servers.completions import Completing, read_answer, read_logprobs, read_named_logprobs
+from stages.servers.preset import OpenAI
 
 PRESET = OpenAI
 
@@ -78,7 +78,7 @@ async def _answers(
     count = job.written(tests)
     with tqdm(total=len(tests), unit="item", desc=f"{job.folder.name} {job.name}", mininterval=1) as bar:
         async with Completing(preset, job.folder, max(job.asking.max_new_tokens, job.role_tokens)) as completing:
-            answering = _Answering(job, tokenizer, preset, completing)
+            answering = _JobAnswers(job, tokenizer, preset, completing)
 
             async def one(place: int) -> Generation:
                 asked = {reading: some[place] for reading, some in items.items()}
@@ -87,8 +87,8 @@ async def _answers(
                 return generation
 
             window = max(len(tests), 1)
-            work = InOrder(range(len(tests)), one, workers=preset.in_flight, window=window, finish=completing.finish)
-            async with aclosing(work.results()) as results:
+            work = in_order(range(len(tests)), one, workers=preset.in_flight, window=window, finish=completing.finish)
+            async with aclosing(work) as results:
                 return [generation async for ready in results for generation in ready]
 
 
@@ -102,7 +102,7 @@ class _Written:
     finished: bool
 
 
-class _Answering:
+class _JobAnswers:
     """One job's items, each by a few requests."""
 
     def __init__(self, job: Job, tokenizer: Any, preset: OpenAI, completing: Completing) -> None:

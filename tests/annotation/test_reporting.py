@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from stages.annotation.annotating import request_role
-from stages.annotation.reporting import Tally, demand_enough, describe_estimate
+from stages.annotation.reporting import Tally, demand_enough
 from stages.chat_models import Estimate, Outcome
 from stages.chat_models.preset import ChatPreset, LocalPreset
 from stages.core.errors import InputError
@@ -44,6 +44,6 @@ def test_less_ends_the_stage_and_says_what_to_do(good: int, failures: list[str],
 
 
 def test_the_estimate_reads_well() -> None:
-    told = describe_estimate(Estimate(1030, 30, 900_000, 80_000, 6.9, 12.34))
+    told = str(Estimate(1030, 30, 900_000, 80_000, 6.9, 12.34))
     assert "requests: 1030, of which 30 cached and 1000 missing" in told
     assert "about $6.90, at most $12.34" in told

@@ -9,11 +9,11 @@ from stages.chat_models.preset import ChatPreset
 from stages.core.errors import InputError
 from stages.judging.asking import ask, require_replies, showings
 from stages.judging.comparisons import Comparison
-from stages.judging.pairs import Pair
+from stages.judging.pairs import SystemPair
 from stages.records.systems import System
 
 SERVED = ChatPreset.model_validate({"kind": "openai", "model": "asked-for"})
-PAIR = Pair(left=System(model="tiny", arm="role", seed=1), right=System(model="tiny", arm="standard", seed=1))
+PAIR = SystemPair(left=System(model="tiny", arm="role", seed=1), right=System(model="tiny", arm="standard", seed=1))
 SHOWN = re.compile(r"<answer A>\n(.*)\n</answer A>\n\n<answer B>\n(.*)\n</answer B>", re.DOTALL)
 
 

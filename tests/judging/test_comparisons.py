@@ -2,13 +2,13 @@ import pytest
 
 from stages.core.errors import InputError
 from stages.judging.comparisons import comparisons, evenly_spaced, shown
-from stages.judging.pairs import Pair
+from stages.judging.pairs import SystemPair
 from stages.records.question import Question
 from stages.records.systems import System
 from tests.judging.samples import write_answers
 
 ROLE, STANDARD = (System(model="tiny", arm=arm, seed=1) for arm in ("role", "standard"))
-PAIR = Pair(left=ROLE, right=STANDARD)
+PAIR = SystemPair(left=ROLE, right=STANDARD)
 QUESTIONS = [Question(id=f"open_ended-{number}", question=f"Prompt {number}?", answer="") for number in range(4)]
 
 

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from stages.chat_models.preset import ChatPreset
-from stages.judging.judges import describe_judge, judges_itself
+from stages.judging.asking import describe_judge, judges_itself
 
 
 def preset(**fields):

@@ -4,7 +4,7 @@ import random
 import pytest
 
 from stages.judging.counting import compared, verdicts
-from stages.judging.length_control import FEWEST, length_controlled
+from stages.judging.summary import FEWEST, length_controlled
 from tests.judging.samples import both_orders, outcomes
 
 

@@ -160,7 +160,7 @@ def test_a_served_judge_is_paid_once_and_named_as_the_server_names_itself(reposi
     bill = read_json(repository / "metrics/judge.json")
     assert (bill["requests"], bill["prompt_tokens"], bill["completion_tokens"]) == (6, 600, 300)
     assert bill["cost"] == pytest.approx((600 * 2 + 300 * 4) / 1e6)
-    assert "tester: 6 requests, of which 0 are missing" in capsys.readouterr().out
+    assert "tester: requests: 6, of which 6 cached and 0 missing" in capsys.readouterr().out
 
 
 def test_recorded_answers_cannot_judge(repository):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stages.servers.transport.starting import filled
+from stages.servers.completions import filled
 
 
 def test_braces_of_json_stay_as_they_are():

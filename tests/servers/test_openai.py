@@ -8,7 +8,7 @@ import pytest
 from stages.chat import self_prompt
 from stages.core.errors import InputError
 from stages.decoding.prompts import Job
-from stages.servers.transport.preset import OpenAI
+from stages.servers.preset import OpenAI
 from tests.import_graph import ROOT
 from tests.servers.completion_server import Model, serving
 from tests.servers.support import generate, stage_folder

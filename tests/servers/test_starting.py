@@ -21,7 +21,7 @@ time.sleep(600)
 """
 STAGE = """
 import asyncio, pathlib, sys
-from stages.servers.transport.starting import start
+from stages.servers.completions import start
 
 async def main():
     async with start(sys.argv[1], "http://127.0.0.1:{port}/v1", pathlib.Path("model"), 600.0):

@@ -1,7 +1,16 @@
-"""Requests for completions to a server, through the durable request cache, and what they bring."""
+"""Completions of a server, asked through the store of replies, and the command that starts a server."""
 
+import asyncio
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import logging
+import shlex
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +18,25 @@ from stages.chat_models import ChatReply, cache_folder
 from stages.chat_models.client import Session
 from stages.chat_models.pacing import Clock, FormRefused, Unanswered
 from stages.chat_models.preset import OpenAIPreset
-from stages.chat_models.replies import Endpoint, UnreadableReply, cache_key
+from stages.chat_models.replies import Endpoint, UnreadableReply, cache_key, make_reply
 from stages.chat_models.sending import Sender
 from stages.core import parameters
 from stages.core.errors import InputError
-from stages.servers.transport.preset import OpenAI
-from stages.servers.transport.starting import start
+from stages.core.ports import free_port
+from stages.servers import keeping
+from stages.servers.preset import OpenAI
 
-Read = Callable[[Any], ChatReply]
+logger = logging.getLogger("server")
 
 SHAPING = {".json", ".safetensors", ".jinja", ".model"}
 """Files of a model's folder that shape answers."""
+SHARED = "key_variable extra in_flight requests_per_minute tokens_per_minute timeout tries preflight".split()  # noqa: SIM905
+"""Keys of ``servers.openai`` that are a chat model's too."""
+LOGS = Path("logs")
+POLL = 1.0
+"""Seconds between two looks whether a server answers that was just started."""
+SHOWN = 2000
+"""Characters of its log that an error shows."""
 
 
 class Completing(Session):
@@ -29,9 +46,12 @@ class Completing(Session):
         self._own, self._model = preset, model
         self._name = preset.model.format(folder=model, name=model.name)
         self._weights = digest(model)
-        super().__init__(self._chat_preset(preset.base_url, token_limit), cache_folder(), clock or Clock())
+        values = {name: getattr(preset, name) for name in (*SHARED, "base_url")}
+        values |= {"kind": "openai", "model": self._name, "token_limit": token_limit}
+        chat = parameters.validate(values, OpenAIPreset, "servers.openai", parameters.PATH)
+        super().__init__(chat, cache_folder(), clock or Clock())
 
-    async def reply(self, body: dict[str, Any], read: Read) -> ChatReply:
+    async def reply(self, body: dict[str, Any], read: Callable[[Any], ChatReply]) -> ChatReply:
         """What the server answers, or answered before.
 
         Raises:
@@ -55,12 +75,6 @@ class Completing(Session):
             self.preset = self.preset.model_copy(update={"base_url": address})
         return await super()._connect()
 
-    def _chat_preset(self, address: str, token_limit: int) -> OpenAIPreset:
-        shared = ("key_variable", "extra", "in_flight", "requests_per_minute", "tokens_per_minute", "timeout", "tries")
-        values = {name: getattr(self._own, name) for name in (*shared, "preflight")}
-        values |= {"kind": "openai", "model": self._name, "base_url": address, "token_limit": token_limit}
-        return parameters.validate(values, OpenAIPreset, "servers.openai", parameters.PATH)
-
 
 def digest(model: Path) -> str:
     """SHA-256 of a model's folder: a model that is trained again under the same name gives other answers."""
@@ -72,7 +86,7 @@ def digest(model: Path) -> str:
 
 
 def most_prompt_tokens(body: Mapping[str, Any]) -> int:
-    """No fewer tokens than a prompt, or several, can have: of a text, its bytes."""
+    """Upper bound on the tokens of one prompt or several: of a text, its bytes."""
     prompt = body["prompt"]
     if isinstance(prompt, str):
         return len(prompt.encode())
@@ -86,17 +100,9 @@ def read_answer(payload: Any) -> ChatReply:
         UnreadableReply: A field that matters is missing or of another type.
     """
     try:
-        choice, usage = payload["choices"][0], payload.get("usage") or {}
-        return ChatReply(
-            text=choice["text"],
-            finish_reason=choice.get("finish_reason") or "stop",
-            prompt_tokens=usage.get("prompt_tokens") or 0,
-            completion_tokens=usage.get("completion_tokens") or 0,
-            model=payload["model"],
-            system_fingerprint=payload.get("system_fingerprint"),
-            token_ids=choice.get("token_ids"),
-        )
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+        choice = payload["choices"][0]
+        return make_reply(payload, choice, choice["text"], token_ids=choice.get("token_ids"))
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise UnreadableReply(f"not a completion: {type(error).__name__}") from None
 
 
@@ -109,10 +115,9 @@ def read_named_logprobs(payload: Any, tokens: Sequence[int]) -> ChatReply:
     try:
         given = (payload["choices"][0].get("logprobs") or {}).get("top_logprobs") or [{}]
         found = [given[0].get(f"token_id:{token}") for token in tokens]
-        model = payload["model"]
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise UnreadableReply(f"not a completion: {type(error).__name__}") from None
-    return _scored(model, None if None in found else found)
+    return _scored(payload, None if None in found else found)
 
 
 def read_logprobs(payload: Any, spans: Sequence[tuple[int, int]]) -> ChatReply:
@@ -125,7 +130,6 @@ def read_logprobs(payload: Any, spans: Sequence[tuple[int, int]]) -> ChatReply:
     try:
         choices = sorted(payload["choices"], key=lambda choice: choice["index"])
         given = [(choice.get("logprobs") or {}).get("token_logprobs") or [] for choice in choices]
-        model = payload["model"]
     except (KeyError, TypeError, AttributeError) as error:
         raise UnreadableReply(f"not a completion: {type(error).__name__}") from None
     tokens = [values[begin:end] for values, (begin, end) in zip(given, spans, strict=False)]
@@ -135,15 +139,63 @@ def read_logprobs(payload: Any, spans: Sequence[tuple[int, int]]) -> ChatReply:
             "the server gives no log-probabilities of a prompt's tokens (echo and logprobs): set"
             " servers.openai.logprobs to false and the scale's generate.readings to [written]"
         )
-    return _scored(model, [sum(values) for values in tokens])
+    return _scored(payload, [sum(values) for values in tokens])
 
 
-def _scored(model: str, logprobs: Sequence[float] | None) -> ChatReply:
-    return ChatReply(
-        text="",
-        finish_reason="length",
-        prompt_tokens=0,
-        completion_tokens=0,
-        model=model,
-        logprobs=None if logprobs is None else tuple(map(float, logprobs)),
-    )
+def _scored(payload: Any, logprobs: Sequence[float] | None) -> ChatReply:
+    found = None if logprobs is None else tuple(map(float, logprobs))
+    return make_reply(payload, {"finish_reason": "length"}, "", logprobs=found)
+
+
+@asynccontextmanager
+async def start(command: str, base_url: str, model: Path, timeout: float) -> AsyncIterator[str]:
+    """Run the command on a free port and give its address once it answers; end it, with its children, afterwards.
+
+    It ends with this process too, however that ends.
+
+    Raises:
+        InputError: It cannot be run, ends, or does not answer in time; the end of its log is shown.
+    """
+    port = free_port()
+    parts = [filled(part, model, port) for part in shlex.split(command)]
+    address = filled(base_url, model, port)
+    LOGS.mkdir(exist_ok=True)
+    log = LOGS / f"server-{model.name}.log"
+    logger.info("starting %s (its log: %s)", shlex.join(parts), log)
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-I", keeping.__file__, *parts],
+            stdin=subprocess.PIPE,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # an interrupt is for the stage to handle
+        )
+    try:
+        begun = time.monotonic()
+        while not await asyncio.to_thread(_listens, address):
+            late = time.monotonic() - begun > timeout
+            if process.poll() is not None or late:
+                end = log.read_text(encoding="utf-8", errors="replace")[-SHOWN:]
+                why = f"did not answer at {address} within {timeout:.0f} s" if late else f"ended ({process.returncode})"
+                raise InputError(f"servers.openai.command {why}; the end of {log}:\n{end}")
+            await asyncio.sleep(POLL)
+        yield address
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        await asyncio.to_thread(process.wait)
+
+
+def filled(text: str, model: Path, port: int) -> str:
+    """The text with what stands for the model's folder, its name and the port; other braces may be JSON."""
+    return text.replace("{folder}", str(model)).replace("{name}", model.name).replace("{port}", str(port))
+
+
+def _listens(address: str) -> bool:
+    try:
+        urllib.request.urlopen(f"{address}/models", timeout=5.0).close()
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.judging.verdict import read_verdict
+from stages.judging.judge_reply import read_verdict
 
 STRICT = {
     "A": "A",

@@ -50,9 +50,8 @@ class LocalModel:
             )
         self._preset = preset
         self._name = path.name if path else str(preset.model)
-        self._loaded = _load(path or Path(str(preset.model)), preset)
-        config = self._loaded.model.config.get_text_config()
-        self._room = int(getattr(config, "max_position_embeddings", None) or sys.maxsize)
+        self._loaded = load_weights(path or Path(str(preset.model)), preset)
+        self._room = room(self._loaded)
 
     def ask(self, requests: Iterable[ChatRequest], check: Check[Value]) -> Generator[Outcome[Value], None, None]:
         """As :meth:`ChatModel.ask`; ``answer_schema`` is left to the check, as the model cannot be held to it."""
@@ -117,7 +116,17 @@ class LocalModel:
         )
 
 
-def _load(folder: Path, preset: LocalPreset) -> "Loaded":
+def room(loaded: "Loaded") -> int:
+    """Tokens that the model can see at once."""
+    return int(getattr(loaded.model.config.get_text_config(), "max_position_embeddings", None) or sys.maxsize)
+
+
+def load_weights(folder: Path, preset: LocalPreset) -> "Loaded":
+    """The model of a folder, or of a name on the Hub.
+
+    Raises:
+        InputError: It cannot be had, or has no chat template.
+    """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 

@@ -6,7 +6,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from stages.chat_models import ChatRequest, InvalidAnswer, Message
-from stages.chat_models.local import LocalModel, open_chat_model
+from stages.chat_models.local_model import LocalModel, open_chat_model
 from stages.chat_models.preset import ChatPreset, LocalPreset
 from stages.core.errors import InputError
 from tests.chat_models.support import as_it_is
