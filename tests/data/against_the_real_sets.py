@@ -16,9 +16,9 @@ from pyarrow.parquet import ParquetFile
 from pydantic import BaseModel
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from stages.corpora.overlap import grams
 from stages.corpora.preset import CorpusPreset
 from stages.corpora.reading import read_corpus
-from stages.corpora.overlap import grams
 from stages.corpora.roots import MIRROR_VARIABLE, Source
 from tests.data import role_prompts
 from tests.data.guessing import REAL_LEVELS, guessed
