@@ -106,8 +106,8 @@ def test_roles_for_lima_belong_to_its_items():
     assert list(role_prompts.check_form(prompts(lines), role_prompts.WORDS, items)) == []
     assert list(role_prompts.check_fit(prompts(lines), items)) == []
     nearer, farther = role_prompts.nearer_and_farther([line.row.role for line in lines], items)
-    assert f"{nearer} role prompts of `lima` are nearer to their own item" in CARD
-    assert f"drawn at random, {farther} are farther" in CARD
+    assert f"By TF-IDF, {nearer} role prompts of `lima` are nearer to their own first turn" in CARD
+    assert f"drawn at random and {farther} are farther; of `bundled`" in CARD
 
 
 def test_shared_rare_words_of_lima_are_as_the_card_says():

@@ -1,6 +1,7 @@
 """The figures in the card of the role prompts, computed from the files: a card that has gone stale fails."""
 
 import json
+import random
 import re
 from collections import Counter
 from itertools import pairwise
@@ -10,7 +11,7 @@ import pytest
 
 from stages.statistics.intervals import wilson
 from tests.data import role_prompts
-from tests.data.rare_stems import measured
+from tests.data.rare_stems import corpus_of, measured
 from tests.data.rows import ANNOTATIONS
 
 CARD = (ANNOTATIONS / "README.md").read_text(encoding="utf-8")
@@ -73,7 +74,9 @@ def test_the_tables_of_composition_and_review(of):
 
 
 def test_the_table_of_leaks_with_its_intervals():
-    samples = [row["sample"] for row in rows("lima.reviews.jsonl") if row["sample"]]
+    sampled = [row for row in rows("lima.reviews.jsonl") if row["sample"]]
+    assert [row["index"] for row in sampled] == sorted(random.Random(18).sample(range(1030), 100))
+    samples = [row["sample"] for row in sampled]
     for label, field in (("first (1.0)", "first_edition"), ("this one, as drafted", "second_edition")):
         found = Counter(sample[field] for sample in samples)
         plain, slight = found["plain leak"], found["slight leak"]
@@ -85,6 +88,14 @@ def test_what_the_writer_of_the_bundled_role_prompts_rewrote():
     rewritten = [row for row in found if row["draft"] != row["role"]]
     assert [row["verdict"] for row in rewritten] == ["rewritten"] * len(rewritten)
     assert f"rejected {len(rewritten)} of {len(found)}: {share(len(rewritten), len(found))}." in CARD
+
+
+def test_the_sample_of_the_bundled_role_prompts_and_what_its_reader_found():
+    found = {row["index"]: row["sample"] for row in rows("bundled.reviews.jsonl") if row["sample"]}
+    assert sorted(found) == sorted(random.Random(18).sample(range(320), 60))
+    leaks = Counter(sample["second_edition"] for sample in found.values())
+    plain, slight = leaks["plain leak"], leaks["slight leak"]
+    assert f": {plain} plain and {slight} slight, {share(plain + slight, len(found))}." in CARD
 
 
 @pytest.mark.parametrize("name", ["lima", "bundled"])
@@ -103,6 +114,12 @@ def test_shared_rare_words_of_the_bundled_set_and_their_blind_level():
     drafts, recorded = measured("bundled")
     assert drafts in CARD
     assert recorded in CARD
+
+
+def test_the_nearness_of_the_bundled_role_prompts_to_their_items():
+    roles = [row["role"] for row in rows("bundled.jsonl")]
+    nearer, farther = role_prompts.nearer_and_farther(roles, corpus_of("bundled"))
+    assert f"of `bundled`, {nearer} and {farther}. The others share no word with either." in CARD
 
 
 def test_the_changelog_has_the_version_that_the_card_and_the_citation_name():
