@@ -213,6 +213,10 @@ class ConversationRow(PromptRow):
 
     conversations: list[Text] = Field(min_length=2, max_length=20)
 
+    @property
+    def said(self) -> str:
+        return "\n".join(self.conversations)
+
     @model_validator(mode="after")
     def _answered(self) -> "ConversationRow":
         if len(self.conversations) % 2:

@@ -15,6 +15,7 @@ MANUAL_KEYS = {f"mmlu/{subject}" for subject in SUBJECTS} | set(
     "mmlu strategyqa commonsenseqa openbookqa truthfulqa hotpotqa gsm8k humaneval open_ended".split()  # noqa: SIM905
 )
 ITEMS = {"bundled": 320, "lima": 1030}
+LEAKS = {"none", "slight leak", "plain leak"}
 
 
 def recorded(name):
@@ -53,6 +54,18 @@ def test_roles_of_the_bundled_corpus_belong_to_its_items():
     assert list(role_prompts.check_keys(lines, items)) == []
     assert list(role_prompts.check_form(prompts(lines), role_prompts.WORDS, items)) == []
     assert list(role_prompts.check_fit(prompts(lines), items)) == []
+
+
+@pytest.mark.parametrize("name", ITEMS)
+def test_the_reviews_end_in_the_roles_and_what_leaked_was_rewritten(name):
+    text = (ANNOTATIONS / f"{name}.reviews.jsonl").read_text(encoding="utf-8")
+    reviews = [json.loads(line) for line in text.splitlines()]
+    assert [(one["index"], one["role"]) for one in reviews] == [
+        (line.row.index, line.row.role) for line in recorded(name)
+    ]
+    again = [(one["role"], one["second_review"]) for one in reviews if one["second_review"]]
+    assert {review["leak"] for _, review in again} == LEAKS - ({"plain leak"} if name == "lima" else set())
+    assert all((role != review["role"]) == (review["leak"] != "none") for role, review in again)
 
 
 def test_each_benchmark_and_subject_has_one_role_written_by_hand():

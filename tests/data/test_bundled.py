@@ -83,6 +83,12 @@ def test_conversations_are_of_many_lengths_and_their_code_compiles(read):
     assert list(checks.check_conversations(lines)) == []
 
 
+def test_no_conversation_answers_a_question_outright(read):
+    (corpus,) = rows_of(read, ConversationRow)
+    questions = [lines for file, (lines, _) in read.items() if not file.startswith("GAIR")]
+    assert list(checks.check_taught(list(chain.from_iterable(questions)), corpus)) == []
+
+
 def test_keys_of_free_answers_are_short_and_their_aliases_are_others(read):
     lines, _ = read["hotpotqa/hotpot_qa/fullwiki/validation.jsonl"]
     for line in lines:

@@ -95,6 +95,10 @@ FAULTS = {
     "a short answer": (checks.check_conversations(talk("Because.")), "line 1: the first answer has 1 words"),
     "code that breaks": (checks.check_conversations(talk("```python\nfor x in y\n```")), "block does not compile"),
     "an open block": (checks.check_conversations(talk("```python\nx = 1")), "a code block is left open"),
+    "an answered question": (
+        checks.check_taught(lines([mmlu()]), talk("Mercury is the planet with the shortest year.")),
+        "line 1: answered in set.jsonl, line 1",
+    ),
     "another first turn": (role_prompts.check_keys(recorded("0" * 64), [ITEM]), "not the SHA-256 of the first turn"),
     "another place": (role_prompts.check_places(recorded("0" * 64, 3)), "index 3, expected 0"),
     "no opening": (role_prompts.check_form(lines([ROLE[8:]]), (12, 60)), "does not open as a role prompt"),
