@@ -8,17 +8,15 @@ import argparse
 import logging
 import shutil
 from pathlib import Path
-from typing import Literal, NamedTuple
-
-import httpx2
-from huggingface_hub import HfApi, ModelCard
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from stages.core import command_line
 from stages.core.errors import InputError
 from stages.records.systems import System
-from stages.reporting import inputs as reporting
-from stages.tools import model_card, role_set
+from stages.tools import role_set
+
+if TYPE_CHECKING:
+    from stages.reporting.inputs import Inputs
 
 LOGIN = "log in with `hf auth login`, or set HF_TOKEN to a token that may write"
 
@@ -36,6 +34,8 @@ def main() -> None:
     arguments, root = parse(), Path.cwd()
     repositories = []
     if not arguments.only_roles:
+        from stages.reporting import inputs as reporting  # drawing takes seconds to import
+
         run = reporting.load(root)
         trained = {system.name: system for system in run.plan.systems if system.arm and not system.condition}
         if unknown := sorted(set(arguments.models or []) - set(trained)):
@@ -59,12 +59,16 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def lay_out_model(root: Path, out: Path, system: System, run: reporting.Inputs) -> Path:
+def lay_out_model(root: Path, out: Path, system: System, run: "Inputs") -> Path:
     """Copy a model to ``out/models/<name>`` and complete its card: metadata that the Hub knows, template, results.
 
     Raises:
         InputError: The model is not here.
     """
+    from huggingface_hub import ModelCard
+
+    from stages.tools import model_card
+
     source, target = root / "data/models" / system.name, out / "models" / system.name
     text = model_card.card(root, run, system)
     shutil.rmtree(target, ignore_errors=True)
@@ -79,6 +83,10 @@ def upload(repositories: list[Repository], owner: str, *, private: bool) -> None
     Raises:
         InputError: No login, no network, or the Hub refuses; what was uploaded before that stays.
     """
+    import httpx2
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
+
     api = HfApi()
     try:
         logger.info("logged in as %s", api.whoami()["name"])
