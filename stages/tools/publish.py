@@ -6,24 +6,18 @@ repositories OWNER/<model>-<arm>-<seed> and OWNER/lima-role, private unless `--p
 
 import argparse
 import logging
-import re
 import shutil
 from pathlib import Path
-from typing import Literal, NamedTuple
-
-import httpx2
-from huggingface_hub import DatasetCard, DatasetCardData, HfApi, ModelCard, ModelCardData
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from stages.core import command_line
 from stages.core.errors import InputError
 from stages.records.systems import System
-from stages.reporting import inputs as reporting
-from stages.tools import published_card
-from stages.tools.model_card import model_card
+from stages.tools import role_set
 
-ROLES, DEFAULT_CORPUS = "lima-role", "lima"
-RELATIVE_LINK = re.compile(r"\[([^\]]*)\]\((?!https?://|#)[^)]*\)")
+if TYPE_CHECKING:
+    from stages.reporting.inputs import Inputs
+
 LOGIN = "log in with `hf auth login`, or set HF_TOKEN to a token that may write"
 
 logger = logging.getLogger("publish")
@@ -40,13 +34,15 @@ def main() -> None:
     arguments, root = parse(), Path.cwd()
     repositories = []
     if not arguments.only_roles:
+        from stages.reporting import inputs as reporting  # drawing takes seconds to import
+
         run = reporting.load(root)
         trained = {system.name: system for system in run.plan.systems if system.arm and not system.condition}
         if unknown := sorted(set(arguments.models or []) - set(trained)):
             raise InputError(f"--models: {', '.join(unknown)}: not among {', '.join(trained)}, which `run` asks for")
         chosen = [trained[name] for name in trained if name in (arguments.models or trained)]
         repositories = [Repository("model", lay_out_model(root, arguments.out, system, run)) for system in chosen]
-    repositories.append(Repository("dataset", lay_out_roles(root, arguments.out)))
+    repositories.append(Repository("dataset", role_set.lay_out(root, arguments.out, arguments.upload)))
     for repository in repositories:
         logger.info("%s: %s", repository.kind, repository.folder)
     if arguments.upload:
@@ -63,59 +59,21 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def lay_out_model(root: Path, out: Path, system: System, run: reporting.Inputs) -> Path:
+def lay_out_model(root: Path, out: Path, system: System, run: "Inputs") -> Path:
     """Copy a model to ``out/models/<name>`` and complete its card: metadata that the Hub knows, template, results.
 
     Raises:
         InputError: The model is not here.
     """
+    from huggingface_hub import ModelCard
+
+    from stages.tools import model_card
+
     source, target = root / "data/models" / system.name, out / "models" / system.name
-    if not (source / "config.json").is_file():
-        raise InputError(f"{source} holds no trained model: run `dvc repro`, which trains it, or `dvc pull`")
-    card = ModelCard(model_card(root, system.name, run.plan.scale, run.plan.corpus))
-    metadata = ModelCardData(**(card.data.to_dict() | published_card.metadata(run, system)))
-    parts = [card.text.strip(), published_card.chat_template(source), published_card.results(run, system)]
+    text = model_card.card(root, run, system)
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(source, target)
-    ModelCard(f"---\n{metadata}\n---\n\n" + "\n\n".join(parts)).save(target / "README.md")
-    return target
-
-
-def lay_out_roles(root: Path, out: Path) -> Path:
-    """Copy ``data/annotations`` to ``out/datasets/lima-role``, each corpus a configuration, with the Hub's metadata.
-
-    Raises:
-        InputError: There are no recorded role prompts.
-    """
-    source, target = root / "data/annotations", out / "datasets" / ROLES
-    reviews = sorted(source.glob("*.reviews.jsonl"))  # how each role came about: beside the data, no configuration
-    files = sorted(set(source.glob("*.jsonl")) - set(reviews))
-    if not files:
-        raise InputError(f"{source} holds no recorded role prompts: `python -m stages.annotate --record` writes them")
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
-    for file in [*files, *reviews]:
-        shutil.copy(file, target)
-    metadata = DatasetCardData(
-        pretty_name="LIMA-Role",
-        language="en",
-        license="cc-by-nc-sa-4.0",  # LIMA's terms hold for what derives from it
-        task_categories=["text-generation"],
-        tags=["self-prompt-tuning", "role-play", "synthetic"],
-        source_datasets=["GAIR/lima"],
-        config_names=[file.stem for file in files],
-        configs=[
-            {
-                "config_name": file.stem,
-                "data_files": file.name,
-                **({"default": True} if file.stem == DEFAULT_CORPUS else {}),
-            }
-            for file in files
-        ],
-    )
-    # A link to another folder of this repository leads nowhere on the Hub.
-    text = RELATIVE_LINK.sub(r"\1", (source / "README.md").read_text(encoding="utf-8"))
-    DatasetCard(f"---\n{metadata}\n---\n\n{text}").save(target / "README.md")
+    ModelCard(text).save(target / "README.md")
     return target
 
 
@@ -125,6 +83,10 @@ def upload(repositories: list[Repository], owner: str, *, private: bool) -> None
     Raises:
         InputError: No login, no network, or the Hub refuses; what was uploaded before that stays.
     """
+    import httpx2
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
+
     api = HfApi()
     try:
         logger.info("logged in as %s", api.whoami()["name"])

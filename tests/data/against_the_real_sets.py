@@ -22,9 +22,11 @@ from stages.corpora.reading import read_corpus
 from stages.corpora.roots import MIRROR_VARIABLE, Source
 from tests.data import role_prompts
 from tests.data.guessing import REAL_LEVELS, guessed
+from tests.data.rare_stems import measured
 from tests.data.rows import Line, TruthfulRow, read_lines
 from tests.data.sets import SETS
 from tests.data.test_annotations import ITEMS, prompts, recorded
+from tests.data.test_card import CARD
 
 Source("mirror")  # says in words if the folder is not named or not there
 MIRROR = Path(os.environ[MIRROR_VARIABLE])
@@ -103,6 +105,13 @@ def test_roles_for_lima_belong_to_its_items():
     assert list(role_prompts.check_keys(lines, items)) == []
     assert list(role_prompts.check_form(prompts(lines), role_prompts.WORDS, items)) == []
     assert list(role_prompts.check_fit(prompts(lines), items)) == []
+    nearer, farther = role_prompts.nearer_and_farther([line.row.role for line in lines], items)
+    assert f"By TF-IDF, {nearer} role prompts of `lima` are nearer to their own first turn" in CARD
+    assert f"drawn at random and {farther} are farther; of `bundled`" in CARD
+
+
+def test_shared_rare_words_of_lima_are_as_the_card_says():
+    assert [row for row in measured("lima") if row not in CARD] == []
 
 
 @pytest.mark.parametrize("file", REAL_LEVELS)

@@ -1,7 +1,7 @@
 """Checks of role prompts: of each by the annotator's rules within narrower bounds, and of all of them together."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -17,7 +17,7 @@ SENTENCE_END = re.compile(r"(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bMrs)(?<!\bSt)[.!?][
 WORDS, WORDS_BY_HAND = (12, 60), (20, 60)
 MOST_SENTENCES, FIRST_SENTENCE_WORDS = 2, 6
 FEWEST_OF_ONE_SENTENCE = 0.3
-MOST_SECOND_SENTENCES_WITH_YOU = 0.5
+MOST_SECOND_SENTENCES_ALIKE = 0.5
 OPENING_WORDS, MOST_OF_ONE_OPENING = 8, 0.01
 WINS_FOR_A_LOSS, SEED = 3, 17
 UNKNOWN = Conversation(id="", source="", turns=["", ""])  # a conversation not at hand: nothing can be quoted from it
@@ -55,9 +55,9 @@ def check_shapes(lines: Sequence[Line[str]]) -> Iterator[str]:
     second = [parts[1] for parts in split if len(parts) > 1]
     if (len(lines) - len(second)) / len(lines) < FEWEST_OF_ONE_SENTENCE:
         yield f"{lines[0].path}: {len(lines) - len(second)} of {len(lines)} roles are of one sentence, expected 30%"
-    with_you = sum(bool(re.match(r"You\b", sentence)) for sentence in second)
-    if second and with_you / len(second) > MOST_SECOND_SENTENCES_WITH_YOU:
-        yield f"{lines[0].path}: {with_you} of {len(second)} second sentences begin with 'You', expected half at most"
+    for word, count in Counter(sentence.split()[0] for sentence in second).items():
+        if count / len(second) > MOST_SECOND_SENTENCES_ALIKE:
+            yield f"{lines[0].path}: {count} of {len(second)} second sentences begin with {word!r}, expected half at most"
 
 
 def check_variety(lines: Sequence[Line[str]]) -> Iterator[str]:
@@ -92,15 +92,22 @@ def check_keys(lines: Sequence[Line[RecordedRole]], corpus: Sequence[Conversatio
 
 
 def check_fit(lines: Sequence[Line[str]], corpus: Sequence[Conversation]) -> Iterator[str]:
-    """Most roles are nearer to the first turn of their own item than to another's, by cosines of TF-IDF vectors."""
+    """Most roles are nearer to the first turn of their own item than to another's."""
+    nearer, farther = nearer_and_farther([line.row for line in lines], corpus)
+    if nearer < WINS_FOR_A_LOSS * farther:
+        yield f"{lines[0].path}: roles nearer to their own item than to another: {nearer}, farther: {farther}"
+
+
+def nearer_and_farther(roles: Sequence[str], corpus: Sequence[Conversation]) -> tuple[int, int]:
+    """How many roles are nearer to their own item than to another drawn at random, and how many the other way round.
+
+    By cosines of TF-IDF vectors; those that share no word with either are in neither number.
+    """
     items = [item.turns[0] for item in corpus]
-    vectorizer = TfidfVectorizer(stop_words="english", sublinear_tf=True)
-    vectorizer.fit([*(line.row for line in lines), *items])
-    of_roles, of_items = vectorizer.transform([line.row for line in lines]), vectorizer.transform(items)
+    vectorizer = TfidfVectorizer(stop_words="english", sublinear_tf=True).fit([*roles, *items])
+    of_roles, of_items = vectorizer.transform(roles), vectorizer.transform(items)
     shift = np.random.default_rng(SEED).integers(1, len(items), size=len(items))
     others = of_items[(np.arange(len(items)) + shift) % len(items)]
     own = np.asarray(of_roles.multiply(of_items).sum(axis=1)).ravel()
     other = np.asarray(of_roles.multiply(others).sum(axis=1)).ravel()
-    wins, losses = int((own > other).sum()), int((own < other).sum())
-    if wins < WINS_FOR_A_LOSS * losses:
-        yield f"{lines[0].path}: roles nearer to their own item than to another: {wins}, farther: {losses}"
+    return int((own > other).sum()), int((own < other).sum())

@@ -111,6 +111,7 @@ FAULTS = {
     "a short first sentence": (role_prompts.check_shapes(lines(["From now on, you are a cook. Bake."])), "has 2"),
     "always two sentences": (role_prompts.check_shapes(lines([OTHER] * 3)), "0 of 3 roles are of one sentence"),
     "always 'You'": (role_prompts.check_shapes(lines([f"{ROLE} You ski."] * 3)), "3 of 3 second sentences begin"),
+    "always 'Ropes'": (role_prompts.check_shapes(lines([ROLE, OTHER, OTHER])), "2 of 2 second sentences begin"),
     "one opening": (
         role_prompts.check_variety(lines([ROLE.replace("valleys", tree) for tree in TREES])), "12 roles open with"
     ),
@@ -137,7 +138,9 @@ def test_what_is_right_is_no_fault():
     assert list(checks.check_ranks(lines(even))) == []
     assert list(checks.check_arithmetic(gsm8k("(28 + 4) * 7 = 224\n$1,120 / 2 - 0.5 = $559.50\n#### 559.50"))) == []
     assert list(checks.check_decompositions(strategy("Is #1 faster?"))) == []
-    assert roles(role_prompts.check_shapes, ROLE, OTHER, "From now on, you are Dr. Ames, a vet for horses.") == []
+    two = f"{ROLE} Avalanches are no news to you."
+    vet = "From now on, you are Dr. Ames, a vet for horses."
+    assert roles(role_prompts.check_shapes, ROLE, OTHER, two, vet) == []
 
 
 def test_a_word_that_right_choices_alone_have_gives_them_away():

@@ -7,7 +7,7 @@ import pytest
 
 from stages.core.errors import InputError
 from stages.records import files
-from stages.tools.model_card import model_card
+from stages.tools.model_card import training
 from tests.import_graph import ROOT
 
 
@@ -21,8 +21,9 @@ def root(tmp_path):
 
 
 def test_it_tells_what_was_trained_on_what_and_how(root):
-    card = model_card(root, "smollm2-135m-brief-3", "mini", "bundled")
-    assert card.startswith("---\nlicense: apache-2.0\n")
+    card = training(root, "smollm2-135m-brief-3", "mini", "bundled")
+    assert card.startswith("# smollm2-135m-brief-3\n")
+    assert "Licence: Apache-2.0." in card
     assert "the first sentence of each role prompt alone" in card
     assert "dequantised from 4 bits" in " ".join(card.split())
     assert "The corpus `bundled`" in card
@@ -33,8 +34,8 @@ def test_it_tells_what_was_trained_on_what_and_how(root):
 
 def test_a_folder_that_is_no_trained_model_is_named(root):
     with pytest.raises(InputError, match=r"smollm2-135m-role-1 holds no trained model: run `dvc repro`"):
-        model_card(root, "smollm2-135m-role-1", "mini", "bundled")
+        training(root, "smollm2-135m-role-1", "mini", "bundled")
     path = root / "data/models/smollm2-135m-brief-3/config.json"
     path.write_text(json.dumps({"model_type": "llama"}))
     with pytest.raises(InputError, match=r"config\.json does not say in `self_prompt_tuning`"):
-        model_card(root, "smollm2-135m-brief-3", "mini", "bundled")
+        training(root, "smollm2-135m-brief-3", "mini", "bundled")

@@ -8,15 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from datasets import load_dataset
-from huggingface_hub import DatasetCard, ModelCard
+from huggingface_hub import ModelCard
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from stages.core.errors import InputError
 from stages.records.systems import System
 from stages.reporting.inputs import load
-from stages.tools import published_card
-from stages.tools.publish import lay_out_model, lay_out_roles
+from stages.tools import model_card
+from stages.tools.publish import lay_out_model
 from tests.import_graph import ROOT
 from tests.reporting import example_run
 
@@ -80,7 +79,7 @@ def test_a_template_with_marks_of_generation_is_said_to_have_them(published, tmp
         "{% else %}Q: {{ message.content }} A:{% endif %}{% endfor %}"
     )
     tokenizer.save_pretrained(tmp_path)
-    text = published_card.chat_template(tmp_path)
+    text = model_card.chat_template(tmp_path)
     assert "return_assistant_tokens_mask" in text
     assert "Q: Why is the sky blue? A:" in text
 
@@ -105,18 +104,6 @@ def test_a_model_that_is_not_here_is_an_error_that_says_how_to_get_it(finished, 
         lay_out_model(finished, tmp_path, System(model="small", arm="standard", seed=1), load(finished))
 
 
-def test_the_role_prompts_load_as_a_data_set_by_their_cards_metadata(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
-    folder = lay_out_roles(ROOT, tmp_path)
-    rows = load_dataset(str(folder), split="train", cache_dir=str(tmp_path / "cache"))
-    assert rows.num_rows == 1030  # LIMA's, unless another is named
-    assert rows[0]["role"].startswith("From now on, you are")
-    assert load_dataset(str(folder), "bundled", split="train", cache_dir=str(tmp_path / "cache")).num_rows == 320
-    found = DatasetCard.load(folder / "README.md")
-    assert found.data.license == "cc-by-nc-sa-4.0"
-    assert "](../" not in found.text
-
-
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
@@ -127,8 +114,7 @@ def test_the_role_prompts_load_as_a_data_set_by_their_cards_metadata(tmp_path, m
 )
 def test_an_upload_without_login_or_network_is_an_error_and_the_folder_is_whole(tmp_path, variables, expected):
     (tmp_path / "stages").symlink_to(ROOT / "stages")
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data/annotations").symlink_to(ROOT / "data/annotations")
+    (tmp_path / "data").symlink_to(ROOT / "data")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGING"))}
     command = [sys.executable, "-m", "stages.tools.publish", "--out", "out", "--only-roles", "--upload", "somebody"]
     environment = kept | {"HF_HOME": str(tmp_path / "home")} | variables
