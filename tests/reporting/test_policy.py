@@ -22,7 +22,9 @@ def hashes(contents):
     return [f"'sha256-{base64.b64encode(hashlib.sha256(each.encode()).digest()).decode()}'" for each in contents]
 
 
-@pytest.mark.parametrize(("kind", "element"), [("script-src", r"<script>(.*?)</script>"), ("style-src", r"<style>(.*?)</style>")])
+@pytest.mark.parametrize(
+    ("kind", "element"), [("script-src", r"<script>(.*?)</script>"), ("style-src", r"<style>(.*?)</style>")]
+)
 def test_the_policy_allows_what_the_page_holds_by_its_hash_and_nothing_else(text, policy, kind, element):
     allowed = next(part.split()[1:] for part in policy.split(";") if part.split()[0] == kind)
     assert allowed == hashes(re.findall(element, text, re.DOTALL))
