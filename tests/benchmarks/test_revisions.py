@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from stages.benchmarks import strategyqa
 from tests.import_graph import ROOT
@@ -50,10 +51,25 @@ def benchmarks() -> Iterator[tuple[str, str | None]]:
             yield constants["REPOSITORY"], constants["REVISION"]
 
 
+def entries(section: object) -> Iterator[dict]:
+    """Every mapping of the parameters that names a repository, however deep."""
+    if isinstance(section, dict):
+        if "repository" in section and section.get("root") != "bundled":
+            yield section
+        for value in section.values():
+            yield from entries(value)
+
+
 def test_every_benchmark_is_pinned_to_a_commit():
     found = dict(benchmarks())
     assert len(found) >= 8
     assert {repository for repository, revision in found.items() if not COMMIT.fullmatch(revision or "")} == UNKNOWN
+
+
+def test_every_repository_in_the_parameters_is_pinned_to_a_commit():
+    found = list(entries(yaml.safe_load((ROOT / "params.yaml").read_text())))
+    assert len(found) >= 6
+    assert [each["repository"] for each in found if not COMMIT.fullmatch(each.get("revision") or "")] == []
 
 
 class HubWithoutRows:
