@@ -6,6 +6,13 @@ BIN := $(VENV)/bin
 BENCH_EVALUATION := .cache/bench-evaluation
 BENCH_FINETUNE := .cache/bench-finetune
 SHARING := .cache/test-sharing
+LOCKS := .cache/locks
+# The locks name every package and its hashes, so pip adds none of its own. The build tools come first: two packages
+# come as source, and are built with these tools and no others.
+LOCKED := install --quiet --require-hashes --no-deps --no-build-isolation
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
+# torch-2.13.0+cpu-cp311-cp311-manylinux_2_28_x86_64.whl, the build for machines without a GPU, which is not on PyPI.
+TORCH_CPU := 6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # A run must not depend on who runs it: no telemetry, no parallel tokenizers, hashes in one order.
@@ -20,7 +27,7 @@ export PYTHONHASHSEED := 0
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
-install: $(VENV)/installed  ## make .venv and install requirements.txt, at the versions of requirements.lock
+install: $(VENV)/installed  ## make .venv and install requirements.lock, every file by its hash
 
 repro: install  ## run the pipeline: all that changed since the last run, and what a kill left undone
 	python -m stages.tools.repair
@@ -87,35 +94,53 @@ check-data: $(VENV)/installed-dev  ## check the bundled data and role prompts; w
 	pytest tests/data
 	$(if $(HUB_MIRROR),pytest tests/data/against_the_real_sets.py)
 
-lock: install  ## write the versions now installed to requirements.lock
-	$(BIN)/pip freeze --exclude pip | sed -E 's/^(torch==[0-9.]+)\+.*/\1/' | grep -viE '^(nvidia|triton|-e)' > requirements.lock
+lock: $(VENV)/installed-dev  ## write requirements*.lock anew: versions and hashes of all that requirements*.txt ask for
+	mkdir -p $(LOCKS)
+	cat requirements.lock requirements-cuda.lock requirements-dev.lock > $(LOCKS)/all
+	$(COMPILE) requirements-dev.txt --output-file $(LOCKS)/all
+	$(COMPILE) requirements.txt --constraint $(LOCKS)/all --output-file $(LOCKS)/run
+	$(COMPILE) requirements-build.txt --output-file requirements-build.lock
+	awk '/^[^ ]/ { cuda = /^(nvidia-|cuda-|triton=)/ } cuda' $(LOCKS)/run > requirements-cuda.lock
+	awk '/^[^ ]/ { cuda = /^(nvidia-|cuda-|triton=)/ } !cuda; /^torch=/ { print "    --hash=sha256:$(TORCH_CPU) \\" }' \
+		$(LOCKS)/run > requirements.lock
+	awk 'NR == FNR { run[$$1]; next } /^[^ ]/ { kept = !($$1 in run) } kept' $(LOCKS)/run $(LOCKS)/all > requirements-dev.lock
 
 clean:  ## remove .venv and caches of tools; keeps data and DVC's cache
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-$(VENV)/installed: requirements.txt requirements.lock
+# pip prefers the CPU build of torch where it finds one, else the CUDA build comes, which lacks its libraries until then.
+$(VENV)/installed: requirements-build.lock requirements.lock requirements-cuda.lock
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet -r requirements.txt -c requirements.lock
+	$(BIN)/pip $(LOCKED) -r requirements-build.lock
+	$(BIN)/pip $(LOCKED) -r requirements.lock
+	$(BIN)/pip check > /dev/null || $(BIN)/pip $(LOCKED) -r requirements-cuda.lock
+	$(BIN)/pip check
 	touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
-	$(BIN)/pip install --quiet -r requirements-dev.txt -c requirements.lock
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
+	$(BIN)/pip $(LOCKED) -r requirements-dev.lock
+	$(BIN)/pip check
 	touch $@
 
-$(BENCH_FINETUNE)/installed: requirements.txt requirements.lock tests/bench/requirements-finetune.txt
+# What is measured or tested against has dependencies of its own. Versions are shared with the lock, hashes cannot be:
+# pip would then ask for a hash of everything.
+$(LOCKS)/versions: requirements.lock requirements-dev.lock
+	mkdir -p $(LOCKS)
+	sed -nE 's/^([^ ]+==[^ ]+).*/\1/p' $^ > $@
+
+$(BENCH_FINETUNE)/installed: requirements.txt $(LOCKS)/versions tests/bench/requirements-finetune.txt
 	$(PYTHON) -m venv $(BENCH_FINETUNE)
-	$(BENCH_FINETUNE)/bin/pip install --quiet -r tests/bench/requirements-finetune.txt -c requirements.lock
+	$(BENCH_FINETUNE)/bin/pip install --quiet -r tests/bench/requirements-finetune.txt -c $(LOCKS)/versions
 	touch $@
 
-$(BENCH_EVALUATION)/installed: requirements.txt requirements.lock tests/bench/requirements-evaluation.txt
+$(BENCH_EVALUATION)/installed: requirements.txt $(LOCKS)/versions tests/bench/requirements-evaluation.txt
 	$(PYTHON) -m venv $(BENCH_EVALUATION)
 	$(BENCH_EVALUATION)/bin/pip install --quiet --upgrade pip
-	$(BENCH_EVALUATION)/bin/pip install --quiet -r requirements.txt -r tests/bench/requirements-evaluation.txt -c requirements.lock
+	$(BENCH_EVALUATION)/bin/pip install --quiet -r requirements.txt -r tests/bench/requirements-evaluation.txt -c $(LOCKS)/versions
 	touch $@
 
-$(SHARING)/installed: requirements.lock tests/sharing/requirements.txt
+$(SHARING)/installed: $(LOCKS)/versions tests/sharing/requirements.txt
 	$(PYTHON) -m venv $(SHARING)
 	$(SHARING)/bin/pip install --quiet --upgrade pip
-	$(SHARING)/bin/pip install --quiet -r tests/sharing/requirements.txt -c requirements.lock
+	$(SHARING)/bin/pip install --quiet -r tests/sharing/requirements.txt -c $(LOCKS)/versions
 	touch $@

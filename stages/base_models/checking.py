@@ -32,6 +32,8 @@ def check_whole(folder: Path, told: str) -> None:
     """
     if not (folder / "config.json").is_file():
         raise InputError(f"{told} holds no config.json: a model folder is expected there")
+    if (folder / "adapter_config.json").is_file():  # the library would fetch the model that it names instead
+        raise InputError(f"{told} holds adapter_config.json, an adapter: merge it into its model, and bring that")
     for path in sorted(folder.glob("*.json")):
         try:
             content = json.loads(path.read_bytes())

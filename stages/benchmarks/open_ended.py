@@ -13,7 +13,7 @@ from stages.records.question import Question
 
 ANSWER_KIND = "none"
 TRIGGER = ""
-REPOSITORY, FILE, REVISION = "GAIR/lima", "test.jsonl", None
+REPOSITORY, FILE, REVISION = "GAIR/lima", "test.jsonl", "68958e98267f5fb4a52a03ebcdae4ae59213fa7c"
 MIRRORED = "lmsys/open-ended"
 
 

@@ -1,5 +1,7 @@
 """The page: everything put into its template."""
 
+import base64
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +35,19 @@ def render(inputs: Inputs, made: list[Table]) -> str:
     return environment.get_template("page.html.jinja").render(context(inputs, made)).rstrip() + "\n"
 
 
+def policy(style: str, script: str) -> str:
+    """The page's content policy: nothing from elsewhere, and only this style and this script, told by their hashes."""
+    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script)]
+    return f"default-src 'none'; img-src data:; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'"
+
+
 def context(inputs: Inputs, made: list[Table]) -> dict[str, Any]:
     asked = browser.payload(inputs)
+    style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", "browser.js"))
     return {
-        "style": Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
-        "script": Markup((TEMPLATES / "browser.js").read_text(encoding="utf-8")),
+        "style": Markup(style),
+        "script": Markup(script),
+        "policy": Markup(policy(style, script)),
         "plan": inputs.plan,
         "models": inputs.models,
         "names": names,

@@ -59,6 +59,13 @@ def test_a_damaged_file_is_named(tiny, tmp_path, fault):
         load(preset(damaged(tiny, tmp_path, name, change)), 1)
 
 
+def test_an_adapter_does_not_bring_the_model_that_it_names(tiny, tmp_path):
+    folder = shutil.copytree(tiny, tmp_path / "mine")
+    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "someone/else", "peft_type": "LORA"}')
+    with pytest.raises(InputError, match=r"mine holds adapter_config\.json, an adapter: merge it"):
+        load(preset(folder), 1)
+
+
 def with_weights(tiny, tmp_path, change):
     folder = shutil.copytree(tiny, tmp_path / "mine")
     weights = load_file(folder / "model.safetensors")
