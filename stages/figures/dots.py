@@ -19,8 +19,11 @@ def draw(axes: Axes, rows: Rows, key: str, variant: str | None, *, filled: bool,
     """A dot with its interval for each place and entry; entries without a value leave their place empty.
 
     Args:
+        axes: Where to draw.
+        rows: Place and entry of each dot.
         key: What the dot shows, ``score`` or ``delta``.
         variant: Whose colour, marker and name in the legend; None for differences.
+        filled: Whether the marker is.
         scale: 100 for shares drawn in points, 1 for nats.
     """
     known = [(row, entry) for row, entry in rows if entry and entry[key] is not None]
