@@ -1,6 +1,6 @@
-"""Figure 4: word clouds of the roles that the role arm invents for MMLU's questions, and numbers beside them.
+"""Figure 4: the roles that the role arm invents for MMLU's questions, as clouds or lists, and numbers beside them.
 
-The clouds show the plan's first model; metrics/roles.json has every model's numbers.
+The figure shows the plan's first model; metrics/roles.json has every model's numbers.
 """
 
 from pathlib import Path

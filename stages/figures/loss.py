@@ -1,6 +1,7 @@
-"""Loss curves of the arms."""
+"""Loss curves: each arm's training in a panel of its own, since arms learn different tokens; validation in one."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -8,40 +9,56 @@ from matplotlib.figure import Figure
 
 from stages.figures import style
 
-Rows = Sequence[Mapping[str, float | None]]
-WIDTH, HEIGHT = 5.0, 2.1  # inches
+Row = Mapping[str, float | None]
+Rows = Sequence[Row]
+WIDTH, HEIGHT, COLUMNS = 5.0, 1.7, 3  # inches, and panels side by side
+
+
+def draw(losses: Mapping[str, Mapping[str, Rows]], stem: Path) -> None:
+    """Draw into ``stem.png`` and ``stem.svg``."""
+    with style.styled():
+        style.save(figure(losses), stem)
 
 
 def figure(losses: Mapping[str, Mapping[str, Rows]]) -> Figure:
-    """Two panels a model; ``losses`` are model → arm and seed → the rows of its loss file."""
-    drawn = Figure(figsize=(WIDTH, HEIGHT * len(losses) + 0.2), layout="constrained")
-    panels = drawn.subplots(len(losses), 2, squeeze=False)
-    for (model, curves), (training, validation) in zip(losses.items(), panels, strict=True):
-        for name, rows in curves.items():
-            _curve(training, rows, "loss", name, marked=False)
-            _curve(validation, rows, "validation_answer_loss", name, marked=True)
-        training.set_title(f"{model}: training", loc="left")
-        training.set_ylabel("loss (nats a token)")
-        validation.set_title("validation, answer tokens alone", loc="left")
-        for axes in (training, validation):
-            axes.set_xlabel("completion tokens seen")
-            axes.margins(y=0.12)
-    handles, labels = panels[0][0].get_legend_handles_labels()
-    if handles:
-        drawn.legend(handles, labels, loc="outside upper right", ncols=min(len(labels), 4))
+    """``losses`` are model → arm and seed → the rows of its loss file."""
+    arms = {model: list(dict.fromkeys(_arm(name) for name in curves)) for model, curves in losses.items()}
+    lines = {model: -(-(len(found) + 1) // COLUMNS) for model, found in arms.items()}
+    drawn = Figure(figsize=(WIDTH, HEIGHT * sum(lines.values()) + 0.5 * len(losses)), layout="constrained")
+    parts = drawn.subfigures(len(losses), 1, squeeze=False, height_ratios=list(lines.values()))
+    for (model, curves), (part,) in zip(losses.items(), parts, strict=True):
+        part.suptitle(model, x=0.01, ha="left", fontsize=8)
+        panels = part.subplots(lines[model], COLUMNS, squeeze=False).ravel()
+        for arm, axes in zip(arms[model], panels, strict=False):
+            _panel(axes, {name: rows for name, rows in curves.items() if _arm(name) == arm}, "loss", style.title(arm))
+        validation = panels[len(arms[model])]
+        _panel(validation, curves, "validation_answer_loss", "validation, answers")
+        handles, labels = validation.get_legend_handles_labels()
+        part.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4), handlelength=2.4)
+        for axes in panels[len(arms[model]) + 1 :]:
+            axes.remove()
     return drawn
 
 
-def _curve(axes: Axes, rows: Rows, key: str, name: str, *, marked: bool) -> None:
-    arm = name.partition(" ")[0]
-    found: list[tuple[Any, Any]] = [(row["tokens"], row[key]) for row in rows if row.get(key) is not None]
-    axes.plot(
-        [tokens for tokens, _ in found],
-        [loss for _, loss in found],
-        color=style.colour(arm),
-        linewidth=1.1,
-        linestyle=style.line(arm),
-        marker=style.marker(arm) if marked or len(found) < 2 else None,
-        markersize=3.5,
-        label=f"{style.title(arm)}{name.removeprefix(arm)}",
-    )
+def _arm(name: str) -> str:
+    return name.partition(" ")[0]
+
+
+def _panel(axes: Axes, curves: Mapping[str, Rows], key: str, title: str) -> None:
+    for name, rows in curves.items():
+        arm = _arm(name)
+        found: list[tuple[Any, Any]] = [(row["tokens"], row[key]) for row in rows if row.get(key) is not None]
+        axes.plot(
+            [tokens for tokens, _ in found],
+            [loss for _, loss in found],
+            color=style.colour(arm),
+            linewidth=1.1,
+            linestyle=style.line(arm),
+            marker=style.marker(arm) if key != "loss" or len(found) < 2 else None,
+            markersize=3.5,
+            label=f"{style.title(arm)}{name.removeprefix(arm)}",
+        )
+    axes.set_title(title, loc="left", fontsize=7)
+    axes.set_xlabel("completion tokens seen")
+    axes.set_ylabel("loss (nats a token)")
+    axes.margins(y=0.12)

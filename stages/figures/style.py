@@ -1,9 +1,10 @@
 """How every figure looks: sizes and type for print, one colour and one marker for each arm, the same bytes each time.
 
-Colours are Okabe & Ito's (2008, "Color Universal Design"), told apart under every common colour blindness; markers,
-fills and hatches tell them apart in grey.
+Colours are Okabe & Ito's (2008, "Color Universal Design"), told apart under every common colour blindness; markers
+and lines tell them apart in grey. An SVG holds its dark variant too, shown where the reader's screen is dark.
 """
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,16 +38,6 @@ MARKERS = {
     "brief": ">",
     "official": "P",
 }
-HATCHES = {
-    "base": "xx",
-    "standard": "",
-    "role": "///",
-    "shuffled": "...",
-    "constant": "\\\\\\",
-    "restated": "oo",
-    "brief": "**",
-    "official": "++",
-}
 LINES = {
     "standard": "-",
     "role": "--",
@@ -62,13 +53,29 @@ TITLES = {
     "role": "role (self-prompt)",
     "official": "official chat version",
 }
-INK, FAINT = "#222222", "#BBBBBB"
+INK, FAINT, PAPER, GREY = "#222222", "#BBBBBB", "#FFFFFF", "#767676"
+DARK = {
+    INK: "#E6E6E6",
+    FAINT: "#5A5A5A",
+    PAPER: "#17191D",
+    GREY: "#A0A0A0",
+    "#000000": "#E6E6E6",
+    "#6E6E6E": "#A8A8A8",
+    "#0072B2": "#56A9E8",
+    "#D55E00": "#F08A3C",
+    "#A34700": "#F3A262",
+    "#882255": "#D977A8",
+}
+"""What stands for a colour on a dark screen; the others are read on both."""
 SIGNIFICANT = 0.05
 """Filled marks: p below this after Holm's correction."""
+HOW_TO_READ = "Bars: 95% intervals. Filled: p < 0.05 after Holm.\nGrey names: fewer than 30 questions."
 
 # No size below 6 points, so that all can be read where the figure stands in one column.
 RC: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so that it is the same on every machine
+    "font.family": "sans-serif",
+    # The first comes with matplotlib and is what all is laid out in; an SVG's reader may have another of its width.
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial"],
     "font.size": 7,
     "axes.titlesize": 8,
     "axes.labelsize": 7,
@@ -89,7 +96,6 @@ RC: dict[Any, Any] = {
     "axes.unicode_minus": True,
     "figure.dpi": 100,
     "savefig.dpi": 300,
-    "hatch.linewidth": 0.5,
     "svg.hashsalt": "self-prompt",  # identifiers in the SVG are otherwise random
     "svg.fonttype": "none",  # real text: it can be searched, copied and read aloud
 }
@@ -126,9 +132,31 @@ def styled() -> Iterator[None]:
         yield
 
 
+def empty(reason: str) -> Figure:
+    """What stands in place of a figure without data."""
+    drawn = Figure(figsize=(COLUMN, 1.0))
+    drawn.text(0.5, 0.5, reason, ha="center", va="center")
+    return drawn
+
+
 def save(figure: Figure, stem: Path) -> None:
     """Write ``stem.png`` and ``stem.svg``, without dates or versions. Call it within :func:`styled`."""
     with replacing(stem.with_suffix(".png")) as path:
         figure.savefig(path, format="png", metadata={"Software": None})
     with replacing(stem.with_suffix(".svg")) as path:
-        figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        path.write_text(svg(figure), encoding="utf-8")
+
+
+def svg(figure: Figure) -> str:
+    """The figure with real text, and with rules that give each colour its dark counterpart on a dark screen."""
+    written = io.StringIO()
+    figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    rules = "".join(
+        f'[style*="{part}: {light.lower()}"]{{{part}:{dark} !important}}'
+        for light, dark in DARK.items()
+        for part in ("fill", "stroke")
+    )
+    # Text without a colour of its own is black.
+    rules += f"text:not([style*=fill]){{fill:{DARK[INK]}}}"
+    head, _, rest = written.getvalue().partition("<defs>")
+    return f"{head}<style>@media (prefers-color-scheme: dark){{{rules}}}</style>\n <defs>{rest}"

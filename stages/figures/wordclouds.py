@@ -1,155 +1,171 @@
-"""Figure 4: the roles a model invented, one word cloud for each domain; size and depth of colour by frequency."""
+"""Figure 4: the roles that a model invented, by domain, on one scale of counts: as a cloud, or as a list where few.
 
+Words stand as text in the SVG. Where a phrase goes depends on nothing but the phrases, their counts and the font.
+"""
+
+import math
+import textwrap
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from matplotlib import font_manager
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
-from wordcloud import WordCloud
+from matplotlib.textpath import TextPath
 
 from stages.figures import style
 from stages.figures.slug import slug
-from stages.records.files import replacing
 from stages.roles.written import most_frequent
 
-MOST = 20  # phrases in one cloud
-WIDTH, HEIGHT, SCALE = 420, 240, 2  # pixels in which words are laid out, and how much finer they are drawn
-SMALLEST, LARGEST = 10, 34  # type in those pixels; 10 are 6 points in print
-# Parts of the canvas, in each direction, with the largest type: what is tried in turn.
-TRIED = [
-    *((share, LARGEST) for share in (0.45, 0.6, 0.75, 0.9, 1.0)),
-    *((1.0, size) for size in (29, 25, 21, 18, 15, 12)),
-]
-DPI = 240
+FEW = 20
+"""Domains with fewer distinct phrases have a list: a cloud of so few says less than their counts."""
+IN_CLOUD, IN_LIST = 40, 11  # phrases at most, and lines
+SMALLEST, LARGEST = 6.0, 20.0  # points; LARGEST is the type of the count that is the largest over all domains
+BREAK = 36  # characters after which a phrase goes on in a second line
+SPACE = 3.0  # points between phrases
 HEADING, GAP = 0.25, 0.15  # inches
-PANEL = (WIDTH * SCALE / DPI, HEIGHT * SCALE / DPI + HEADING)  # 3.5 inches wide: two fill a page
-# From the palest that is still read on white (4.5:1) to nearly brown: the role arm's hue.
-PALE, DEEP = np.array([0xB8, 0x58, 0x12]), np.array([0x45, 0x1A, 0x00])
+WIDTH, HEIGHT = 3.4, 2.0  # inches of a panel below its heading: two fill a page
+COLOUR = "#A34700"  # the role arm's hue, dark enough for small type
+FONT = font_manager.FontProperties(family="DejaVu Sans")
 
-Image = NDArray[np.uint8]
+
+@dataclass(frozen=True)
+class Placed:
+    """A phrase's text, its size and the box that it fills; all in points, from the panel's lower left corner."""
+
+    text: str
+    size: float
+    left: float
+    bottom: float
+    width: float
+    height: float
+
+    def overlaps(self, other: "Placed") -> bool:
+        return (
+            self.left < other.left + other.width + SPACE
+            and other.left < self.left + self.width + SPACE
+            and self.bottom < other.bottom + other.height + SPACE
+            and other.bottom < self.bottom + self.height + SPACE
+        )
 
 
 def draw(clouds: dict[str, Counter[str]], answers: dict[str, int], sheet: Path, folder: Path) -> None:
-    """One PNG a domain in ``folder``, and all of them on ``sheet``.
+    """One PNG and SVG a domain in ``folder``, and all of them on ``sheet``.
 
     Args:
         clouds: Domain → how often each noun phrase was written; empty where the model wrote none.
         answers: Domain → how many answers these come from.
-        sheet: The figure with all.
+        sheet: The figure with all; its suffix does not matter.
         folder: Where each domain's own figure goes.
     """
-    images = {domain: image(counts) for domain, counts in clouds.items()}
+    most = max((count for counts in clouds.values() for count in counts.values()), default=1)
     with style.styled():
         for domain, counts in clouds.items():
-            _save(_single(domain, images[domain], counts, answers[domain]), folder / f"{slug(domain)}.png")
-        _save(_sheet(images, clouds, answers), sheet)
+            single = Figure(figsize=(WIDTH, HEIGHT + HEADING))
+            _panel(single, (0, 0), domain, counts, answers[domain], most)
+            style.save(single, folder / slug(domain))
+        style.save(_sheet(clouds, answers, most), sheet)
 
 
-def image(counts: Counter[str]) -> Image | None:
-    """The cloud as an array [height, width, 3]; None where there is nothing to show, or nothing that finds room.
-
-    Laid out in the smallest part of the canvas that holds all phrases at full size, so that a few do not lie scattered,
-    else in smaller type, and set in the middle.
-    """
-    if not counts:
-        return None
-    shown = Counter(dict(most_frequent(counts, MOST)))
-    clouds = (_laid_out(shown, share, largest) for share, largest in TRIED)
-    cloud = next((cloud for cloud in clouds if _is_true(cloud, shown)), None) or _laid_out(shown, 1.0, SMALLEST)
-    return _in_the_middle(np.asarray(cloud.to_image())) if cloud.layout_ else None
-
-
-def _laid_out(counts: Counter[str], share: float, largest: int) -> WordCloud:
-    """The area of a phrase goes with its count, down to the smallest type that can be read."""
-    most = max(counts.values())
-    sizes = {phrase: max((count / most) ** 0.5, SMALLEST / largest) for phrase, count in counts.items()}
-
-    def colour(word: str, **_: Any) -> str:
-        depth = counts[word] / most if most > 1 else 0.5
-        red, green, blue = (PALE + (DEEP - PALE) * depth).astype(int)
-        return f"rgb({red}, {green}, {blue})"
-
-    cloud = WordCloud(
-        font_path=font_manager.findfont("DejaVu Sans"),
-        width=round(WIDTH * share),
-        height=round(HEIGHT * share),
-        scale=SCALE,
-        min_font_size=SMALLEST,
-        max_font_size=largest,
-        relative_scaling=1,
-        prefer_horizontal=1.0,
-        margin=16,  # ink stands up to a fifth of the type's size below the box that the library keeps free
-        background_color="white",
-        color_func=colour,
-        random_state=0,  # only of where words go
-    )
-    return cloud.generate_from_frequencies(sizes)
-
-
-def _is_true(cloud: WordCloud, counts: Counter[str]) -> bool:
-    """Whether every phrase found room without being made smaller than its count says: equal counts, equal sizes."""
-    if len(cloud.layout_) != len(counts):  # none at all, where the largest is wider than the canvas
-        return False
-    sizes: dict[int, set[int]] = {}
-    for (phrase, _), size, *_ in cloud.layout_:
-        sizes.setdefault(counts[phrase], set()).add(size)
-    full = cloud.layout_[0][1] == cloud.max_font_size
-    return full and all(len(found) == 1 for found in sizes.values())
-
-
-def _in_the_middle(drawn: Image) -> Image:
-    """The inked part of the image in the middle of a whole canvas."""
-    rows, columns = (np.flatnonzero((drawn < 255).any(axis=(axis, 2))) for axis in (1, 0))
-    inked = drawn[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    canvas = np.full((HEIGHT * SCALE, WIDTH * SCALE, 3), 255, np.uint8)
-    top, left = (canvas.shape[0] - inked.shape[0]) // 2, (canvas.shape[1] - inked.shape[1]) // 2
-    canvas[top : top + inked.shape[0], left : left + inked.shape[1]] = inked
-    return canvas
-
-
-def _single(domain: str, cloud: Image | None, counts: Counter[str], answers: int) -> Figure:
-    drawn = Figure(figsize=(PANEL[0], PANEL[1]))
-    _panel(drawn, (0, 0), domain, cloud, counts, answers)
-    return drawn
-
-
-def _sheet(images: dict[str, Image | None], clouds: dict[str, Counter[str]], answers: dict[str, int]) -> Figure:
-    if not images:
-        drawn = Figure(figsize=(style.PAGE, 1.0))
-        drawn.text(0.5, 0.5, "no role arm answered MMLU", ha="center", va="center")
-        return drawn
-    rows = (len(images) + 1) // 2
-    drawn = Figure(figsize=(2 * PANEL[0] + GAP, rows * PANEL[1] + (rows - 1) * GAP))
-    for place, (domain, cloud) in enumerate(images.items()):
+def _sheet(clouds: dict[str, Counter[str]], answers: dict[str, int], most: int) -> Figure:
+    if not clouds:
+        return style.empty("no role arm answered MMLU")
+    rows = (len(clouds) + 1) // 2
+    drawn = Figure(figsize=(2 * WIDTH + GAP, rows * (HEIGHT + HEADING + GAP) - GAP))
+    for place, (domain, counts) in enumerate(clouds.items()):
         row, column = divmod(place, 2)
-        corner = (column * (PANEL[0] + GAP), (rows - 1 - row) * (PANEL[1] + GAP))
-        _panel(drawn, corner, domain, cloud, clouds[domain], answers[domain])
+        corner = (column * (WIDTH + GAP), (rows - 1 - row) * (HEIGHT + HEADING + GAP))
+        _panel(drawn, corner, domain, counts, answers[domain], most)
     return drawn
 
 
 def _panel(
-    drawn: Figure, corner: tuple[float, float], domain: str, cloud: Image | None, counts: Counter[str], answers: int
+    drawn: Figure, corner: tuple[float, float], domain: str, counts: Counter[str], answers: int, most: int
 ) -> None:
-    """A cloud below its heading, lower left corner at ``corner`` (inches); its pixels are those of the file."""
+    """A domain's phrases below its heading, lower left corner at ``corner`` (inches)."""
     width, height = drawn.get_size_inches()
-    axes = drawn.add_axes((corner[0] / width, corner[1] / height, PANEL[0] / width, (PANEL[1] - HEADING) / height))
-    heading = f"{domain.replace('_', ' ')}: {counts.total()} of {answers} answers name a role"
-    top = (corner[1] + PANEL[1] - 0.05) / height
-    drawn.text(corner[0] / width, top, heading, ha="left", va="top", fontsize=8)
+    axes = drawn.add_axes((corner[0] / width, corner[1] / height, WIDTH / width, HEIGHT / height))
+    heading = f"{domain.replace('_', ' ')}: {counts.total()} of {answers} answers name a role, {len(counts)} distinct"
+    axes.set_xlim(0, WIDTH * 72)
+    axes.set_ylim(0, HEIGHT * 72)
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
         spine.set_visible(True)
         spine.set_color(style.FAINT)
-    if cloud is None:
-        axes.text(0.5, 0.5, "the model wrote no role here", ha="center", va="center", transform=axes.transAxes)
-    else:
-        axes.imshow(cloud, interpolation="none", aspect="auto")
+    if not counts:
+        axes.text(WIDTH * 36, HEIGHT * 36, "the model wrote no role here", ha="center", va="center")
+    words = cloud(counts, most) if len(counts) >= FEW else []
+    if 0 < len(words) < len(counts):
+        heading += f", {len(words)} shown"
+    axes.text(0, HEIGHT * 72 + 5, heading, ha="left", va="bottom", fontsize=7)
+    for each in words:
+        axes.text(each.left, each.bottom + each.height, each.text, size=each.size, va="top", color=COLOUR)
+    for row, (count, phrase) in enumerate(ranked(counts) if len(counts) < FEW else []):
+        middle = HEIGHT * 72 - 12.5 * (row + 0.7)
+        axes.barh(middle, 45 * (count or 0) / most, left=16, height=7, color=COLOUR)
+        axes.text(14, middle, f"{count or ''}", ha="right", va="center", size=7)
+        text = "\n".join(textwrap.wrap(phrase, 48))
+        size = min(7.0, _fitting(text, 175), 9 / (text.count("\n") + 1))
+        axes.text(20 + 45 * (count or 0) / most, middle, text, va="center", size=size)
 
 
-def _save(figure: Figure, path: Path) -> None:
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
+def ranked(counts: Counter[str]) -> list[tuple[int | None, str]]:
+    """Counts and phrases, the most frequent first; the last line tells how many are left out."""
+    shown = most_frequent(counts, IN_LIST if len(counts) <= IN_LIST else IN_LIST - 1)
+    lines: list[tuple[int | None, str]] = [(count, phrase) for phrase, count in shown]
+    if left := len(counts) - len(shown):
+        most = max(counts[phrase] for phrase in counts.keys() - dict(shown).keys())
+        lines.append((None, f"and {left} more, written {'once each' if most == 1 else f'at most {most} times each'}"))
+    return lines
+
+
+def cloud(counts: Counter[str], most: int) -> list[Placed]:
+    """The most frequent phrases, each where it finds room nearest to the middle.
+
+    The area of a phrase goes with its count, on the scale on which ``most`` has the largest type, so that equal counts
+    have equal sizes in all domains. A phrase that finds no room is made smaller, alone, and left out at last.
+    """
+    placed: list[Placed] = []
+    for phrase, count in most_frequent(counts, IN_CLOUD):
+        text = "\n".join(textwrap.wrap(phrase, BREAK))
+        size = min(max(LARGEST * (count / most) ** 0.5, SMALLEST), _fitting(text, WIDTH * 72 - 2 * SPACE))
+        sizes = (max(size * smaller, min(size, SMALLEST)) for smaller in (1.0, 0.85, 0.7))
+        found = next((each for smaller in sizes if (each := _room(text, smaller, placed))), None)
+        if found is not None:
+            placed.append(found)
+    return placed
+
+
+def _room(text: str, size: float, placed: list[Placed]) -> Placed | None:
+    width, height = extent(text, size)
+    for x, y in _spiral():
+        here = Placed(text, size, x - width / 2, y - height / 2, width, height)
+        inside = (
+            SPACE <= here.left <= WIDTH * 72 - SPACE - width and SPACE <= here.bottom <= HEIGHT * 72 - SPACE - height
+        )
+        if inside and not any(here.overlaps(other) for other in placed):
+            return here
+    return None
+
+
+def _spiral() -> Iterator[tuple[float, float]]:
+    """Places from the middle outwards, on a spiral as flat as the panel, to its corners."""
+    turn = 0.0
+    while turn < 90:
+        yield WIDTH * 36 + 2.2 * turn * math.cos(turn), HEIGHT * 36 + 1.3 * turn * math.sin(turn)
+        turn += 3 / (3 + turn)
+
+
+def extent(text: str, size: float) -> tuple[float, float]:
+    """Width and height in points; a line is as high as matplotlib makes it."""
+    lines = text.split("\n")
+    return max(TextPath((0, 0), line, size=size, prop=FONT).get_extents().x1 for line in lines), 1.25 * size * len(
+        lines
+    )
+
+
+def _fitting(text: str, width: float) -> float:
+    """The largest type, in points, in which the text is no wider than ``width`` points, hinting left room for."""
+    return 0.97 * width / extent(text, 1)[0]

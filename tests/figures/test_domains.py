@@ -1,7 +1,7 @@
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from stages.figures import domains, style
+from tests.figures.canvas import beyond
 
 
 def score(value: float, n: int = 40) -> dict:
@@ -20,25 +20,10 @@ MODEL = {
 NOTHING = {"delta": None, "ci_low": None, "ci_high": None, "p_holm": None, "n": 0}
 
 
-def texts_outside(figure) -> list[str]:
-    FigureCanvasAgg(figure).draw()
-    renderer = figure.canvas.get_renderer()
-    labels = [*figure.texts, *(text for axes in figure.axes for text in _texts(axes))]
-    page = figure.bbox.padded(1)
-    boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in labels if text.get_text()]
-    return [text for text, box in boxes if not (page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0)]
-
-
-def _texts(axes):
-    low, high = axes.get_xlim()
-    ticks = [label for label in axes.get_xticklabels() if low <= label.get_position()[0] <= high]
-    return [axes.xaxis.label, axes.title, *axes.get_yticklabels(), *ticks]
-
-
 @pytest.mark.parametrize("models", [["smollm2-135m"], ["mistral-7b", "llama-2-7b"]])
 def test_no_label_is_clipped(models):
     with style.styled():
-        assert texts_outside(domains.figure(dict.fromkeys(models, MODEL))) == []
+        assert beyond(domains.figure(dict.fromkeys(models, MODEL))) == []
 
 
 def test_n_stands_below_each_domain():
@@ -52,7 +37,7 @@ def test_only_differences_that_the_test_bears_out_are_filled():
         figure = domains.figure({"m": MODEL})
     open_points, filled = [line for line in figure.axes[1].lines if line.get_marker() == "o"]
     assert len(open_points.get_ydata()) == 1
-    assert open_points.get_markerfacecolor() == "white"
+    assert open_points.get_markerfacecolor() == style.PAPER
     assert len(filled.get_ydata()) == 9
 
 

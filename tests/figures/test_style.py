@@ -3,7 +3,7 @@ import re
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from stages.figures import style
+from stages.figures import style, wordclouds
 from stages.records.systems import System
 
 
@@ -37,15 +37,49 @@ def test_the_style_ends_with_its_block():
     assert mpl.rcParams["font.size"] == before
 
 
-def test_every_arm_has_its_own_colour_marker_and_hatch():
+def test_every_arm_has_its_own_colour_and_marker():
     variants = [
         "base",
         *(System(model="m", arm=arm, seed=1).variant for arm in ("standard", "role", "shuffled", "constant")),
     ]
-    for named in (style.COLOURS, style.MARKERS, style.HATCHES):
+    for named in (style.COLOURS, style.MARKERS):
         assert len({named[variant] for variant in variants}) == 5
 
 
 def test_a_condition_has_its_arms_colour():
     assert style.colour("role.stripped") == style.colour("role")
     assert style.marker("standard.cot") == style.marker("standard")
+
+
+def test_an_svg_has_real_text_and_a_dark_counterpart_for_each_of_its_colours():
+    """A colour that nothing stands for must be read on the dark page: 3 to 1, WCAG's contrast of graphics."""
+    with style.styled():
+        figure = drawn()
+        for place, arm in enumerate(style.COLOURS):
+            figure.axes[0].plot([1, 2], [place, 4], color=style.colour(arm))
+        figure.axes[0].legend()
+        text = style.svg(figure)
+    content, rules = text.partition("</style>")[2], text.partition("</style>")[0]
+    assert "a − b</text>" in content  # noqa: RUF001
+    assert "prefers-color-scheme: dark" in rules
+    for found in set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", content)):
+        darkened = re.search(rf'"stroke: {found}"\]{{stroke:(#\w+)', rules)
+        colour = darkened.group(1) if darkened else found
+        assert colour == style.DARK[style.PAPER] or contrast(colour, style.DARK[style.PAPER]) >= (
+            2 if colour == style.DARK[style.FAINT] else 3
+        ), found
+
+
+def contrast(one: str, other: str) -> float:
+    def luminance(colour: str) -> float:
+        parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_the_smallest_words_of_the_clouds_can_be_read_on_white():
+    """Six points need a contrast of 4.5 to 1."""
+    assert contrast(wordclouds.COLOUR, "#FFFFFF") >= 4.5
