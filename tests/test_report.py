@@ -77,7 +77,7 @@ def test_a_missing_file_that_every_run_has_is_named(sparse, tmp_path, monkeypatc
 
 
 def test_the_report_needs_neither_torch_nor_transformers():
-    heavy = ("torch", "transformers", "sklearn", "scipy", "wordcloud")
+    heavy = ("torch", "transformers", "sklearn", "scipy")
     code = f"import sys, stages.report; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

