@@ -10,10 +10,10 @@ from jinja2 import Environment, StrictUndefined
 from stages.core import command_line, parameters
 from stages.figures import domains as domains_figure
 from stages.figures import wordclouds
-from stages.records.files import read_json, read_jsonl, write_text
-from stages.records.scored import Scored
-from stages.reporting import cautions, figures, inputs, names, page, table, verdict
+from stages.records.files import read_json, write_text
+from stages.reporting import cautions, figures, inputs, names, page, table_files, verdict
 from stages.reporting.inputs import Inputs
+from stages.reporting.table import Table
 from stages.roles.written import in_domain, phrases, written_roles
 from stages.studies.disagreements import disagreements
 from stages.studies.frozen import STUDIES, unpacked
@@ -40,7 +40,7 @@ def main() -> None:
         for made in sorted((run / "plots").glob("*.[ps][nv]g")):
             shutil.copyfile(made, out / made.name)
         for each in tables:
-            table.write(each, out / "tables")
+            table_files.write(each, out / "tables")
         write_text(arguments.page, paper(arguments.study, read, tables, captions))
 
 
@@ -56,10 +56,11 @@ def draw(read: Inputs) -> dict[str, str]:
     made = {"main": figures.main_results(read), "likelihood": figures.likelihoods(read)}
     domains_figure.draw(read.metrics["mmlu_domains"], read.root / "plots/mmlu_domains")
     made["domains"] = figures.domains(read)
+    made["losses"] = figures.losses(read)
     domain_of = {
         subject: domain for domain, subjects in read.parameters["mmlu_domains"].items() for subject in subjects
     }
-    written = written_roles(read.scored, domain_of).get(read.models[0], [])
+    written = written_roles(read.scored.values(), domain_of).get(read.models[0], [])
     by_domain = {domain: in_domain(written, domain) for domain in read.parameters["mmlu_domains"]}
     asked = {domain: entries for domain, entries in by_domain.items() if entries}
     wordclouds.draw(
@@ -71,7 +72,7 @@ def draw(read: Inputs) -> dict[str, str]:
     return {name: picture.caption for name, picture in made.items() if picture is not None}
 
 
-def paper(name: str, read: Inputs, tables: list[table.Table], captions: dict[str, str]) -> str:
+def paper(name: str, read: Inputs, tables: list[Table], captions: dict[str, str]) -> str:
     """The study's own text with the numbers put in; a number that it names and the metrics lack is an error."""
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string((STUDIES / name / PAPER).read_text(encoding="utf-8"))
@@ -85,11 +86,10 @@ def paper(name: str, read: Inputs, tables: list[table.Table], captions: dict[str
         run_line=verdict.run_line(read),
         cautions=cautions.cautions(read),
         captions=captions,
-        tables={each.name: table.markdown(each) for each in tables},
+        tables={each.name: table_files.markdown(each) for each in tables},
         provenance=read_json(read.root / "study.json"),
         disagreements=disagreements(read),
         plots=f"../{PLOTS / name}",
-        scored=read_jsonl(read.root / "data/scored.jsonl", Scored),
     )
     return text.rstrip() + "\n"
 

@@ -1,12 +1,9 @@
 """The page's pictures: data URIs with words for those who do not see them, and captions that say what is found."""
 
 import base64
-import io
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-from matplotlib.figure import Figure
 
 from stages.figures import benchmarks, likelihood, loss, style
 from stages.figures.slug import slug
@@ -14,7 +11,6 @@ from stages.reporting import names
 from stages.reporting.inputs import ROLE_PAIR, Inputs, Metrics, chance
 from stages.reporting.names import counted, listed, nats, out_of, p_phrase, percent, points, sentence
 
-TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
 FILLED = "filled where p < 0.05 after Holm's correction"
 
 
@@ -28,27 +24,14 @@ class Picture:
     width: int
 
 
-def uri(content: bytes, suffix: str) -> str:
-    return f"data:{TYPES[suffix]};base64,{base64.b64encode(content).decode('ascii')}"
-
-
-def drawn(figure: Callable[[], Figure]) -> str:
-    """A figure that is on the page alone."""
-    with style.styled():
-        written = io.BytesIO()
-        no_dates = {"Date": None, "Creator": None, "Format": None, "Type": None}
-        figure().savefig(written, format="svg", metadata=no_dates)
-    return uri(written.getvalue(), ".svg")
+def uri(content: bytes) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def from_file(root: Path, stem: str, alt: str, caption: str, width: int) -> Picture | None:
-    """The smaller of a figure's PNG and SVG; None where there is neither."""
-    paths = [root / f"{stem}{suffix}" for suffix in (".svg", ".png")]
-    there = [path for path in paths if path.is_file()]
-    if not there:
-        return None
-    chosen = min(there, key=lambda path: path.stat().st_size)
-    return Picture(uri(chosen.read_bytes(), chosen.suffix), alt, caption, width)
+    """A figure's SVG, which has real text and a dark variant; None where there is none."""
+    path = root / f"{stem}.svg"
+    return Picture(uri(path.read_bytes()), alt, caption, width) if path.is_file() else None
 
 
 def significant(compared: Mapping[str, Mapping[str, Metrics]], unit: str) -> str:
@@ -156,7 +139,7 @@ def wordclouds(inputs: Inputs) -> list[Picture]:
 
 
 def _cloud_in_words(domain: str, entry: Metrics) -> str:
-    return f"Word cloud for {names.domain(domain)}. Most frequent: {_frequent(entry)}."
+    return f"Role phrases of {names.domain(domain)}. Most frequent: {_frequent(entry)}."
 
 
 def _frequent(entry: Metrics) -> str:
@@ -168,9 +151,9 @@ def wordclouds_caption(inputs: Inputs) -> str:
     model = inputs.models[0]
     return (
         f"Figure 4. The roles that {model} invented for MMLU\u2019s questions; most often "
-        f"{_frequent(inputs.metrics['roles'].get(model, {}))}. A cloud holds the 20 most frequent noun phrases of a "
-        "domain\u2019s role prompts, larger and darker the more often they were written; sizes do not compare between "
-        "domains. Above each cloud: how many answers it is of."
+        f"{_frequent(inputs.metrics['roles'].get(model, {}))}. The larger a phrase, the more often it was written, on "
+        "one scale for all domains; a domain with fewer than 20 distinct phrases has a list. Above each: how many "
+        "answers it is of."
     )
 
 
@@ -190,9 +173,10 @@ def preference(inputs: Inputs) -> Picture | None:
     where = "" if nothing == len(pairs) == 1 else f" on {out_of(nothing, len(pairs), 'pair')}"
     found = f"The judge measured nothing{where}. " if nothing else ""
     caption = (
-        f"Figure 5. {found}Whose answers to n open-ended prompts the judge preferred, role prompts taken out. A bar: "
-        "shares of the prompts, each judged in both orders. The dot: the win rate, ties counted half, with its 95% "
-        "interval over prompts. How far the judge can be trusted is said in the second table."
+        f"Figure 5. {found}Whose answers to n open-ended prompts the judge preferred, role prompts taken out. A bar "
+        "for each outcome that occurs: its share of the prompts, each judged in both orders. The dot: the win rate, "
+        "ties counted half, with its 95% interval over prompts. How far the judge can be trusted is said in the second "
+        "table."
     )
     return from_file(inputs.root, "plots/preference", f"Bars. {' '.join(told)}", caption, 560)
 
@@ -210,9 +194,10 @@ def losses(inputs: Inputs) -> Picture | None:
     count = inputs.validation_items
     items = "validation items" if count is None else counted(count, "validation item")
     caption = (
-        "Loss curves. Left: each optimizer step's loss on all tokens learnt, which for role include the role prompt: "
-        f"the arms' curves do not compare. Right: loss on the answers of the {items}. Role reads them after the "
-        "annotator's role prompt, so its curve may start lower: compare how far each falls."
+        "Loss curves. A panel for each arm: each optimizer step's loss on all tokens learnt, which for role include "
+        f"the role prompt, so that the arms do not compare. The last panel: loss on the answers of the {items}. Role "
+        "reads them after the annotator's role prompt, so its curve may start lower: compare how far each falls."
     )
     alt = f"Line plots of training and validation loss for {listed([*curves])}; the table below has the last values."
-    return Picture(drawn(lambda: loss.figure(curves)), alt, caption, 760)
+    loss.draw(curves, inputs.root / "plots/losses")
+    return from_file(inputs.root, "plots/losses", alt, caption, 760)

@@ -18,8 +18,9 @@ def disagreements(read: Inputs, benchmark: str = "mmlu") -> list[Row]:
     A row has ``id``, ``group``, ``key``, the ``role`` prompt, and each variant's pick with whether it is right, all of
     the first seed of training.
     """
-    seed = min(item.seed for item in read.scored if item.seed is not None)
-    by_variant = {variant: _scored(read.scored, variant, benchmark, seed) for variant in SHOWN}
+    items = list(read.scored.values())
+    seed = min(item.seed for item in items if item.seed is not None)
+    by_variant = {variant: _scored(items, variant, benchmark, seed) for variant in SHOWN}
     role, standard = by_variant["role"], by_variant["standard"]
     rows: list[Row] = []
     for better, worse in ((role, standard), (standard, role)):

@@ -97,7 +97,13 @@ def test_the_hub_is_read_from_its_cache_when_the_network_is_off(work):
 
 
 def test_lima_is_read_from_the_hubs_cache(work):
-    cached(work, "datasets", "GAIR/lima", "68958e98267f5fb4a52a03ebcdae4ae59213fa7c", {"train.jsonl": ROOT / "data/bundled/GAIR/lima/train.jsonl"})
+    cached(
+        work,
+        "datasets",
+        "GAIR/lima",
+        "68958e98267f5fb4a52a03ebcdae4ae59213fa7c",
+        {"train.jsonl": ROOT / "data/bundled/GAIR/lima/train.jsonl"},
+    )
     done = offline(work, "-m", "stages.corpus", "--corpus", "lima", "--data", "hub")
     assert done.returncode == 0, done.stderr
     first = json.loads((work / "work/data/corpus.jsonl").read_text().splitlines()[0])

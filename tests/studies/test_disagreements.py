@@ -14,7 +14,7 @@ def test_questions_are_those_that_one_arm_alone_got_right_in_their_order():
         for seed in (1, 2)
         for number, mark in enumerate(marks)
     ]
-    rows = disagreements(SimpleNamespace(scored=scored))
+    rows = disagreements(SimpleNamespace(scored=dict(enumerate(scored))))
     assert [row["id"] for row in rows] == ["q0", "q2", "q3", "q5"]
     assert EACH_WAY == 3
     assert rows[0]["picks"]["role"][1] is True and rows[0]["picks"]["standard"][1] is False
