@@ -5,7 +5,6 @@ from pathlib import Path
 
 from stages.core import command_line
 from stages.records import files
-from stages.reporting import inputs, page, table
 
 PAGE = Path("plots/report.html")
 TABLES = Path("plots/tables")
@@ -14,6 +13,8 @@ LOSSES = Path("plots/losses.csv")
 
 def main() -> None:
     command_line.parser(__doc__).parse_args()
+    from stages.reporting import inputs, page, table  # drawing takes a second to import
+
     read = inputs.load(Path())
     tables = page.tables(read)
     shutil.rmtree(TABLES, ignore_errors=True)

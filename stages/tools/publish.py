@@ -9,18 +9,15 @@ import logging
 import re
 import shutil
 from pathlib import Path
-from typing import Literal, NamedTuple
-
-import httpx2
-from huggingface_hub import DatasetCard, DatasetCardData, HfApi, ModelCard, ModelCardData
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from stages.core import command_line
 from stages.core.errors import InputError
 from stages.records.systems import System
-from stages.reporting import inputs as reporting
-from stages.tools import published_card
 from stages.tools.model_card import model_card
+
+if TYPE_CHECKING:
+    from stages.reporting.inputs import Inputs
 
 ROLES, DEFAULT_CORPUS = "lima-role", "lima"
 RELATIVE_LINK = re.compile(r"\[([^\]]*)\]\((?!https?://|#)[^)]*\)")
@@ -38,6 +35,8 @@ class Repository(NamedTuple):
 
 def main() -> None:
     arguments, root = parse(), Path.cwd()
+    from stages.reporting import inputs as reporting  # drawing and the Hub's client take seconds to import
+
     repositories = []
     if not arguments.only_roles:
         run = reporting.load(root)
@@ -63,12 +62,16 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def lay_out_model(root: Path, out: Path, system: System, run: reporting.Inputs) -> Path:
+def lay_out_model(root: Path, out: Path, system: System, run: "Inputs") -> Path:
     """Copy a model to ``out/models/<name>`` and complete its card: metadata that the Hub knows, template, results.
 
     Raises:
         InputError: The model is not here.
     """
+    from huggingface_hub import ModelCard, ModelCardData
+
+    from stages.tools import published_card
+
     source, target = root / "data/models" / system.name, out / "models" / system.name
     if not (source / "config.json").is_file():
         raise InputError(f"{source} holds no trained model: run `dvc repro`, which trains it, or `dvc pull`")
@@ -87,6 +90,8 @@ def lay_out_roles(root: Path, out: Path) -> Path:
     Raises:
         InputError: There are no recorded role prompts.
     """
+    from huggingface_hub import DatasetCard, DatasetCardData
+
     source, target = root / "data/annotations", out / "datasets" / ROLES
     reviews = sorted(source.glob("*.reviews.jsonl"))  # how each role came about: beside the data, no configuration
     files = sorted(set(source.glob("*.jsonl")) - set(reviews))
@@ -125,6 +130,10 @@ def upload(repositories: list[Repository], owner: str, *, private: bool) -> None
     Raises:
         InputError: No login, no network, or the Hub refuses; what was uploaded before that stays.
     """
+    import httpx2
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
+
     api = HfApi()
     try:
         logger.info("logged in as %s", api.whoami()["name"])
