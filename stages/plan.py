@@ -20,6 +20,9 @@ def main() -> None:
     from stages.planning.tidying import tidy
 
     parameters = checked()
+    here = Path.cwd()
+    if not any((folder / ".git").exists() for folder in (here, *here.parents)):
+        logger.warning("%s is in no Git repository, which DVC needs: clone the project, or run `git init` here", here)
     for text in missing_keys(parameters):
         logger.warning(text)
     chosen = plan(parameters.run)

@@ -80,8 +80,10 @@ def _unwind(number: int, _: object) -> None:
 
 
 def _leave(*_: object) -> None:
-    os.write(2, b"interrupted again, ended at once: run it again to go on\n")
-    os._exit(STOPPED)
+    try:
+        print("interrupted again, ended at once: run it again to go on", file=sys.stderr, flush=True)
+    finally:
+        os._exit(STOPPED)
 
 
 @contextmanager
