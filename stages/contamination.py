@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from stages.core import command_line, parameters
-from stages.corpora.overlap import contamination
 from stages.records.conversation import AnnotatedConversation
 from stages.records.files import read_json, read_jsonl, write_json
 from stages.records.question import Question
@@ -17,6 +16,8 @@ OPEN_ENDED = "open_ended"
 
 def main() -> None:
     command_line.parser(__doc__).parse_args()
+    from stages.corpora.overlap import contamination  # scikit-learn takes a second
+
     plan = parameters.validate(read_json(PLAN), Plan, "plan", PLAN)
     corpus = read_jsonl(CORPUS, AnnotatedConversation)
     metrics = {

@@ -3,17 +3,19 @@
 from pathlib import Path
 
 from stages.core import command_line, parameters
-from stages.figures.domains import draw
 from stages.records.files import read_jsonl, write_csv, write_json
 from stages.records.scored import Scored
-from stages.scoring.comparison import Statistics
-from stages.scoring.domains import COLUMNS, Domains, by_domain, rows
 
 SCORED = Path("data/scored.jsonl")
 
 
 def main() -> None:
     command_line.parser(__doc__).parse_args()
+    # Statistics and drawing take seconds to import.
+    from stages.figures.domains import draw
+    from stages.scoring.comparison import Statistics
+    from stages.scoring.domains import COLUMNS, Domains, by_domain, rows
+
     domains = parameters.load("mmlu_domains", Domains)
     margin = parameters.load("statistics", Statistics).margin
     metrics = by_domain(read_jsonl(SCORED, Scored), domains, parameters.load("seed", int), margin)

@@ -7,9 +7,6 @@ import logging
 from pathlib import Path
 
 from stages.core import command_line
-from stages.planning.checking import checked, missing_keys
-from stages.planning.run_choice import plan
-from stages.planning.tidying import tidy
 from stages.records import files
 
 logger = logging.getLogger("plan")
@@ -17,7 +14,15 @@ logger = logging.getLogger("plan")
 
 def main() -> None:
     command_line.parser(__doc__).parse_args()
+    # The types of all parameters take a second to import.
+    from stages.planning.checking import checked, missing_keys
+    from stages.planning.run_choice import plan
+    from stages.planning.tidying import tidy
+
     parameters = checked()
+    here = Path.cwd()
+    if not any((folder / ".git").exists() for folder in (here, *here.parents)):
+        logger.warning("%s is in no Git repository, which DVC needs: clone the project, or run `git init` here", here)
     for text in missing_keys(parameters):
         logger.warning(text)
     chosen = plan(parameters.run)

@@ -6,10 +6,6 @@ Writes metrics/preference.json, plots/preference.csv and Figure 5 as plots/prefe
 from pathlib import Path
 
 from stages.core import command_line, parameters
-from stages.figures.preference import draw, write_csv
-from stages.judging.counting import PairKey
-from stages.judging.pairs import planned_pairs
-from stages.judging.summary import summarize
 from stages.records.files import read_json, read_jsonl, write_json
 from stages.records.judgement import Judgement
 from stages.records.systems import Plan
@@ -22,6 +18,12 @@ FIGURE = Path("plots/preference")
 
 def main() -> None:
     command_line.parser(__doc__).parse_args()
+    # Statistics and drawing take seconds to import.
+    from stages.figures.preference import draw, write_csv
+    from stages.judging.counting import PairKey
+    from stages.judging.pairs import planned_pairs
+    from stages.judging.summary import summarize
+
     plan = parameters.validate(read_json(PLAN), Plan, "plan", PLAN)
     arms = [pair for pair in planned_pairs(plan.systems) if pair.right.variant == "standard"]
     summaries = summarize(

@@ -4,8 +4,6 @@ import shutil
 from pathlib import Path
 
 from stages.core import command_line
-from stages.records import files
-from stages.reporting import inputs, page, table_files
 
 PAGE = Path("plots/report.html")
 TABLES = Path("plots/tables")
@@ -14,6 +12,9 @@ LOSSES = Path("plots/losses.csv")
 
 def main() -> None:
     command_line.parser(__doc__).parse_args()
+    from stages.records import files
+    from stages.reporting import inputs, page, table_files
+
     read = inputs.load(Path())
     tables = page.tables(read)
     shutil.rmtree(TABLES, ignore_errors=True)

@@ -9,12 +9,6 @@ from stages.core import command_line, parameters
 from stages.records.files import read_json, read_jsonl, write_csv, write_json, write_jsonl
 from stages.records.scored import Scored
 from stages.records.systems import Plan
-from stages.scoring.comparison import Statistics, compare
-from stages.scoring.likelihoods import likelihoods, read_likelihoods
-from stages.scoring.run import score_plan
-from stages.scoring.show import show
-from stages.scoring.summary import COLUMNS, rows, summarize
-from stages.scoring.tables import tabulate
 
 PLAN = Path("data/plan.json")
 SCORED = Path("data/scored.jsonl")
@@ -26,8 +20,17 @@ def main() -> None:
     arguments = parser.parse_args()
     plan = parameters.validate(read_json(PLAN), Plan, "plan", PLAN)
     if arguments.show:
+        from stages.scoring.show import show
+
         print(show(arguments.show, plan, read_jsonl(SCORED, Scored)))
         return
+    # Statistics take seconds to import.
+    from stages.scoring.comparison import Statistics, compare
+    from stages.scoring.likelihoods import likelihoods, read_likelihoods
+    from stages.scoring.run import score_plan
+    from stages.scoring.summary import COLUMNS, rows, summarize
+    from stages.scoring.tables import tabulate
+
     seed = parameters.load("seed", int)
     margin = parameters.load("statistics", Statistics).margin
     items = score_plan(plan, parameters.load(f"scales.{plan.scale}.generate.primary", str))

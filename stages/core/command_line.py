@@ -3,10 +3,12 @@
 import argparse
 import logging
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stages.core import run_log
@@ -24,21 +26,20 @@ def modules(folder: str, marked: str) -> list[str]:
     return [path.stem for path in paths if f"\n{marked} = " in path.read_text(encoding="utf-8")]
 
 
+NOISY = ("httpx", "httpx2", "httpcore", "httpcore2", "openai", "filelock", "fsspec", "matplotlib", "fontTools")
+STOPPED = 130
+"""The exit code that shells give to what Ctrl-C ended."""
+
+
 def run(main: Callable[[], None]) -> None:
-    """Run a stage; what is the input's fault or the disk's ends it with a message alone and exit code 2."""
+    """Run a stage; what is the input's fault or the disk's ends it with a message alone and exit code 2.
+
+    SIGINT or SIGTERM unwinds it, so that it keeps what it has, and ends it with a line and exit code 130.
+    """
     logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), format="%(name)s: %(message)s", stream=sys.stderr)
-    for noisy in (
-        "httpx",
-        "httpx2",
-        "httpcore",
-        "httpcore2",
-        "openai",
-        "filelock",
-        "fsspec",
-        "matplotlib",
-        "fontTools",
-    ):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    for name in NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    _handle_signals()
     try:
         with _recorded():
             main()
@@ -52,7 +53,37 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         print("interrupted: run it again to go on", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(STOPPED)
+
+
+def _handle_signals() -> None:
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as the shell sets it for work in the background
+            signal.signal(number, _unwind)
+    if "RANK" in os.environ:  # its launcher stops it, and a process that waits for the others runs no handler
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _unwind(number: int, _: object) -> None:
+    """The first signal raises KeyboardInterrupt; another one ends the process at once."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, _leave)
+    if number == signal.SIGTERM:  # Ctrl-C reaches the processes below by itself
+        import psutil
+
+        for below in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                below.terminate()
+    raise KeyboardInterrupt
+
+
+def _leave(*_: object) -> None:
+    try:
+        print("interrupted again, ended at once: run it again to go on", file=sys.stderr, flush=True)
+    finally:
+        os._exit(STOPPED)
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 import errno
 import re
+from collections.abc import Iterator
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -30,15 +32,29 @@ def remedy(error: Exception) -> str | None:
     return REMEDIES.get(number or 0)
 
 
-def describe(error: ValidationError, prefix: str = "") -> str:
+def describe(error: ValidationError, prefix: str = "", value: Any = None) -> str:
     """A validation error as one readable line: each key, what was wrong, what was found.
 
-    The value of an unknown key is not told: it may be a secret pasted where it does not belong.
+    The value of an unknown key is not told: it may be a secret pasted where it does not belong. Given the whole value,
+    keys stand as they do there: pydantic also names the kind that it took a section for.
     """
     parts = []
     for fault in error.errors():
-        key = ".".join([*([prefix] if prefix else []), *(str(part) for part in fault["loc"])])
+        key = ".".join(
+            [*([prefix] if prefix else []), *_place(fault["loc"], value, missing=fault["type"] == "missing")]
+        )
+        if fault["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+            key = f"{key}.{fault['ctx']['discriminator']}".replace("'", "")
         told = fault["type"] not in {"missing", "value_error", "extra_forbidden", "union_tag_invalid"}
         text = fault["msg"].removeprefix("Value error, ") + (f", found {fault['input']!r:.100}" if told else "")
         parts.append(f"{key}: {text}" if key else text)
     return "; ".join(parts)
+
+
+def _place(location: tuple[int | str, ...], value: Any, *, missing: bool) -> Iterator[str]:
+    for number, part in enumerate(location, start=1):
+        inside = part in value if isinstance(value, dict) else isinstance(value, list | tuple) and isinstance(part, int)
+        if inside or value is None or (missing and number == len(location)):
+            yield str(part)
+        if inside:
+            value = value[part]

@@ -46,7 +46,9 @@ class Section(BaseModel):
     def _booleans_are_no_numbers(cls, data: Any) -> Any:
         if isinstance(data, dict):
             for name, field in cls.model_fields.items():
-                if name in data and _holds_boolean(data[name]) and bool not in _types(field.annotation):
+                types = _types(field.annotation)
+                number = any(each in (int, float) or isinstance(each, int) for each in types)
+                if name in data and _holds_boolean(data[name]) and bool not in types and number:
                     raise ValueError(f"{name}: expected no boolean, found {data[name]!r}")
         return data
 
@@ -86,7 +88,7 @@ def validate(value: Any, kind: type[T], key: str, path: Path) -> T:
     try:
         return TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
-        raise InputError(f"{path}: {explain(error, key, kind)}") from None
+        raise InputError(f"{path}: {explain(error, key, kind, value)}") from None
 
 
 def _no_name(value: Any, key: str) -> str | None:
@@ -101,9 +103,9 @@ def _no_name(value: Any, key: str) -> str | None:
     return None
 
 
-def explain(error: ValidationError, key: str, kind: Any) -> str:
+def explain(error: ValidationError, key: str, kind: Any, value: Any = None) -> str:
     """As :func:`stages.core.errors.describe`, with the allowed keys named where one is unknown."""
-    text = describe(error, key)
+    text = describe(error, key, value)
     unknown = [fault["loc"] for fault in error.errors() if fault["type"] == "extra_forbidden"]
     allowed = _keys_at(kind, unknown[0][:-1]) if unknown else []
     return f"{text} (the keys here are: {', '.join(allowed)})" if allowed else text

@@ -1,5 +1,7 @@
 """What ``corpora.<name>`` in ``params.yaml`` may say: where an instruction corpus is."""
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from stages.core.errors import InputError
@@ -15,6 +17,8 @@ class CorpusPreset(Section):
         repository: A repository id; with ``file``, one JSONL file of it; else a split read by ``datasets``.
         root: The root to use whatever ``run.data`` says.
         limit: How many items to take, from the beginning; None for all.
+        invalid_rows: Whether a row whose turns do not alternate, the user's first, ends the stage (``refuse``) or is
+            left out, which the log counts (``skip``).
     """
 
     path: str | None = None
@@ -25,6 +29,7 @@ class CorpusPreset(Section):
     revision: str | None = None
     root: Data | None = None
     limit: int | None = Field(None, ge=2)
+    invalid_rows: Literal["refuse", "skip"] = "refuse"
 
     def root_under(self, data: Data, name: str) -> Data:
         """Where the repository is looked for when ``run.data`` is ``data``.

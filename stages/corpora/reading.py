@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from stages.core.errors import InputError
-from stages.corpora.formats import IncompleteRowError, turns
+from stages.corpora.formats import IncompleteRowError, MisfitRowError, turns
 from stages.corpora.preset import CorpusPreset
 from stages.corpora.roots import Data, Fields, Source, read_rows
 from stages.records.conversation import Conversation
@@ -38,29 +38,39 @@ def _described(reason: str, lines: list[int]) -> str:
 def read_corpus(name: str, preset: CorpusPreset, data: Data) -> list[Conversation]:
     """The corpus as it is, in its order; rows that hold no conversation are left out, and the log says which.
 
-    So are rows whose first turn an earlier row has: role prompts are recorded by it.
+    So are rows whose first turn an earlier row has: role prompts are recorded by it. Rows whose turns do not alternate
+    are left out where the preset says so.
 
     Raises:
-        InputError: The corpus is missing, has fewer than two conversations, or a row is in no known format.
+        InputError: The corpus is missing, has fewer than two conversations, or a row is in no known format or no
+            conversation, and the preset does not leave it out.
     """
     where = preset.path or f"{preset.repository}"
     left_out = LeftOut()
-    conversations = list(islice(_conversations(name, _rows(name, preset, data), left_out), preset.limit))
+    found = _conversations(name, _rows(name, preset, data), left_out, skip=preset.invalid_rows == "skip")
+    conversations = list(islice(found, preset.limit))
     for text in left_out.described():
         logger.warning("%s: %s", where, text)
     if len(conversations) < 2:
-        found = "; ".join([f"found {len(conversations)}", *left_out.described()])
-        raise InputError(f"{where}: expected at least 2 conversations, {found}")
+        counts = "; ".join([f"found {len(conversations)}", *left_out.described()])
+        raise InputError(f"{where}: expected at least 2 conversations, {counts}")
     return conversations
 
 
-def _conversations(name: str, rows: Iterable[Fields], left_out: LeftOut) -> Iterator[Conversation]:
+def _conversations(name: str, rows: Iterable[Fields], left_out: LeftOut, *, skip: bool) -> Iterator[Conversation]:
     seen: set[str] = set()
     for number, row in enumerate(rows, start=1):
         try:
             found = turns(row, row.place)
         except IncompleteRowError as error:
             left_out.add(str(error), number)
+            continue
+        except MisfitRowError as error:
+            if not skip:
+                raise InputError(
+                    f"{row.place}: {error}: mend or remove the row, or set corpora.{name}.invalid_rows to skip"
+                ) from None
+            left_out.add("turns do not alternate, the user's first, or have weight 0", number)
             continue
         item = Conversation(id=f"{name}-{number - 1:05d}", source=str(row.get("source") or name), turns=found)
         if item.key in seen:

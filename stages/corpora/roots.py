@@ -152,14 +152,23 @@ def read_rows(path: Path) -> Iterator[Fields]:
             continue
         try:
             row = json.loads(line)
-        except json.JSONDecodeError as error:
+            if "\\ud" in line.lower():
+                json.dumps(row, ensure_ascii=False).encode()
+        except (ValueError, RecursionError) as error:  # an odd number or a lone surrogate is a ValueError too
             raise InputError(
-                f"{path}, line {number}: not JSON ({error.msg}, column {error.colno}): expected one object a line; "
-                "mend or remove the line"
+                f"{path}, line {number}: {_fault(error)}: expected one object a line; mend or remove the line"
             ) from None
         if not isinstance(row, dict):
             raise InputError(f"{path}, line {number}: expected an object, found {type(row).__name__}")
         yield Fields(row, f"{path}, line {number}")
+
+
+def _fault(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"not JSON ({error.msg}, column {error.colno})"
+    if isinstance(error, UnicodeEncodeError):
+        return "half of a surrogate pair (\\ud800 to \\udfff), which is no character"
+    return "nested too deeply" if isinstance(error, RecursionError) else "a number of thousands of digits"
 
 
 def hub_file(repository: str, file: str, revision: str | None) -> Path:

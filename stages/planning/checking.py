@@ -3,11 +3,12 @@
 import importlib
 import logging
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, create_model
 
 from stages.base_models.preset import FolderModel, Itself, ModelPreset
 from stages.chat_models.preset import ChatPreset, OpenAIPreset, refuse_keys
@@ -20,6 +21,7 @@ from stages.corpora.split_parameters import SplitParameters
 from stages.decoding.parameters import Generate, OpenEnded, ReferenceLikelihoods
 from stages.judging.pairs import Judging
 from stages.planning.run_choice import Run
+from stages.planning.values import leaves, odd
 from stages.records.systems import Arm
 from stages.sandbox.limits import Limits
 from stages.scoring.comparison import Statistics
@@ -27,12 +29,11 @@ from stages.scoring.domains import Domains
 from stages.servers.local import Local
 from stages.servers.preset import OpenAI
 from stages.training.recipe import Recipe
-from stages.training.recipe import load as load_recipe
 
 BENCHMARKS = Path("stages/benchmarks")
 CORPORA = Path("data/corpora")
 MODEL_FOLDERS = Path("data/model_folders")
-
+TEMPLATES = Path(__file__).parents[1] / "chat/jinja"
 logger = logging.getLogger(__name__)
 
 TAKEN = {"base", "official", "tie", *get_args(Arm)}
@@ -48,11 +49,24 @@ def _free(name: str) -> str:
 RivalName = Annotated[Key, AfterValidator(_free)]
 
 
+def _known_places(preset: OpenAI) -> OpenAI:
+    if unknown := set(re.findall(r"\{(.*?)\}", preset.model)) - {"folder", "name"}:
+        raise ValueError(f"model: {preset.model!r}: expected {{folder}} or {{name}}, found {{{min(unknown)}}}")
+    return preset
+
+
 class Servers(Section):
     """``servers``."""
 
     local: Local
-    openai: Annotated[OpenAI, BeforeValidator(refuse_keys)]
+    openai: Annotated[OpenAI, BeforeValidator(refuse_keys), AfterValidator(_known_places)]
+
+
+_OPTIONAL: dict[str, Any] = {
+    name: (Annotated[field.annotation, field], None) for name, field in Recipe.model_fields.items()
+}
+Overrides = create_model("Overrides", __base__=Section, **_OPTIONAL)
+"""``models.<model>.finetune`` by itself, since few of the models are trained with the recipe of a run."""
 
 
 class Preference(Section):
@@ -81,7 +95,7 @@ class Study(Section):
 class Parameters(Section):
     """The whole file."""
 
-    seed: int
+    seed: int = Field(ge=0, lt=2**32)
     run: Run
     models: dict[Key, ModelPreset] = Field(min_length=1)
     corpora: dict[Key, CorpusPreset] = Field(min_length=1)
@@ -102,7 +116,17 @@ def checked(path: Path = parameters.PATH) -> Parameters:
     Raises:
         InputError: Something is wrong; the key is named, and what is allowed.
     """
-    found = parameters.validate(parameters.read(path), Parameters, "", path)
+    return check(parameters.read(path), path)
+
+
+def check(content: dict[str, Any], path: Path = parameters.PATH) -> Parameters:
+    """As :func:`checked`, of what the file holds."""
+    for place, value in leaves(content):
+        if fault := odd(place, value):
+            raise InputError(f"{path}: {'.'.join(place)}: {fault}")  # a text may be a key, which is not repeated
+    found = parameters.validate(content, Parameters, "", path)
+    for name, model in found.models.items():
+        _check_model(name, model, path)
     run = found.run
     for key, names, known in (
         ("models", run.models, found.models),
@@ -124,11 +148,21 @@ def checked(path: Path = parameters.PATH) -> Parameters:
     for name in run.official:
         _check_official(found.models[name], name, path)
     for name in run.models:
-        load_recipe(run.scale, name, path)
+        recipe = content["scales"][run.scale]["finetune"] | found.models[name].finetune
+        parameters.validate(recipe, Recipe, f"models.{name}.finetune", path)
         _warn_unwatched(f"models.{name}", found.models[name])
         _warn_unwatched(f"models.{name}.official", found.models[name].official if name in run.official else None)
     _require_data(run, found.corpora[run.corpus], path)
     return found
+
+
+def _check_model(name: str, model: ModelPreset, path: Path) -> None:
+    """What a model sets otherwise in a recipe, and its templates."""
+    parameters.validate(model.finetune, Overrides, f"models.{name}.finetune", path)
+    for key, preset in ((name, model), (f"{name}.official", model.official)):
+        template = None if preset is None or isinstance(preset, Itself) else preset.chat_template
+        if template is not None and template not in (known := sorted(file.stem for file in TEMPLATES.glob("*.jinja"))):
+            raise InputError(f"{path}: models.{key}.chat_template: {template!r} is none of {', '.join(known)}")
 
 
 def missing_keys(found: Parameters) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What to run: the section ``run`` of ``params.yaml``, and the systems that follow from it."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -16,7 +16,7 @@ class Run(Section):
 
     models: list[str] = Field(min_length=1)
     arms: list[Arm] = Field(min_length=1)
-    seeds: list[int] = Field(min_length=1)
+    seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field(min_length=1)
     conditions: dict[Literal["standard", "role"], list[str]]
     baselines: list[Literal["base"]]
     official: list[str]

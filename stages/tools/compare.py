@@ -9,17 +9,15 @@ python -m stages.tools.compare runs/role runs/standard --metric acc_norm
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from stages.core import command_line
 from stages.core.errors import InputError
 from stages.records.seeds import derive_seed
-from stages.scoring.tables import FEWEST_GROUPS, rounded
-from stages.statistics.paired import difference, holm, mean_difference, verdict
-from stages.statistics.variance import Array, Groups
 from stages.tools.sample_logs import Log, read
+
+if TYPE_CHECKING:
+    from stages.statistics.variance import Array, Groups
 
 COLUMNS = ("task", "metric", "n", "A", "B", "A - B", "95% interval", "p", "p (Holm)", "verdict", "detectable")
 
@@ -62,6 +60,9 @@ def compare(
     Raises:
         InputError: The two did not run the same tasks on the same samples, or do not have the metric.
     """
+    from stages.scoring.tables import rounded  # NumPy and statistics take seconds to import, here and below
+    from stages.statistics.paired import holm, verdict
+
     if first.keys() != second.keys():
         raise InputError(f"A has the tasks {', '.join(first)}; B has {', '.join(second)}: give two runs of the same")
     pairs = {task: _paired(task, log, second[task], metric) for task, log in first.items()}
@@ -88,12 +89,14 @@ class Pair:
     """
 
     metric: str
-    values: Array
+    values: "Array"
     missing: int
-    groups: Groups | None = None
+    groups: "Groups | None" = None
 
 
 def _paired(task: str, first: Log, second: Log, metric: str | None) -> Pair:
+    import numpy as np
+
     if first.samples.keys() != second.samples.keys():
         alone = [len(one.samples.keys() - other.samples.keys()) for one, other in ((first, second), (second, first))]
         raise InputError(
@@ -116,6 +119,10 @@ def _paired(task: str, first: Log, second: Log, metric: str | None) -> Pair:
 
 def _pooled(pairs: list[Pair]) -> Pair:
     """All tasks as one, the tasks being groups where there are enough of them to say how much groups vary."""
+    import numpy as np
+
+    from stages.scoring.tables import FEWEST_GROUPS
+
     metrics = sorted({pair.metric for pair in pairs})
     if len(metrics) > 1:
         raise InputError(f"--pool: the tasks have different metrics, {', '.join(metrics)}: choose one with --metric")
@@ -127,6 +134,11 @@ def _pooled(pairs: list[Pair]) -> Pair:
 
 def _entry(pair: Pair, seed: int) -> Entry:
     """All but what depends on the other tasks; null where too few samples have a value."""
+    import numpy as np
+
+    from stages.scoring.tables import rounded
+    from stages.statistics.paired import difference, mean_difference
+
     first, second = pair.values[:1], pair.values[1:]
     compared = difference if np.isin(pair.values, (0.0, 1.0)).all() else mean_difference
     found = compared(first, second, seed, pair.groups)

@@ -9,12 +9,6 @@ import json
 import logging
 from pathlib import Path
 
-from dvc.lock import LockError
-from dvc.repo import Repo
-from dvc.schema import COMPILED_LOCKFILE_SCHEMA
-from dvc.utils.serialize import YAMLFileCorruptedError, parse_yaml
-from voluptuous import Invalid
-
 from stages.core import command_line
 from stages.core.errors import InputError
 from stages.records import files
@@ -68,6 +62,10 @@ def whole_entries(text: str) -> str:
 
 def _readable(text: str) -> bool:
     """Whether DVC takes it for a lock."""
+    from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+    from dvc.utils.serialize import YAMLFileCorruptedError, parse_yaml
+    from voluptuous import Invalid
+
     try:
         COMPILED_LOCKFILE_SCHEMA(parse_yaml(text, LOCK))
     except (YAMLFileCorruptedError, Invalid):
@@ -79,6 +77,9 @@ def remove_unfinished(cache: Path) -> None:
     """Delete copies that DVC did not finish; on a full disk each try would leave one more."""
     if not (found := list(cache.rglob(".*.tmp"))):
         return
+    from dvc.lock import LockError
+    from dvc.repo import Repo
+
     try:
         with Repo() as repo, repo.lock:  # while it is held, no other command copies into the cache
             for path in found:

@@ -1,10 +1,14 @@
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
 from stages.core.errors import InputError
 from stages.corpora.preset import CorpusPreset
 from stages.corpora.reading import read_corpus
+from tests.import_graph import ROOT
 
 
 @pytest.fixture
@@ -91,3 +95,52 @@ def test_a_preset_names_one_place():
         CorpusPreset(path="own.jsonl", repository="GAIR/lima")
     with pytest.raises(ValueError, match="either a path or a repository"):
         CorpusPreset()
+
+
+MISFITS = [
+    {"messages": [{"role": "assistant", "content": "Hello."}, {"role": "user", "content": "Why?"}]},
+    {"messages": [{"role": "user", "content": "Why?"}, {"role": "user", "content": "Well?"}]},
+    {"messages": [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So.", "weight": 0}]},
+]
+
+
+def stage(folder, *rows, **preset):
+    """The stage itself on a corpus of one's own."""
+    own = folder / "data/corpora/own.jsonl"
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
+    (folder / "params.yaml").write_text(json.dumps({"corpora": {"own": {"path": "data/corpora/own.jsonl", **preset}}}))
+    command = [sys.executable, "-m", "stages.corpus", "--corpus", "own", "--data", "bundled"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        (r'{"conversations": ["Why \ud800?", "So."]}', "half of a surrogate pair"),
+        ('{"conversations": ["Why?", "So."], "source": %s}' % ("9" * 5000), "a number of thousands of digits"),
+        ('{"conversations": %s}' % ("[" * 3000 + "]" * 3000), "nested too deeply"),
+        (r'{"conversations": ["Why \ud83d\ude00?", "So."]', "not JSON"),
+    ],
+)
+def test_a_line_that_python_could_not_hold_or_write_names_file_and_line(tmp_path, line, fault):
+    done = stage(tmp_path, item(1), item(2), line)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: data/corpora/own.jsonl, line 3: {fault}")
+    assert len(done.stderr.splitlines()) == 1
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["corpora"]
+
+
+def test_rows_that_do_not_fit_are_refused_unless_the_preset_leaves_them_out(tmp_path):
+    refused = stage(tmp_path, item(1), MISFITS[0], item(2))
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        "error: data/corpora/own.jsonl, line 2: turn 0 is by 'assistant', expected one of human, prompter, user: mend "
+        "or remove the row, or set corpora.own.invalid_rows to skip\n"
+    )
+    assert not (tmp_path / "data/corpus.jsonl").exists()
+    skipped = stage(tmp_path, item(1), *MISFITS, item(2), invalid_rows="skip")
+    assert skipped.returncode == 0
+    assert "3 rows left out: turns do not alternate, the user's first" in skipped.stderr
+    assert len((tmp_path / "data/corpus.jsonl").read_text().splitlines()) == 2
