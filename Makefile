@@ -22,7 +22,7 @@ export TOKENIZERS_PARALLELISM := false
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro verify test lint types unit test-crash test-experiments test-sharing test-browser test-latex bench-annotate bench-batch-size check-data lock clean test-simulation bench-evaluation bench-finetune test-nodes test-gpu hooks
+.PHONY: help install repro verify test lint types unit test-crash test-experiments test-sharing test-browser test-latex bench-annotate bench-batch-size check-data lock clean test-simulation bench-evaluation bench-finetune test-nodes test-gpu bench-waiting hooks
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -80,6 +80,10 @@ bench-evaluation: $(BENCH_EVALUATION)/installed  ## answering against lm-evaluat
 bench-finetune: install $(BENCH_FINETUNE)/installed  ## the speed of fine-tuning against TRL's, in an environment of its own (HUB_MIRROR for real data)
 	dvc repro base_model@smollm2-135m
 	$(BENCH_FINETUNE)/bin/python -m tests.bench.finetune
+
+bench-waiting: $(VENV)/installed-dev  ## threads that sleep while they wait against threads that spin
+	dvc repro base_model@smollm2-135m
+	python -m tests.bench.waiting
 
 test-nodes: $(VENV)/installed-dev  ## two network namespaces, or two addresses of this machine, as two nodes
 	pytest -m nodes tests/training/test_nodes.py

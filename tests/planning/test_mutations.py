@@ -37,6 +37,7 @@ VALID = {
     r"servers\.openai\.extra\..*": {*MUTATIONS} - {"huge", "infinite"},
     # Names that only a package index, the Hub or a server can judge.
     r"models\..*wheels\.\d\.(package|version|member)|models\..*revision": {"text"},
+    r"corpora\..*revision": {"text", "null"},
     r"(annotators|judges|rivals|servers)\.openai\.model": {"text", "traversal"},
     r"corpora\..*file": {"null", "text"},
     r".*(reasoning_effort|repetition_penalty_name)": {"null", "text", "traversal"},

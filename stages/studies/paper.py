@@ -1,0 +1,95 @@
+"""Figures, tables and paper of a frozen study."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, StrictUndefined
+
+from stages.core import parameters
+from stages.figures import domains as domains_figure
+from stages.figures import wordclouds
+from stages.records.files import read_json, write_text
+from stages.reporting import cautions, figures, inputs, names, page, table_files, verdict
+from stages.reporting.inputs import Inputs
+from stages.reporting.table import Table
+from stages.roles.written import in_domain, phrases, written_roles
+from stages.studies.disagreements import disagreements
+from stages.studies.frozen import STUDIES, unpacked
+
+METRICS, PLOTS = Path("metrics/studies"), Path("plots/studies")
+PAPER = "paper.md.jinja"
+TODAYS = ("seed", "statistics", "mmlu_domains")
+
+
+def make(name: str, page_file: Path) -> None:
+    """Draw and write all of a study: below ``plots/studies/<name>``, and its paper into ``page_file``.
+
+    Raises:
+        InputError: There is no such study, or a file of it is damaged.
+    """
+    out = PLOTS / name
+    with unpacked(name) as run:
+        shutil.copytree(METRICS / name, run / "metrics", dirs_exist_ok=True)
+        todays(run / "params.yaml")
+        read = inputs.load(run)
+        tables = page.tables(read)
+        captions = draw(read)
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir(parents=True)
+        for made in sorted((run / "plots").glob("*.[ps][nv]g")):
+            shutil.copyfile(made, out / made.name)
+        for each in tables:
+            table_files.write(each, out / "tables")
+        write_text(page_file, paper(name, read, tables, captions))
+
+
+def todays(path: Path) -> None:
+    """The run's own parameters, but for those of the statistics and figures, which are today's."""
+    found = parameters.read(path)
+    found |= {key: parameters.load(key, Any) for key in TODAYS}
+    path.write_text(yaml.safe_dump(found), encoding="utf-8")
+
+
+def draw(read: Inputs) -> dict[str, str]:
+    """All figures, below the run's ``plots``; figure → its caption."""
+    made = {"main": figures.main_results(read), "likelihood": figures.likelihoods(read)}
+    domains_figure.draw(read.metrics["mmlu_domains"], read.root / "plots/mmlu_domains")
+    made["domains"] = figures.domains(read)
+    made["losses"] = figures.losses(read)
+    domain_of = {
+        subject: domain for domain, subjects in read.parameters["mmlu_domains"].items() for subject in subjects
+    }
+    written = written_roles(read.scored.values(), domain_of).get(read.models[0], [])
+    by_domain = {domain: in_domain(written, domain) for domain in read.parameters["mmlu_domains"]}
+    asked = {domain: entries for domain, entries in by_domain.items() if entries}
+    wordclouds.draw(
+        {domain: phrases(entries) for domain, entries in asked.items()},
+        {domain: len(entries) for domain, entries in asked.items()},
+        sheet=read.root / "plots/wordclouds.png",
+        folder=read.root / "plots/wordclouds",
+    )
+    return {name: picture.caption for name, picture in made.items() if picture is not None}
+
+
+def paper(name: str, read: Inputs, tables: list[Table], captions: dict[str, str]) -> str:
+    """The study's own text with the numbers put in; a number that it names and the metrics lack is an error."""
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string((STUDIES / name / PAPER).read_text(encoding="utf-8"))
+    text = template.render(
+        names=names,
+        metrics=read.metrics,
+        finetune=read.finetune,
+        plan=read.plan,
+        model=read.models[0],
+        verdicts=verdict.verdicts(read),
+        run_line=verdict.run_line(read),
+        cautions=cautions.cautions(read),
+        captions=captions,
+        tables={each.name: table_files.markdown(each) for each in tables},
+        provenance=read_json(read.root / "study.json"),
+        disagreements=disagreements(read),
+        plots=f"../{PLOTS / name}",
+    )
+    return text.rstrip() + "\n"
