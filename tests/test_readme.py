@@ -1,17 +1,30 @@
-"""What the README says of the default run is what the committed metrics give."""
+"""What the README says of the study and of the default run is what the committed metrics give."""
 
 import json
 
+import pytest
+
 from stages.core import parameters
+from stages.reporting.names import nats
 from stages.reporting.verdict import on_benchmarks, on_likelihood
 from tests.import_graph import ROOT
 
 
-def test_the_verdict_in_the_readme_is_that_of_the_metrics():
+@pytest.mark.parametrize("metrics", ["metrics", "metrics/studies/lima-135m"])
+def test_the_verdict_in_the_readme_is_that_of_the_metrics(metrics):
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     content = parameters.read(ROOT / "params.yaml")
     (model,) = content["run"]["models"]
-    comparison = json.loads((ROOT / "metrics/comparison.json").read_text())[model]["role - standard"]
-    likelihood = json.loads((ROOT / "metrics/likelihood.json").read_text())[model]["between"]
+    comparison = json.loads((ROOT / metrics / "comparison.json").read_text())[model]["role - standard"]
+    likelihood = json.loads((ROOT / metrics / "likelihood.json").read_text())[model]["between"]
     assert on_benchmarks(comparison, content["statistics"]["margin"]) in readme
     assert on_likelihood(likelihood) in readme
+
+
+@pytest.mark.parametrize("pair", ["own - other", "own - generic"])
+def test_what_the_readme_says_of_the_right_role_is_what_the_study_found(pair):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    metrics = json.loads((ROOT / "metrics/studies/lima-135m/likelihood.json").read_text())
+    (model,) = metrics
+    entry = metrics[model]["role"]["differences"][pair]
+    assert f"{nats(entry['delta'])} ({nats(entry['ci_low'])} to {nats(entry['ci_high'])})" in " ".join(readme.split())
