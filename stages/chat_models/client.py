@@ -29,7 +29,7 @@ from stages.chat_models.replies import (
 )
 from stages.chat_models.running import Tasks, drive, in_order
 from stages.chat_models.sending import Sender
-from stages.chat_models.store import Store
+from stages.chat_models.store import Store, StoreError
 from stages.core.errors import InputError
 
 logger = logging.getLogger("chat model")
@@ -162,6 +162,9 @@ class Session:
                 try:
                     reply = await ask()
                     await self.store.keep(key, reply)
+                except StoreError:
+                    self.finish()  # those who wait for the slot would pay for what cannot be kept
+                    raise
                 finally:
                     if self._sender:
                         self._sender.on_the_wire.discard(asyncio.current_task())
