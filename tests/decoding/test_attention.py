@@ -141,7 +141,7 @@ def test_greedy_answers_of_a_batch_equal_the_librarys_alone(architecture, tmp_pa
         # What is left behind is what a whole pass leaves: choices are scored after it.
         read_anew = read([(prompt.ids + completion.ids)[: completion.past[0][0].shape[1]]], loaded)[0]
         for kept, anew in zip(completion.past, read_anew, strict=True):
-            torch.testing.assert_close(kept, anew, atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(kept, anew, atol=5e-5, rtol=1e-4)
 
 
 def test_keys_stand_in_columns_only_where_a_bag_is_faster(tmp_path):
