@@ -14,7 +14,7 @@ from stages.core import command_line, parameters
 from stages.core.parameters import Section
 from stages.decoding.conditions import CONDITIONS
 from stages.decoding.parameters import Decoding, OpenEnded, Reading, load_asking
-from stages.records import files, numerics
+from stages.records import files
 from stages.records.generation import Generation
 from stages.records.question import Question
 from stages.records.systems import Arm, System
@@ -25,7 +25,6 @@ PARTIAL = Path(".cache/generations")
 
 def main() -> None:
     arguments = parse()
-    numerics.wait_passively()  # before torch is imported
     from stages.decoding.prompts import Job
 
     system = System(

@@ -15,7 +15,6 @@ from stages.core import command_line, parameters
 from stages.judging.asking import estimates, judge, require_replies
 from stages.judging.comparisons import comparisons
 from stages.judging.pairs import BENCHMARK, Judging, answered_pairs, planned_pairs
-from stages.records import numerics
 from stages.records.files import read_json, read_jsonl, write_json, write_jsonl
 from stages.records.question import Question
 from stages.records.systems import Plan
@@ -30,7 +29,6 @@ METRICS = Path("metrics/judge.json")
 
 def main() -> None:
     arguments = parse()
-    numerics.wait_passively()  # before torch is imported
     preset = parameters.load(f"judges.{arguments.judge}", ChatPreset)
     judging = parameters.load(f"scales.{arguments.scale}.preference.judging", Judging)
     plan = parameters.validate(read_json(PLAN), Plan, "plan", PLAN)

@@ -11,7 +11,7 @@ from typing import get_args
 
 from stages.core import command_line, parameters
 from stages.decoding.parameters import Decoding, ReferenceLikelihoods
-from stages.records import files, numerics
+from stages.records import files
 from stages.records.conversation import AnnotatedConversation
 from stages.records.seeds import generator
 from stages.records.systems import Arm, System
@@ -30,7 +30,6 @@ def main() -> None:
     asking = parameters.load(f"{scale}.likelihood", ReferenceLikelihoods)
     decoding = parameters.load(f"{scale}.generate.decoding", Decoding)
     conversations = files.read_jsonl(VALIDATION, AnnotatedConversation)
-    numerics.wait_passively()  # before torch is imported
     from stages.decoding.references import held_out, reference_likelihoods
 
     folder = Path("data/base") / system.model if system.arm is None else Path("data/models") / system.name

@@ -60,9 +60,11 @@ def test_threads_are_as_many_as_asked_for_and_operations_deterministic(environme
         torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("stage", ["finetune", "generate", "likelihood", "judge"])
-def test_a_stage_with_products_of_its_own_waits_passively_before_torch_is_there(stage):
-    """Importing the stage must not import torch, or the call in its main would come too late."""
-    code = f"import sys, stages.{stage}; sys.exit('torch' in sys.modules)"
+def test_training_waits_passively_before_torch_is_there():
+    """Importing the stage must not import torch, or the call in its main would come too late.
+
+    Training alone: with the small products of answering, threads meet so often that passive ones lose a third.
+    """
+    code = "import sys, stages.finetune; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
-    assert "numerics.wait_passively()" in (ROOT / f"stages/{stage}.py").read_text(encoding="utf-8")
+    assert "numerics.wait_passively()" in (ROOT / "stages/finetune.py").read_text(encoding="utf-8")
