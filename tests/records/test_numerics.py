@@ -63,7 +63,7 @@ def test_threads_are_as_many_as_asked_for_and_operations_deterministic(environme
 def test_training_waits_passively_before_torch_is_there():
     """Importing the stage must not import torch, or the call in its main would come too late.
 
-    Training alone: with the small products of answering, threads meet so often that passive ones lose a third.
+    Training alone: with the small products of answering, threads meet so often that passive ones lose a sixth.
     """
     code = "import sys, stages.finetune; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
