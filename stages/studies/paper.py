@@ -1,10 +1,10 @@
 """Figures, tables and paper of a frozen study."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jinja2 import Environment, StrictUndefined
 
 from stages.core import parameters
@@ -47,9 +47,9 @@ def make(name: str, page_file: Path) -> None:
 
 def todays(path: Path) -> None:
     """The run's own parameters, but for those of the statistics and figures, which are today's."""
-    found = parameters.read(path)
+    found = parameters.read(path.rename(path.with_name("as_run.yaml")))
     found |= {key: parameters.load(key, Any) for key in TODAYS}
-    path.write_text(yaml.safe_dump(found), encoding="utf-8")
+    path.write_text(json.dumps(found), encoding="utf-8")  # JSON is YAML
 
 
 def draw(read: Inputs) -> dict[str, str]:
