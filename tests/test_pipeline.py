@@ -185,7 +185,7 @@ def test_a_frozen_run_gives_the_same_metrics_without_texts_models_or_data(clone,
 
     bare = copy_repository(tmp_path / "bare")
     shutil.copytree(clone / "data/studies/tried", bare / "data/studies/tried")
-    (bare / "data/studies/tried/paper.md.jinja").write_text("{{ verdicts[0] }}\n\n{{ tables.controls }}\n")
+    (bare / "data/studies/tried/paper.md.jinja").write_text("{{ verdicts[0] }}\n\n{{ tables.main }}\n")
     parameters = read_yaml(bare / "params.yaml") | {"studies": {"tried": {"page": "docs/tried.md"}}}
     (bare / "params.yaml").write_text(yaml.safe_dump(parameters, sort_keys=False))
     run(bare, "dvc", "repro", "study")
