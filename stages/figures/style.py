@@ -67,6 +67,8 @@ DARK = {
     "#882255": "#D977A8",
 }
 """What stands for a colour on a dark screen; the others are read on both."""
+TALLEST = 2400
+"""Pixels of a PNG's height: a sheet of many panels would else be more than a megabyte in Git."""
 SIGNIFICANT = 0.05
 """Filled marks: p below this after Holm's correction."""
 HOW_TO_READ = "Bars: 95% intervals. Filled: p < 0.05 after Holm.\nGrey names: fewer than 30 questions."
@@ -141,8 +143,9 @@ def empty(reason: str) -> Figure:
 
 def save(figure: Figure, stem: Path) -> None:
     """Write ``stem.png`` and ``stem.svg``, without dates or versions. Call it within :func:`styled`."""
+    dots = min(mpl.rcParams["savefig.dpi"], TALLEST / figure.get_figheight())
     with replacing(stem.with_suffix(".png")) as path:
-        figure.savefig(path, format="png", metadata={"Software": None})
+        figure.savefig(path, format="png", dpi=dots, metadata={"Software": None})
     with replacing(stem.with_suffix(".svg")) as path:
         path.write_text(svg(figure), encoding="utf-8")
 
