@@ -28,3 +28,13 @@ def test_what_the_readme_says_of_the_right_role_is_what_the_study_found(pair):
     (model,) = metrics
     entry = metrics[model]["role"]["differences"][pair]
     assert f"{nats(entry['delta'])} ({nats(entry['ci_low'])} to {nats(entry['ci_high'])})" in " ".join(readme.split())
+
+
+def test_the_size_of_the_study_in_the_readme_is_what_was_run():
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    study = ROOT / "data/studies/lima-135m"
+    trained = json.loads((study / "metrics/finetune/smollm2-135m-role-1.json").read_text())
+    comparison = json.loads((ROOT / "metrics/studies/lima-135m/comparison.json").read_text())
+    asked = [entry["n"] for entry in comparison["smollm2-135m"]["role - standard"].values()]
+    assert len(asked) == 5
+    assert f"{trained['items']} items of LIMA, {sum(asked):,} questions of five real benchmarks" in readme
