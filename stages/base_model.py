@@ -14,7 +14,7 @@ from stages.base_models.preset import ModelPreset
 from stages.chat.templates import chat_template
 from stages.core import command_line, parameters
 from stages.records import files
-from stages.records.seeds import derive_seed
+from stages.records.systems import derive_seed
 
 OUT, OFFICIAL = Path("data/base"), Path("data/official")
 

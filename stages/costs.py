@@ -9,7 +9,7 @@ from typing import Any
 
 from stages.core import command_line, parameters
 from stages.records.files import iterate_jsonl, read_json, write_json
-from stages.records.generation import Generation
+from stages.records.results import Generation
 from stages.records.systems import Plan, System
 
 PLAN = Path("data/plan.json")

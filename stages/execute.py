@@ -11,13 +11,11 @@ from stages.answers import code
 from stages.chat import self_prompt
 from stages.core import command_line, parameters
 from stages.core.errors import InputError
-from stages.records.execution import Execution
 from stages.records.files import read_json, read_jsonl, write_jsonl
-from stages.records.generation import Generation
 from stages.records.question import Question
+from stages.records.results import Execution, Generation
 from stages.records.systems import Plan
-from stages.sandbox.limits import Limits
-from stages.sandbox.runner import Task, run_all
+from stages.sandbox.runner import Limits, Task, run_all
 
 PLAN = Path("data/plan.json")
 QUESTIONS = Path("data/questions/humaneval.jsonl")

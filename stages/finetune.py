@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import get_args
 
 from stages.core import command_line
-from stages.core.disk_room import check_room
 from stages.core.errors import InputError
+from stages.core.machine import check_room
 from stages.records import files, numerics
 from stages.records.conversation import AnnotatedConversation
 from stages.records.systems import Arm, System

@@ -15,8 +15,8 @@ from stages.core.parameters import Section
 from stages.decoding.conditions import CONDITIONS
 from stages.decoding.parameters import Decoding, OpenEnded, Reading, load_asking
 from stages.records import files
-from stages.records.generation import Generation
 from stages.records.question import Question
+from stages.records.results import Generation
 from stages.records.systems import Arm, System
 
 OUT = Path("data/generations")

@@ -13,8 +13,7 @@ from stages.core import command_line, parameters
 from stages.decoding.parameters import Decoding, ReferenceLikelihoods
 from stages.records import files
 from stages.records.conversation import AnnotatedConversation
-from stages.records.seeds import generator
-from stages.records.systems import Arm, System
+from stages.records.systems import Arm, System, generator
 
 VALIDATION = Path("data/split/validation.jsonl")
 OUT = Path("data/likelihoods")

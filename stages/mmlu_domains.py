@@ -4,7 +4,7 @@ from pathlib import Path
 
 from stages.core import command_line, parameters
 from stages.records.files import read_jsonl, write_csv, write_json
-from stages.records.scored import Scored
+from stages.records.results import Scored
 
 SCORED = Path("data/scored.jsonl")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stages.core import command_line, parameters
 from stages.records.files import read_json, read_jsonl, write_json
-from stages.records.judgement import Judgement
+from stages.records.results import Judgement
 from stages.records.systems import Plan
 
 PLAN = Path("data/plan.json")

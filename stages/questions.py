@@ -10,7 +10,7 @@ from stages.corpora.ordering import ordered
 from stages.corpora.roots import Source
 from stages.records import files
 from stages.records.question import Question
-from stages.records.seeds import generator
+from stages.records.systems import generator
 
 
 def main() -> None:

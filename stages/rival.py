@@ -15,8 +15,8 @@ from stages.chat_models.preset import ChatPreset
 from stages.core import command_line, parameters
 from stages.core.errors import InputError
 from stages.records.files import read_jsonl, write_json, write_jsonl
-from stages.records.generation import Generation
 from stages.records.question import Question
+from stages.records.results import Generation
 from stages.records.systems import System
 
 QUESTIONS = Path("data/questions/open_ended.jsonl")

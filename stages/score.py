@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stages.core import command_line, parameters
 from stages.records.files import read_json, read_jsonl, write_csv, write_json, write_jsonl
-from stages.records.scored import Scored
+from stages.records.results import Scored
 from stages.records.systems import Plan
 
 PLAN = Path("data/plan.json")

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from stages.core import command_line, parameters
-from stages.corpora.split_parameters import SplitParameters
+from stages.corpora.preset import SplitParameters
 from stages.records import files
 from stages.records.conversation import AnnotatedConversation
-from stages.records.seeds import derive_seed
+from stages.records.systems import derive_seed
 
 OUT = Path("data/split")
 

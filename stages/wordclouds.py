@@ -8,7 +8,7 @@ from pathlib import Path
 from stages.core import command_line, parameters
 from stages.records.files import read_json, read_jsonl, write_json
 from stages.records.question import Question
-from stages.records.scored import Scored
+from stages.records.results import Scored
 from stages.records.systems import Plan
 
 PLAN = Path("data/plan.json")

@@ -12,8 +12,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def tiny_model(architecture: str, folder: Path) -> Path:
+    from stages.base_models.loading import random_model
     from stages.base_models.preset import RandomModel
-    from stages.base_models.random_weights import random_model
     from stages.chat.templates import chat_template
 
     preset = RandomModel(source="random", architecture=architecture, dtype="float32", origin="", license="MIT")

@@ -15,8 +15,8 @@ from stages.decoding import conditions
 from stages.decoding.parameters import Asking, Decoding
 from stages.decoding.prompts import Job, prepare
 from stages.records import files
-from stages.records.generation import Generation
 from stages.records.question import Question
+from stages.records.results import Generation
 from tests.import_graph import ROOT
 from tests.servers.support import COMMAND, QUESTIONS, stage_folder
 

@@ -3,7 +3,7 @@ import pytest
 from stages.core.errors import InputError
 from stages.costs import costs
 from stages.records.files import write_json, write_jsonl
-from stages.records.generation import Generation
+from stages.records.results import Generation
 from stages.records.systems import Plan, System
 
 STANDARD, ROLE = (System(model="tiny", arm=arm, seed=1) for arm in ("standard", "role"))

@@ -8,8 +8,8 @@ import yaml
 from stages import rival
 from stages.core.errors import InputError
 from stages.records.files import read_json, read_jsonl, write_jsonl
-from stages.records.generation import Generation
 from stages.records.question import Question
+from stages.records.results import Generation
 from tests.chat_models.server import Reaction, Server, completion
 
 OUT = "data/generations/rival-gpt"

@@ -8,8 +8,7 @@ import pytest
 from stages import mmlu_domains, score
 from stages.core.errors import InputError
 from stages.records.files import read_jsonl, write_jsonl
-from stages.records.generation import Generation
-from stages.records.scored import Scored
+from stages.records.results import Generation, Scored
 from stages.records.systems import System
 from stages.scoring.domains import SUBJECTS
 from tests.scoring import synthetic

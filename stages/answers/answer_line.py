@@ -3,6 +3,33 @@
 import re
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class ReadAnswer:
+    """An answer as read.
+
+    Attributes:
+        value: The answer in the form in which it is compared; None where none could be read.
+        pattern: ``strict`` where the answer was given as the prompt asks, ``flexible`` where it was found otherwise.
+    """
+
+    value: str | None
+    pattern: Literal["strict", "flexible"] | None
+
+
+UNREAD = ReadAnswer(None, None)
+
+
+def strict(value: str) -> ReadAnswer:
+    return ReadAnswer(value, "strict")
+
+
+def flexible(value: str | None) -> ReadAnswer:
+    return UNREAD if value is None else ReadAnswer(value, "flexible")
+
 
 # Asterisks and underscores between words are emphasis; between digits or letters they are part of the answer.
 EMPHASIS = re.compile(r"\*\*|(?<![\w*])[*_]+(?=\S)|(?<=\S)[*_]+(?![\w*])|`+|^#+\s+", re.MULTILINE)

@@ -17,7 +17,7 @@ import re
 import string
 
 from stages.answers import answer_line
-from stages.answers.reading import UNREAD, Reading, flexible, strict
+from stages.answers.answer_line import UNREAD, ReadAnswer, flexible, strict
 from stages.records.question import Question
 
 READING = "loglikelihood"
@@ -36,7 +36,7 @@ def score(value: str | None, question: Question) -> float:
     return float(value == question.answer)
 
 
-def read(text: str, question: Question) -> Reading:
+def read(text: str, question: Question) -> ReadAnswer:
     letters = "".join(labels(question))
     text = DOLLARS.sub("", answer_line.before_next_question(text, question.question))
     stated = answer_line.last(text)
@@ -53,7 +53,7 @@ def read(text: str, question: Question) -> Reading:
     return _unstated(answer_line.plain(text), question, letters)
 
 
-def _stated(stated: str, question: Question, letters: str) -> Reading:
+def _stated(stated: str, question: Question, letters: str) -> ReadAnswer:
     if _offers_two(stated, letters):
         return UNREAD
     if letter := _set_off(stated, letters):
@@ -62,7 +62,7 @@ def _stated(stated: str, question: Question, letters: str) -> Reading:
     return flexible(_set_off(said, letters) or _from_statement(said, question, letters))
 
 
-def _unstated(text: str, question: Question, letters: str) -> Reading:
+def _unstated(text: str, question: Question, letters: str) -> ReadAnswer:
     for pattern in (
         rf"(?<![\w'])(?:{OPEN}([{letters}]){CLOSE} is (?:the )?(?:correct|right|best|answer)\b"
         rf"|(?:I(?:'d| would| will)? (?:choose|pick|select)|[Ll]etter(?: is|:)) {OPEN}([{letters}])\b(?!['-]))",

@@ -14,7 +14,7 @@ import textwrap
 from collections.abc import Callable, Iterable
 
 from stages.answers import fences
-from stages.answers.reading import UNREAD, Reading, flexible, strict
+from stages.answers.answer_line import UNREAD, ReadAnswer, flexible, strict
 from stages.records.question import Question
 
 READING = "pass@1"
@@ -42,7 +42,7 @@ def program(question: Question, text: str) -> str:
     return "".join(FUTURE.findall(code)) + question.question + FUTURE.sub("", code)
 
 
-def read(text: str, question: Question) -> Reading:
+def read(text: str, question: Question) -> ReadAnswer:
     """The completion: what follows the prompt in the program."""
     blocks, parts = fences.blocks(text), fences.parts(text)
     whole = [strict(_with_missing(code, blocks, question)) for code in _each(_whole, blocks, question)]

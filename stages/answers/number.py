@@ -12,7 +12,7 @@ import re
 from fractions import Fraction
 
 from stages.answers import answer_line
-from stages.answers.reading import UNREAD, Reading, flexible, strict
+from stages.answers.answer_line import UNREAD, ReadAnswer, flexible, strict
 from stages.records.question import Question
 
 READING = "written"
@@ -52,7 +52,7 @@ def score(value: str | None, question: Question) -> float:
     return float(value is not None and value == _canonical(question.answer))
 
 
-def read(text: str, question: Question) -> Reading:
+def read(text: str, question: Question) -> ReadAnswer:
     text = _without_latex(answer_line.before_next_question(text, question.question))
     stated = answer_line.last(text)
     if stated is not None:
@@ -72,7 +72,7 @@ def _without_latex(text: str) -> str:
     return SPACED.sub(lambda found: found[0].replace(" ", ""), text)
 
 
-def _from_statement(stated: str) -> Reading:
+def _from_statement(stated: str) -> ReadAnswer:
     """The number of the first clause that has one; of clauses that give a reason, only where no other has one."""
     clauses = [clause for clause in CLAUSE.split(ASIDE.sub(" ", stated)) if _numbers(clause)]
     clauses = [clause for clause in clauses if not re.match(rf"\W*{REASON}", clause, re.IGNORECASE)] or clauses

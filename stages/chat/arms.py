@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from typing import get_args
 
 from stages.chat import self_prompt
-from stages.chat.sentences import first_sentence
+from stages.chat.self_prompt import first_sentence
 from stages.records.conversation import AnnotatedConversation
-from stages.records.seeds import generator
-from stages.records.systems import Arm
+from stages.records.systems import Arm, generator
 
 ALL: tuple[Arm, ...] = get_args(Arm)
 

@@ -1,4 +1,4 @@
-"""What ``corpora.<name>`` in ``params.yaml`` may say: where an instruction corpus is."""
+"""Where a corpus is and how it is split: ``corpora.<name>`` and ``scales.<scale>.split`` in ``params.yaml``."""
 
 from typing import Literal
 
@@ -49,3 +49,20 @@ class CorpusPreset(Section):
         if (self.path is None) == (self.repository is None):
             raise ValueError("name either a path or a repository")
         return self
+
+
+class SplitParameters(Section):
+    """What is held out, and what of the rest is trained on.
+
+    Attributes:
+        validation: Share of the whole corpus that is held out, to the nearest 1/k.
+        max_words: Most words that a training item's turns may have together; None for any number. Words, since the
+            split is made once for all models, whose tokenizers differ.
+        limit: How many of these training items to keep, spread over the sources; None for all.
+        duplicate_similarity: Cosine of TF-IDF vectors of the first turns from which two items are near-duplicates.
+    """
+
+    validation: float = Field(gt=0, le=0.5)
+    max_words: int | None = Field(None, ge=1)
+    limit: int | None = Field(None, ge=1)
+    duplicate_similarity: float = Field(0.8, gt=0, le=1)

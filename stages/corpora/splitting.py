@@ -9,7 +9,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import StratifiedGroupKFold
 
 from stages.core.errors import InputError
-from stages.corpora.split_parameters import SplitParameters
+from stages.corpora.preset import SplitParameters
 from stages.records.conversation import AnnotatedConversation
 
 BLOCK = 1000

@@ -15,14 +15,14 @@ from stages.decoding.parameters import Reading
 from stages.decoding.partial import ALONE, Done, Partial, Share, fingerprint
 from stages.decoding.prompts import Item, Job, prepare, reading_of, record, warn_of_missing_shots, written_record
 from stages.decoding.sampling import Chooser
-from stages.records.generation import ChoiceReading, Generation
 from stages.records.question import Question
+from stages.records.results import ChoiceReading, Generation
 
 ROOM_TO_SPARE = 64
 """Tokens, for what stands around a role prompt: only a prompt this near to the model's context is counted exactly."""
 
 
-class Written(BaseModel):
+class WrittenAnswer(BaseModel):
     """A written answer, and the role prompt that the letter reading takes from it."""
 
     generation: Generation
@@ -75,16 +75,16 @@ class _Answering:
     def __init__(self, loaded: Loaded, job: Job, share: Share) -> None:
         self.loaded, self.job, self.share = loaded, job, share
 
-    def write(self, items: Sequence[Item]) -> dict[int, Written]:
+    def write(self, items: Sequence[Item]) -> dict[int, WrittenAnswer]:
         """Written answers by place."""
         chooser = Chooser(self.job.sampling, [self.job.seed_of(item.question) for item in items])
 
-        def of_batch(batch: list[int], on_token: Callable[[int], None]) -> list[Written]:
+        def of_batch(batch: list[int], on_token: Callable[[int], None]) -> list[WrittenAnswer]:
             chosen = [items[index] for index in batch]
             completions = generate(self.loaded, [item.prompt for item in chosen], chooser, batch, on_token)
             return [self._written(item, done) for item, done in zip(chosen, completions, strict=True)]
 
-        return self._in_batches("written", items, Written, of_batch)
+        return self._in_batches("written", items, WrittenAnswer, of_batch)
 
     def read(self, items: Sequence[Item], reading: Reading, roles: dict[int, str | None]) -> dict[int, ChoiceReading]:
         """Readings by place; the role prompts that are known already are not written again."""
@@ -139,14 +139,14 @@ class _Answering:
     def _role(self, item: Item, ids: Sequence[int]) -> str | None:
         return RoleEnd(self.loaded.tokenizer, item.lead).role(ids)
 
-    def _written(self, item: Item, completion: Completion) -> Written:
+    def _written(self, item: Item, completion: Completion) -> WrittenAnswer:
         ids = completion.ids
         text = str(self.loaded.tokenizer.decode(ids, skip_special_tokens=True))
         tokens, end = len(ids), item.prompt.until
         if isinstance(end, QuestionEnd) and (cut := end.cut(text)) is not None:
             text, tokens = cut, end.tokens(ids, cut)
         role = self._role(item, ids[: self.job.role_tokens]) if item.writes_role else None
-        return Written(generation=written_record(item, text, tokens, completion.finished), role=role)
+        return WrittenAnswer(generation=written_record(item, text, tokens, completion.finished), role=role)
 
     def _in_batches(
         self,

@@ -34,7 +34,7 @@ WORTH_A_PART = 1024
 """Keys, counted over rows, that another part must save: its calls take as long as reading so many."""
 
 
-class Rows:
+class PackedRows:
     """Where each row of a batch begins in the cache, for one pass through all layers.
 
     Attributes:
@@ -143,7 +143,7 @@ def attend(
     key: Tensor,
     value: Tensor,
     attention_mask: Tensor | None,
-    rows: Rows | None = None,
+    rows: PackedRows | None = None,
     scaling: float | None = None,
     sliding_window: int | None = None,
     **others: Any,
@@ -190,7 +190,7 @@ def attend(
     return mixed.unflatten(2, (groups, tokens)).flatten(1, 2).transpose(1, 2), None
 
 
-def _scores(queries: Tensor, keys: Tensor, first: int, rows: Rows) -> Tensor:
+def _scores(queries: Tensor, keys: Tensor, first: int, rows: PackedRows) -> Tensor:
     """Products of queries and keys from a position on, ``[rows, heads, queries, positions]``."""
     if keys.dim() == PLAIN:
         return queries @ keys[:, :, first:].transpose(2, 3)
@@ -200,13 +200,13 @@ def _scores(queries: Tensor, keys: Tensor, first: int, rows: Rows) -> Tensor:
     return sums.flatten(3)[..., first - skipped : rows.filled - skipped]
 
 
-def _weighted(scores: Tensor, values: Tensor, rows: Rows) -> Tensor:
+def _weighted(scores: Tensor, values: Tensor, rows: PackedRows) -> Tensor:
     """Values weighted by the softmax of the scores, ``[rows, heads, queries, width]``."""
     weights = torch.softmax(scores, dim=-1)
     return _sums(values, weights, rows) if weights.shape[2] <= FEW_QUERIES else weights @ values
 
 
-def _sums(part: Tensor, weights: Tensor, rows: Rows) -> Tensor:
+def _sums(part: Tensor, weights: Tensor, rows: PackedRows) -> Tensor:
     """Sums by weight over the last but one dimension of a part of the cache.
 
     Args:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from stages.decoding.attention import Rows, layer
+from stages.decoding.attention import PackedRows, layer
 from stages.decoding.cache import KeyValues, PreallocatedCache, joined
 from stages.decoding.model import Loaded
 from stages.decoding.parameters import Sampling
@@ -178,7 +178,7 @@ def logits_from(loaded: Loaded, ids: Tensor, lengths: Tensor, cache: Preallocate
     columns = torch.arange(filled + tokens, device=ids.device)
     seen: dict[str, Any]
     if loaded.skips_padding:
-        seen = {"rows": Rows(lengths, filled + tokens, tokens)}
+        seen = {"rows": PackedRows(lengths, filled + tokens, tokens)}
     else:
         padded = bool((lengths < filled).any())
         seen = {"attention_mask": (columns >= filled - lengths[:, None]).long() if padded else None}

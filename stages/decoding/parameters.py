@@ -6,8 +6,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from stages.core import parameters
 from stages.core.parameters import Section
-
-Reading = Literal["cloze", "letter", "written"]
+from stages.records.results import Reading
 
 
 class Decoding(Section):

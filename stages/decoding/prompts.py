@@ -18,9 +18,9 @@ from stages.decoding import conditions
 from stages.decoding.context import QuestionEnd, RoleEnd, next_question, role_openings
 from stages.decoding.generating import Prompt
 from stages.decoding.parameters import Asking, Decoding, OpenEnded, Reading, Sampling
-from stages.records.generation import ChoiceReading, Generation
 from stages.records.question import Question
-from stages.records.seeds import derive_seed, generator
+from stages.records.results import ChoiceReading, Generation
+from stages.records.systems import derive_seed, generator
 
 logger = logging.getLogger("generate")
 

@@ -19,7 +19,7 @@ from stages.decoding.parameters import Decoding, ReferenceLikelihoods
 from stages.decoding.partial import Partial, fingerprint
 from stages.decoding.sampling import Chooser
 from stages.records.conversation import AnnotatedConversation
-from stages.records.likelihood import ReferenceLikelihood, RoleGiven
+from stages.records.results import ReferenceLikelihood, RoleGiven
 
 logger = logging.getLogger("likelihood")
 

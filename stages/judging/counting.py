@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.core.errors import InputError
-from stages.records.judgement import Judgement
+from stages.records.results import Judgement
 
 LEFT = "role"
 """The system whose wins and losses are counted stands on the left of every pair."""

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from stages.judging.counting import LEFT, Array, Compared, PairKey, Verdicts, by_pair, compared, verdicts
-from stages.records.judgement import Judgement
-from stages.records.seeds import derive_seed
+from stages.records.results import Judgement
+from stages.records.systems import derive_seed
 from stages.statistics.intervals import bounded_mean
 from stages.statistics.paired import difference
 

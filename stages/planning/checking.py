@@ -15,15 +15,14 @@ from stages.chat_models.preset import ChatPreset, OpenAIPreset, refuse_keys
 from stages.core import command_line, parameters
 from stages.core.errors import InputError
 from stages.core.parameters import Key, Section
-from stages.corpora.preset import CorpusPreset
+from stages.corpora.preset import CorpusPreset, SplitParameters
 from stages.corpora.roots import Source
-from stages.corpora.split_parameters import SplitParameters
 from stages.decoding.parameters import Generate, OpenEnded, ReferenceLikelihoods
 from stages.judging.pairs import Judging
 from stages.planning.run_choice import Run
 from stages.planning.values import leaves, odd
 from stages.records.systems import Arm
-from stages.sandbox.limits import Limits
+from stages.sandbox.runner import Limits
 from stages.scoring.comparison import Statistics
 from stages.scoring.domains import Domains
 from stages.servers.local import Local

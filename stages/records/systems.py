@@ -1,5 +1,7 @@
-"""What answers questions: a model before fine-tuning, an arm, an arm under a condition, or a rival."""
+"""What answers questions: a model before fine-tuning, an arm, an arm under a condition, a rival. And their seeds."""
 
+import hashlib
+import random
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -65,3 +67,13 @@ class Plan(BaseModel):
     data: str
     scale: str
     server: str = "local"
+
+
+def derive_seed(root: int, *names: str) -> int:
+    """A seed in [0, 2**31) that depends on the root seed and on the names, and on nothing else."""
+    digest = hashlib.sha256("/".join([str(root), *names]).encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+def generator(root: int, *names: str) -> random.Random:
+    return random.Random(derive_seed(root, *names))

@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from stages.chat import self_prompt
-from stages.records.scored import Scored
+from stages.records.results import Scored
 from stages.records.systems import System
 from stages.reporting import names
 from stages.reporting.inputs import OPEN_ENDED, Inputs

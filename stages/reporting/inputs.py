@@ -8,10 +8,8 @@ from typing import Any
 
 from stages.core import parameters
 from stages.records.files import read_json, read_jsonl
-from stages.records.generation import Generation
-from stages.records.judgement import Judgement
 from stages.records.question import Question
-from stages.records.scored import Scored
+from stages.records.results import Generation, Judgement, Scored
 from stages.records.systems import Plan, System
 
 OPEN_ENDED = "open_ended"

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from stages.chat import self_prompt
-from stages.records.scored import Scored
+from stages.records.results import Scored
 
 VARIANT = "role"
 BENCHMARK = "mmlu"
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenRole:
     """What one system wrote at the head of its answer to one question; ``role`` is None where it wrote no role."""
 
     id: str
@@ -31,17 +31,17 @@ class Written:
         return None if self.role is None else noun_phrase(self.role)
 
 
-def written_roles(items: Iterable[Scored], domain_of: dict[str, str]) -> dict[str, list[Written]]:
+def written_roles(items: Iterable[Scored], domain_of: dict[str, str]) -> dict[str, list[WrittenRole]]:
     """For each model of which the role arm answered MMLU: an entry a question and seed, in the order of the items."""
-    models: dict[str, list[Written]] = {}
+    models: dict[str, list[WrittenRole]] = {}
     for item in items:
         if item.variant == VARIANT and item.benchmark == BENCHMARK and item.group in domain_of:
-            entry = Written(item.id, item.seed, domain_of[item.group], item.role, item.role_well_formed)
+            entry = WrittenRole(item.id, item.seed, domain_of[item.group], item.role, item.role_well_formed)
             models.setdefault(item.model, []).append(entry)
     return models
 
 
-def phrases(written: Iterable[Written]) -> Counter[str]:
+def phrases(written: Iterable[WrittenRole]) -> Counter[str]:
     """How often each noun phrase was written; upper and lower case count as one, shown in the form met most often."""
     forms: dict[str, Counter[str]] = {}
     for entry in written:
@@ -55,7 +55,7 @@ def most_frequent(counts: Counter[str], number: int) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda entry: (-entry[1], entry[0].lower(), entry[0]))[:number]
 
 
-def in_domain(written: Sequence[Written], domain: str) -> list[Written]:
+def in_domain(written: Sequence[WrittenRole], domain: str) -> list[WrittenRole]:
     return [entry for entry in written if entry.domain == domain]
 
 

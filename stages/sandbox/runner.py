@@ -28,12 +28,37 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryFile
+from typing import Literal
 
+from pydantic import Field
 from tqdm import tqdm
 
+from stages.core.parameters import Section
 from stages.sandbox.inside import supervisor
 from stages.sandbox.inside.confinement import Method
-from stages.sandbox.limits import Limits
+
+
+class Limits(Section):
+    """Limits on one program. It is always one process of one thread, and writes no files.
+
+    Attributes:
+        cpu_seconds: Processor time. This, not the clock, ends endless loops, so that the verdict does not depend on
+            how busy the machine is.
+        wall_seconds: The backstop for programs that wait without computing. A program that only waits for its turn on
+            a busy machine goes on.
+        memory_mb: Address space.
+        output_kb: The most that may be printed, and the most that one call may return.
+        isolation: ``required``: where the machine offers no sandbox, nothing is run. ``limits_only``: there, programs
+            are run all the same, under limits on time and memory alone, and can read, write and send whatever the
+            user of this machine can.
+    """
+
+    cpu_seconds: int = Field(ge=1)
+    wall_seconds: int = Field(ge=1)
+    memory_mb: int = Field(ge=128)
+    output_kb: int = Field(ge=1)
+    isolation: Literal["required", "limits_only"]
+
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +111,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunResult:
     """``passed`` is None where the program was not run."""
 
     passed: bool | None
@@ -115,7 +140,7 @@ class Runner(AbstractContextManager["Runner"]):
         self.process.wait()
         self.link.close()
 
-    def run(self, task: Task) -> Outcome:
+    def run(self, task: Task) -> RunResult:
         """Run a program against its tests.
 
         Raises:
@@ -137,10 +162,10 @@ class Runner(AbstractContextManager["Runner"]):
                 answer = b""
         if not answer:
             raise RuntimeError(f"the sandbox's supervisor ended with {self.process.wait()}")
-        return Outcome(**json.loads(answer))
+        return RunResult(**json.loads(answer))
 
 
-def run_all(tasks: Sequence[Task], limits: Limits, methods: tuple[Method, ...] = METHODS) -> list[Outcome]:
+def run_all(tasks: Sequence[Task], limits: Limits, methods: tuple[Method, ...] = METHODS) -> list[RunResult]:
     """The outcome of each task, in order, run on all cores; equal tasks are run once.
 
     Where the machine offers no sandbox nothing is run, and every outcome says so.
@@ -149,7 +174,7 @@ def run_all(tasks: Sequence[Task], limits: Limits, methods: tuple[Method, ...] =
         return []
     method = available(limits, methods)
     if method is None:
-        return [Outcome(None, NO_SANDBOX)] * len(tasks)
+        return [RunResult(None, NO_SANDBOX)] * len(tasks)
     distinct = list(dict.fromkeys(tasks))
     # The cores that this process may use can be fewer than the machine has.
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -159,7 +184,7 @@ def run_all(tasks: Sequence[Task], limits: Limits, methods: tuple[Method, ...] =
         for _ in range(workers):
             idle.put(stack.enter_context(Runner(limits, method)))
 
-        def run(task: Task) -> Outcome:
+        def run(task: Task) -> RunResult:
             runner = idle.get()
             try:
                 return runner.run(task)

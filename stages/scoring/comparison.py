@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import Field
 
 from stages.core.parameters import Section
-from stages.records.seeds import derive_seed
-from stages.scoring.tables import Key, Table, rounded
+from stages.records.systems import derive_seed
+from stages.scoring.tables import Key, ScoreTable, rounded
 from stages.statistics.paired import Difference, difference, holm, verdict
 
 CONTROLS = ("shuffled", "constant", "restated", "brief", "standard.manual")
@@ -38,7 +38,7 @@ def pairs(variants: Sequence[str]) -> list[tuple[str, str]]:
     return [(a, b) for a, b in asked if a in variants and b in variants]
 
 
-def compare(tables: dict[Key, Table], seed: int, margin: float) -> dict[str, dict[str, dict[str, Entry]]]:
+def compare(tables: dict[Key, ScoreTable], seed: int, margin: float) -> dict[str, dict[str, dict[str, Entry]]]:
     """Model, pair ("role - standard"), benchmark: the paired difference and its test; Holm over a pair's benchmarks."""
     result: dict[str, dict[str, dict[str, Entry]]] = {}
     for model in dict.fromkeys(key[0] for key in tables):
@@ -73,7 +73,7 @@ def with_holm(entries: dict[str, Entry], margin: float) -> dict[str, Entry]:
     return result
 
 
-def entry(first: Table, second: Table, seed: int, *, grouped: bool = True) -> Entry:
+def entry(first: ScoreTable, second: ScoreTable, seed: int, *, grouped: bool = True) -> Entry:
     """A paired difference with its test; null with a reason where nothing can be compared."""
     if reason := first.reason or second.reason:
         return _nothing(reason)
@@ -84,7 +84,7 @@ def entry(first: Table, second: Table, seed: int, *, grouped: bool = True) -> En
     return {key: rounded(value) if isinstance(value, float) else value for key, value in numbers.items()}
 
 
-def _difference(first: Table, second: Table, seed: int, grouped: bool) -> Difference | None:
+def _difference(first: ScoreTable, second: ScoreTable, seed: int, grouped: bool) -> Difference | None:
     """On the items and the seeds of training that both have; a model before fine-tuning stands against every seed."""
     shared = set(second.ids)
     ids = [identifier for identifier in first.ids if identifier in shared]

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator
 
 from stages.core.errors import InputError
-from stages.records.scored import Scored
-from stages.records.seeds import derive_seed
+from stages.records.results import Scored
+from stages.records.systems import derive_seed
 from stages.scoring import comparison
 from stages.scoring.summary import score_and_interval
-from stages.scoring.tables import Table, tabulate
+from stages.scoring.tables import ScoreTable, tabulate
 
 SUBJECTS = frozenset(
     """
@@ -76,7 +76,7 @@ def by_domain(items: Iterable[Scored], domains: Domains, seed: int, margin: floa
     return result
 
 
-def _scores(domain: str, tables: dict[tuple[str, str], Table]) -> dict[str, Any]:
+def _scores(domain: str, tables: dict[tuple[str, str], ScoreTable]) -> dict[str, Any]:
     return {
         variant: score_and_interval(table, grouped=False)
         for (where, variant), table in tables.items()
@@ -85,7 +85,7 @@ def _scores(domain: str, tables: dict[tuple[str, str], Table]) -> dict[str, Any]
 
 
 def _differences(
-    model: str, domains: list[str], tables: dict[tuple[str, str], Table], seed: int, margin: float
+    model: str, domains: list[str], tables: dict[tuple[str, str], ScoreTable], seed: int, margin: float
 ) -> dict[str, dict[str, Any]]:
     both = [domain for domain in domains if {(domain, "role"), (domain, "standard")} <= tables.keys()]
     return comparison.with_holm(

@@ -6,13 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import Protocol, cast
 
-from stages.answers.reading import Reading
+from stages.answers.answer_line import ReadAnswer
 from stages.chat import self_prompt
 from stages.core.errors import InputError
-from stages.records.execution import Execution
-from stages.records.generation import ChoiceReading, Generation
 from stages.records.question import Question
-from stages.records.scored import Scored
+from stages.records.results import ChoiceReading, Execution, Generation, Scored
 from stages.records.systems import System
 
 CHOICES = "loglikelihood"
@@ -30,7 +28,7 @@ class Kind(Protocol):
 
     READING: str
 
-    def read(self, text: str, question: Question) -> Reading: ...
+    def read(self, text: str, question: Question) -> ReadAnswer: ...
 
     def score(self, value: str | None, question: Question) -> float: ...
 
@@ -110,7 +108,7 @@ def score_item(
     return scored.model_copy(update={"score": scored.written_correct})
 
 
-def _written_correct(how: Kind, reading: Reading | None, question: Question) -> float | None:
+def _written_correct(how: Kind, reading: ReadAnswer | None, question: Question) -> float | None:
     if reading is None:
         return None
     return 0.0 if how.READING == "pass@1" else how.score(reading.value, question)

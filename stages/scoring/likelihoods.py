@@ -8,12 +8,11 @@ import numpy as np
 
 from stages.core.errors import InputError
 from stages.records.files import read_jsonl
-from stages.records.likelihood import ReferenceLikelihood
-from stages.records.seeds import derive_seed
-from stages.records.systems import Plan
+from stages.records.results import ReferenceLikelihood
+from stages.records.systems import Plan, derive_seed
 from stages.scoring.tables import rounded
+from stages.statistics.intervals import Values, of_mean
 from stages.statistics.paired import holm, mean_difference
-from stages.statistics.variance import Values, of_mean
 
 CONDITIONS = ("own", "recorded", "other", "generic", "none")
 WITHIN = (

@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stages.core.errors import InputError
-from stages.records.execution import Execution
 from stages.records.files import read_jsonl
-from stages.records.generation import Generation
 from stages.records.question import Question
-from stages.records.scored import Scored
+from stages.records.results import Execution, Generation, Scored
 from stages.records.systems import Plan, System
 from stages.scoring.items import kind, score_item, scored_benchmarks
 

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stages.core.errors import InputError
-from stages.records.generation import Generation
 from stages.records.question import Question
-from stages.records.scored import Scored
+from stages.records.results import Generation, Scored
 from stages.records.systems import Plan
 from stages.scoring.items import kind_name
 from stages.scoring.run import DATA, read_generations, read_questions

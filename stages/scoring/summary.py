@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from stages.records.scored import Scored
+from stages.records.results import Scored
 from stages.scoring.items import CHOICES, kind
-from stages.scoring.tables import Key, Table, nested, rounded
+from stages.scoring.tables import Key, ScoreTable, nested, rounded
 from stages.statistics import intervals
 
 COLUMNS = ["model", "variant", "benchmark", "reading", "score", "ci_low", "ci_high", "n", "seeds", "seed_sd"]
@@ -16,12 +16,12 @@ READINGS = ("cloze", "letter", "written")
 Entry = dict[str, Any]
 
 
-def summarize(tables: dict[Key, Table]) -> dict[str, dict[str, dict[str, Entry]]]:
+def summarize(tables: dict[Key, ScoreTable]) -> dict[str, dict[str, dict[str, Entry]]]:
     """Model, variant, benchmark: the score by the primary reading, and all that belongs to it."""
     return nested((key, summary(table, choices=kind(key[2]).READING == CHOICES)) for key, table in tables.items())
 
 
-def summary(table: Table, *, choices: bool) -> Entry:
+def summary(table: ScoreTable, *, choices: bool) -> Entry:
     """One entry; ``choices`` says whether the questions are multiple choice.
 
     ``score`` is the micro average, in which each item counts alike; ``macro`` the mean over groups.
@@ -59,7 +59,7 @@ def majority(items: list[Scored]) -> float | None:
     return rounded(max(counts.values()) / counts.total()) if counts else None
 
 
-def score_and_interval(table: Table, *, grouped: bool = True) -> Entry:
+def score_and_interval(table: ScoreTable, *, grouped: bool = True) -> Entry:
     """``score, ci_low, ci_high, n, seeds, seed_sd``; null where nothing was answered or nothing could be scored."""
     counts: Entry = {"n": len(table.ids), "seeds": len(table.seeds)}
     if not table.ids or table.reason is not None:
@@ -86,7 +86,7 @@ def rows(metrics: dict[str, dict[str, dict[str, Entry]]]) -> list[list[Any]]:
     ]
 
 
-def _readings(table: Table) -> Entry:
+def _readings(table: ScoreTable) -> Entry:
     """``score_<reading>`` of every reading that was made; ``n_<reading>`` where it is of fewer items."""
     found: Entry = {}
     for name in READINGS:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from stages.records.scored import Scored
-from stages.statistics.variance import Groups, Values
+from stages.records.results import Scored
+from stages.statistics.intervals import Groups, Values
 
 # Fewer groups than this (HotpotQA's two types of question) are strata, not a sample of groups: a variance between so
 # few says nothing (Cameron & Miller 2015, Journal of Human Resources 50:317-372, section VI).
@@ -19,7 +19,7 @@ Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Table:
+class ScoreTable:
     """What one variant of a model scored on one benchmark: for each seed, the same items in the same order."""
 
     seeds: dict[int | None, dict[str, Scored]]
@@ -65,12 +65,12 @@ class Table:
         return np.unique(np.array(names, dtype=str), return_inverse=True)[1].astype(np.int64)
 
 
-def tabulate(items: Iterable[Scored]) -> dict[Key, Table]:
+def tabulate(items: Iterable[Scored]) -> dict[Key, ScoreTable]:
     """Tables by model, variant and benchmark, in the order in which these first occur."""
     found: dict[Key, dict[int | None, dict[str, Scored]]] = defaultdict(lambda: defaultdict(dict))
     for item in items:
         found[item.model, item.variant, item.benchmark][item.seed][item.id] = item
-    return {key: Table(dict(seeds)) for key, seeds in found.items()}
+    return {key: ScoreTable(dict(seeds)) for key, seeds in found.items()}
 
 
 def nested(entries: Iterable[tuple[tuple[str, str, str], Any]]) -> dict[str, dict[str, dict[str, Any]]]:

@@ -22,7 +22,7 @@ from stages.chat_models.replies import Endpoint, UnreadableReply, cache_key, mak
 from stages.chat_models.sending import Sender
 from stages.core import parameters
 from stages.core.errors import InputError
-from stages.core.ports import free_port
+from stages.core.machine import free_port
 from stages.servers import keeping
 from stages.servers.preset import OpenAI
 

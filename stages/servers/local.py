@@ -9,8 +9,8 @@ from pydantic import Field
 
 from stages.core import command_line
 from stages.core.parameters import Section
-from stages.records.generation import Generation
 from stages.records.question import Question
+from stages.records.results import Generation
 
 if TYPE_CHECKING:
     from stages.decoding.prompts import Job
@@ -50,7 +50,7 @@ def start_others_if_needed(processes: int | None) -> None:
     import torch
     from torch.multiprocessing import ProcessExitedException, start_processes
 
-    from stages.core.ports import free_port
+    from stages.core.machine import free_port
 
     wanted = processes or max(torch.cuda.device_count(), 1)
     if "RANK" in os.environ or wanted == 1:

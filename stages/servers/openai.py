@@ -33,8 +33,8 @@ from stages.decoding.prompts import (
     warn_of_missing_shots,
     written_record,
 )
-from stages.records.generation import ChoiceReading, Generation
 from stages.records.question import Question
+from stages.records.results import ChoiceReading, Generation
 from stages.servers.completions import Completing, read_answer, read_logprobs, read_named_logprobs
 from stages.servers.preset import OpenAI
 

@@ -1,16 +1,79 @@
-"""Two systems on the same items: their difference, its interval, a test, and what may be concluded."""
+"""Two systems on the same items: their difference, its interval, a test, its power, and what may be concluded."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from stages.statistics import power
-from stages.statistics.variance import ALPHA, Array, Groups, Values, Variance, effective, of_mean
+from stages.statistics.intervals import ALPHA, Array, Groups, Values, Variance, effective, of_mean
+
+POWER = 0.80
+TAIL = 1e-9  # chance of numbers of discordant pairs that exact leaves out, at either end
+
+
+def exact(difference: float, discordance: float, n: int) -> float:
+    """How often McNemar's exact test at 5% finds a true difference on ``n`` pairs.
+
+    The number of discordant pairs is not fixed in advance: its binomial distribution is summed over, and for each
+    number the exact test's power is that of a sign test (Duffy 1984, Biometrics 40:1005-1015).
+
+    Args:
+        difference: The true difference of the two shares, from 0 to ``discordance``.
+        discordance: The share of pairs on which exactly one of the two systems is right; more than 0.
+        n: Pairs.
+    """
+    discordant, chances, fewest = _sign_tests(discordance, n)
+    share = (1 + difference / discordance) / 2
+    found = stats.binom.sf(fewest - 1, discordant, share) + stats.binom.cdf(discordant - fewest, discordant, share)
+    return float(np.sum(chances * found))
+
+
+@lru_cache(maxsize=256)
+def _sign_tests(discordance: float, n: int) -> tuple[Array, Array, Array]:
+    """Numbers of discordant pairs that can occur, the chance of each, and the fewest wins significant at each."""
+    pairs = stats.binom(n, discordance)
+    discordant = np.arange(max(int(pairs.ppf(TAIL)), 1), int(pairs.isf(TAIL)) + 1)
+    # Significant is what has P(at least so many wins | 1/2) < 2.5%.
+    fewest = stats.binom.isf(ALPHA / 2, discordant, 0.5) + 1
+    fewest += stats.binom.sf(fewest - 1, discordant, 0.5) >= ALPHA / 2
+    return discordant.astype(float), pairs.pmf(discordant), fewest
+
+
+def from_discordance(discordance: float, n: float) -> float | None:
+    """The smallest true difference that McNemar's exact test at 5% finds with 80% power, at the discordance seen.
+
+    None where even discordant pairs that all favour one system would not be enough: a difference can never exceed
+    the share of discordant pairs.
+
+    Args:
+        discordance: The share of discordant pairs.
+        n: Pairs; of items in groups the effective number, of which whole ones count.
+    """
+    whole = math.floor(n + 1e-9)
+    if whole < 1 or discordance <= 0 or exact(discordance, discordance, whole) < POWER:
+        return None
+
+    def shortfall(difference: float) -> float:
+        return exact(difference, discordance, whole) - POWER
+
+    return float(optimize.brentq(shortfall, 0.0, discordance, xtol=1e-5))
+
+
+def from_error(error: float, variance: Variance, largest: float) -> float | None:
+    """The smallest true difference that a t test at 5% finds with 80% power, from the difference's standard error.
+
+    Bloom (1995, Evaluation Review 19:547-556): (t_alpha + t_power) times the error. None where that exceeds the
+    ``largest`` difference that there can be.
+    """
+    found = (variance.quantile(ALPHA) + variance.quantile(2 * (1 - POWER))) * error
+    return None if found > largest else found
+
 
 RESAMPLES = 9_999
 
@@ -43,7 +106,7 @@ def difference(first: Values, second: Values, seed: int, groups: Groups | None =
 
     The interval is Bonett & Price's (2012, Journal of Educational and Behavioral Statistics 37:479-488), which adds
     one pair to each kind of disagreement and so stays sane where there are few or none. Groups and seeds enter it
-    through the design effect and Student's quantiles (see :mod:`stages.statistics.variance`). The test over several
+    through the design effect and Student's quantiles (see :mod:`stages.statistics.intervals`). The test over several
     seeds is the t test that belongs to this interval, so that it accounts for the spread between seeds.
     """
     seeds, n = first.shape
@@ -59,9 +122,9 @@ def difference(first: Values, second: Values, seed: int, groups: Groups | None =
     reach = variance.quantile() * error
     shared = (delta, max(centre - reach, -1.0), min(centre + reach, 1.0))
     if seeds > 1:
-        found = power.from_error(error, variance, discordance)
+        found = from_error(error, variance, discordance)
         return Difference(*shared, variance.p(abs(centre) / error), found, n, "seeds_and_items_t")
-    detectable = power.from_discordance(discordance, n / effect)
+    detectable = from_discordance(discordance, n / effect)
     if groups is not None:
         p = _permutation(np.bincount(groups, weights=first[0] - second[0]).astype(np.float64), seed)
         return Difference(*shared, p, detectable, n, "permutation_by_group")
@@ -81,7 +144,7 @@ def mean_difference(first: Values, second: Values, seed: int, groups: Groups | N
     delta, variance = float(differences.mean()), of_mean(differences, groups)
     error = variance.total**0.5
     shared = (delta, delta - variance.reach, delta + variance.reach)
-    detectable = power.from_error(error, variance, float("inf"))
+    detectable = from_error(error, variance, float("inf"))
     if seeds > 1:
         p = variance.p(abs(delta) / error) if error else float(delta == 0)
         return Difference(*shared, p, detectable, n, "seeds_and_items_t")

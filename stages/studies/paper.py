@@ -1,7 +1,11 @@
-"""Figures, tables and paper of a frozen study."""
+"""Figures, tables and paper of a frozen study.
+
+Questions that one arm got right and the other wrong (Figure 1) are named by id alone, since a study holds no texts.
+"""
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +15,53 @@ from stages.core import parameters
 from stages.figures import domains as domains_figure
 from stages.figures import wordclouds
 from stages.records.files import read_json, write_text
+from stages.records.results import Scored
 from stages.reporting import cautions, figures, inputs, names, page, table_files, verdict
 from stages.reporting.inputs import Inputs
 from stages.reporting.table import Table
 from stages.roles.written import in_domain, phrases, written_roles
-from stages.studies.disagreements import disagreements
 from stages.studies.frozen import STUDIES, unpacked
+
+SHOWN = ("standard", "standard.manual", "role")
+EACH_WAY = 3
+
+Row = dict[str, Any]
+
+
+def disagreements(read: Inputs, benchmark: str = "mmlu") -> list[Row]:
+    """The first questions that ``role`` alone got right, then the first that ``standard`` alone did.
+
+    A row has ``id``, ``group``, ``key``, the ``role`` prompt, and each variant's pick with whether it is right, all of
+    the first seed of training.
+    """
+    items = list(read.scored.values())
+    seed = min(item.seed for item in items if item.seed is not None)
+    by_variant = {variant: _scored(items, variant, benchmark, seed) for variant in SHOWN}
+    role, standard = by_variant["role"], by_variant["standard"]
+    rows: list[Row] = []
+    for better, worse in ((role, standard), (standard, role)):
+        found = [each for each in better if each in worse and better[each].score == 1 and worse[each].score == 0]
+        rows += [_row(each, by_variant) for each in found[:EACH_WAY]]
+    return rows
+
+
+def _scored(items: Sequence[Scored], variant: str, benchmark: str, seed: int) -> dict[str, Scored]:
+    return {
+        item.id: item
+        for item in items
+        if item.variant == variant and item.benchmark == benchmark and item.seed == seed and item.score is not None
+    }
+
+
+def _row(identifier: str, by_variant: dict[str, dict[str, Scored]]) -> Row:
+    item = by_variant["role"][identifier]
+    picks = {
+        variant: (getattr(found[identifier], found[identifier].reading), found[identifier].score == 1)
+        for variant, found in by_variant.items()
+        if identifier in found
+    }
+    return {"id": identifier, "group": item.group, "key": item.target, "role": item.role, "picks": picks}
+
 
 METRICS, PLOTS = Path("metrics/studies"), Path("plots/studies")
 PAPER = "paper.md.jinja"

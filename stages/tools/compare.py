@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from stages.core import command_line
 from stages.core.errors import InputError
-from stages.records.seeds import derive_seed
+from stages.records.systems import derive_seed
 from stages.tools.sample_logs import Log, read
 
 if TYPE_CHECKING:
-    from stages.statistics.variance import Array, Groups
+    from stages.statistics.intervals import Array, Groups
 
 COLUMNS = ("task", "metric", "n", "A", "B", "A - B", "95% interval", "p", "p (Holm)", "verdict", "detectable")
 

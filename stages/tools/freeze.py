@@ -15,10 +15,8 @@ from typing import Any
 from stages.core import command_line, parameters, run_log
 from stages.core.errors import InputError
 from stages.records.files import read_json, read_jsonl, write_json
-from stages.records.generation import Generation
-from stages.records.likelihood import ReferenceLikelihood
 from stages.records.question import Question
-from stages.records.scored import Scored
+from stages.records.results import Generation, ReferenceLikelihood, Scored
 from stages.records.systems import Plan, System
 from stages.studies.frozen import STUDIES, unpacked, write_compressed
 

@@ -27,8 +27,8 @@ from deepspeed.runtime.fp16.loss_scaler import DynamicLossScaler, LossScaler
 from deepspeed.runtime.zero.config import ZeroStageEnum
 from deepspeed.utils.tensor_fragment import fragment_address
 
-from stages.core.disk_room import free_bytes
 from stages.core.errors import InputError
+from stages.core.machine import free_bytes
 from stages.records import files
 from stages.training.curve import LossRow
 from stages.training.engine import rank

@@ -12,7 +12,7 @@ import torch
 from deepspeed import DeepSpeedEngine
 from torch import nn
 
-from stages.core.ports import free_port
+from stages.core.machine import free_port
 from stages.training.recipe import Recipe
 
 BUCKET_ELEMENTS = 20_000_000

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Rows:
+class TrainingRows:
     """The rendered conversations of one arm, and the ids of items that no arm is trained on."""
 
     rows: list[Rendered]
@@ -31,7 +31,7 @@ class Rows:
 
 def rendered_rows(
     tokenizer: PreTrainedTokenizerBase, corpus: Sequence[AnnotatedConversation], arm: Arm, max_length: int
-) -> Rows:
+) -> TrainingRows:
     """Items that have at most ``max_length`` tokens in every arm, as this arm sees them.
 
     All arms so have the same items in the same order, and none has a row that is cut.
@@ -45,7 +45,8 @@ def rendered_rows(
             "%d of %d items have more than %d tokens in one arm or another, and are left out of all: %s",
             *(len(left_out), len(corpus), max_length, named),
         )
-    return Rows([row for row, length in zip(of_arms[arm], longest, strict=True) if length <= max_length], left_out)
+    kept = [row for row, length in zip(of_arms[arm], longest, strict=True) if length <= max_length]
+    return TrainingRows(kept, left_out)
 
 
 def arm_rows(tokenizer: PreTrainedTokenizerBase, corpus: Sequence[AnnotatedConversation], arm: Arm) -> list[Rendered]:

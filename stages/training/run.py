@@ -17,8 +17,7 @@ from stages.chat.rendering import Part, Rendered, stops
 from stages.core.errors import InputError
 from stages.records import numerics
 from stages.records.conversation import AnnotatedConversation
-from stages.records.seeds import derive_seed, generator
-from stages.records.systems import Arm, System
+from stages.records.systems import Arm, System, derive_seed, generator
 from stages.training import loop
 from stages.training import rows as packing
 from stages.training.checkpoints import Checkpoints, fingerprint
@@ -93,7 +92,7 @@ def fine_tune(
 
 def training_rows(
     tokenizer: PreTrainedTokenizerBase, items: Sequence[AnnotatedConversation], arm: Arm, recipe: Recipe
-) -> packing.Rows:
+) -> packing.TrainingRows:
     found = packing.rendered_rows(tokenizer, items, arm, recipe.max_length)
     if not found.rows:
         raise InputError(

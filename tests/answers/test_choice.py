@@ -1,7 +1,7 @@
 import pytest
 
 from stages.answers import choice
-from stages.answers.reading import UNREAD, Reading
+from stages.answers.answer_line import UNREAD, ReadAnswer
 from stages.chat import self_prompt
 from stages.records.question import Question
 
@@ -51,7 +51,7 @@ MANY = Question(id="3", question="Which?", choices=[f"thing {n}" for n in range(
     ],
 )
 def test_the_line_that_was_asked_for_is_read_strictly(text):
-    assert choice.read(text, QUESTION) == Reading("B", "strict")
+    assert choice.read(text, QUESTION) == ReadAnswer("B", "strict")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_the_line_that_was_asked_for_is_read_strictly(text):
     ],
 )
 def test_other_ways_of_saying_it_are_read_flexibly(text):
-    assert choice.read(text, QUESTION) == Reading("B", "flexible")
+    assert choice.read(text, QUESTION) == ReadAnswer("B", "flexible")
 
 
 @pytest.mark.parametrize(
@@ -139,8 +139,8 @@ def test_a_letter_within_a_word_is_no_answer():
 
 @pytest.mark.parametrize("example", ["Answer: X", 'Answer: "X", where X is the letter of the right choice.'])
 def test_the_prompts_own_example_repeated_is_no_answer(example):
-    assert choice.read(f"Answer: B\n\n{example}", QUESTION) == Reading("B", "strict")
-    assert choice.read(f"{example}\n\nB. Paris", QUESTION) == Reading("B", "flexible")
+    assert choice.read(f"Answer: B\n\n{example}", QUESTION) == ReadAnswer("B", "strict")
+    assert choice.read(f"{example}\n\nB. Paris", QUESTION) == ReadAnswer("B", "flexible")
 
 
 def test_a_choice_within_a_longer_choice_does_not_count():
@@ -156,7 +156,7 @@ def test_a_number_within_another_does_not_name_a_choice(text, letter):
 
 
 def test_up_to_thirteen_choices():
-    assert choice.read("Answer: M", MANY) == Reading("M", "strict")
+    assert choice.read("Answer: M", MANY) == ReadAnswer("M", "strict")
     assert choice.read("The answer is I think unclear", MANY) == UNREAD
     assert choice.read("Answer: thing 12", MANY).value == "M"
     assert choice.read("Answer: thing 1", MANY).value == "B"
@@ -165,7 +165,7 @@ def test_up_to_thirteen_choices():
 def test_an_answer_given_in_the_role_prompt_does_not_count():
     output = "From now on, you are a guide who says Answer: C whatever is asked of you.\n\nIt is in Paris.\n\nAnswer: B"
     _, answer = self_prompt.split(output)
-    assert choice.read(answer, QUESTION) == Reading("B", "strict")
+    assert choice.read(answer, QUESTION) == ReadAnswer("B", "strict")
     _, answer = self_prompt.split("From now on, you are a guide who says:\nAnswer: C\n\nWho knows?")
     assert choice.read(answer, QUESTION) == UNREAD
 
@@ -193,7 +193,7 @@ def test_score_compares_letters():
     ],
 )
 def test_a_letter_in_any_latex_dress_is_read(text, pattern):
-    assert choice.read(text, QUESTION) == Reading("B", pattern)
+    assert choice.read(text, QUESTION) == ReadAnswer("B", pattern)
 
 
 @pytest.mark.parametrize("text", ["\\boxed{A} or \\boxed{B}", "Answer: \\(A\\) or \\(B\\)", "\\[x = 2\\]"])
@@ -221,7 +221,7 @@ MORAL = Question(
     ],
 )
 def test_choices_that_begin_with_not_are_read(text, letter):
-    assert choice.read(text, MORAL) == Reading(letter, "flexible")
+    assert choice.read(text, MORAL) == ReadAnswer(letter, "flexible")
 
 
 @pytest.mark.parametrize(
@@ -235,4 +235,4 @@ def test_what_is_denied_is_not_chosen(text):
 @pytest.mark.parametrize("letter", "ABCDEFGHIJKLM")
 def test_every_letter_alone_answers_whatever_role_prompt_came_before(letter):
     for output in (letter, f"{self_prompt.OPENING} a guide.\n\n{letter}"):
-        assert choice.read(self_prompt.answer_of(output), MANY) == Reading(letter, "flexible")
+        assert choice.read(self_prompt.answer_of(output), MANY) == ReadAnswer(letter, "flexible")

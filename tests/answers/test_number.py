@@ -1,7 +1,7 @@
 import pytest
 
 from stages.answers import number
-from stages.answers.reading import UNREAD, Reading
+from stages.answers.answer_line import UNREAD, ReadAnswer
 from stages.records.question import Question
 
 QUESTION = Question(id="1", question="How much?", answer="29")
@@ -53,7 +53,7 @@ QUESTION = Question(id="1", question="How much?", answer="29")
     ],
 )
 def test_a_number_in_any_dress_has_its_value(stated, value):
-    assert number.read(f"Some work: 3 + 4.\n\nAnswer: {stated}", QUESTION) == Reading(value, "strict")
+    assert number.read(f"Some work: 3 + 4.\n\nAnswer: {stated}", QUESTION) == ReadAnswer(value, "strict")
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_number_in_any_dress_has_its_value(stated, value):
     ],
 )
 def test_without_the_line_the_number_is_found_flexibly(text, value):
-    assert number.read(text, QUESTION) == Reading(value, "flexible")
+    assert number.read(text, QUESTION) == ReadAnswer(value, "flexible")
 
 
 @pytest.mark.parametrize(
@@ -108,11 +108,11 @@ def test_what_is_not_one_number_is_not_read(text):
 
 def test_an_answer_before_trailing_reasoning_counts():
     text = "Answer: 29\n\nTo check: 3 boxes of 12 are 36, and 36 - 7 is 29; with 4 boxes it would be 41."
-    assert number.read(text, QUESTION) == Reading("29", "strict")
+    assert number.read(text, QUESTION) == ReadAnswer("29", "strict")
 
 
 def test_the_last_of_several_answers_counts():
-    assert number.read("Answer: 12\nI forgot a box.\nAnswer: 29", QUESTION) == Reading("29", "strict")
+    assert number.read("Answer: 12\nI forgot a box.\nAnswer: 29", QUESTION) == ReadAnswer("29", "strict")
 
 
 @pytest.mark.parametrize("target", ["29", "29.0", "$29", "29"])
@@ -165,7 +165,7 @@ def test_a_reason_given_for_a_number_does_not_replace_it(stated, value):
     ],
 )
 def test_of_an_equation_the_side_that_is_calculated_counts(stated, value):
-    assert number.read(f"Answer: {stated}", QUESTION) == Reading(value, "strict")
+    assert number.read(f"Answer: {stated}", QUESTION) == ReadAnswer(value, "strict")
     assert number.read(f"#### {stated}", QUESTION).value == value
     assert number.read(f"So \\boxed{{{stated}}}", QUESTION).value == value
 
@@ -203,7 +203,7 @@ def test_an_aside_makes_a_number_no_range(stated, value):
     ],
 )
 def test_thousands_set_apart_by_spaces_are_one_number(stated, value):
-    assert number.read(f"Answer: {stated}", QUESTION) == Reading(value, "strict")
+    assert number.read(f"Answer: {stated}", QUESTION) == ReadAnswer(value, "strict")
 
 
 @pytest.mark.parametrize(

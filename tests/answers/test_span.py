@@ -1,7 +1,7 @@
 import pytest
 
 from stages.answers import span
-from stages.answers.reading import UNREAD, Reading
+from stages.answers.answer_line import UNREAD, ReadAnswer
 from stages.records.question import Question
 
 
@@ -22,7 +22,7 @@ def question(answer: str) -> Question:
     ],
 )
 def test_reading(text, value, pattern):
-    assert span.read(text, question("Salzburg")) == Reading(value, pattern)
+    assert span.read(text, question("Salzburg")) == ReadAnswer(value, pattern)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_reading(text, value, pattern):
     ],
 )
 def test_a_verdict_is_read_where_the_question_asks_for_one(asked, text, value, pattern):
-    assert span.read(text, Question(id="1", question=asked, answer="")) == Reading(value, pattern)
+    assert span.read(text, Question(id="1", question=asked, answer="")) == ReadAnswer(value, pattern)
 
 
 @pytest.mark.parametrize(
@@ -109,12 +109,12 @@ def test_an_empty_answer_scores_nothing(written):
     ],
 )
 def test_the_words_the_answer_is_are_no_part_of_the_answer(text, value):
-    assert span.read(text, question("Paris")) == Reading(value, "flexible")
+    assert span.read(text, question("Paris")) == ReadAnswer(value, "flexible")
 
 
 @pytest.mark.parametrize("title", ["The Answer", "What is the answer", "An Answer Is a Question", "The answer is"])
 def test_a_title_that_speaks_of_an_answer_is_whole(title):
-    assert span.read(f"Answer: {title}", question(title)) == Reading(title, "strict")
+    assert span.read(f"Answer: {title}", question(title)) == ReadAnswer(title, "strict")
 
 
 def test_any_of_an_answer_s_other_forms_counts():

@@ -1,7 +1,7 @@
 import pytest
 
 from stages.answers import yes_no
-from stages.answers.reading import UNREAD, Reading
+from stages.answers.answer_line import UNREAD, ReadAnswer
 from stages.records.question import Question
 
 QUESTION = Question(id="1", question="Could a sloth outrun a cheetah?", choices=["yes", "no"], answer="no")
@@ -24,7 +24,7 @@ QUESTION = Question(id="1", question="Could a sloth outrun a cheetah?", choices=
     ],
 )
 def test_the_line_that_was_asked_for_is_read_strictly(text):
-    assert yes_no.read(text, QUESTION) == Reading("no", "strict")
+    assert yes_no.read(text, QUESTION) == ReadAnswer("no", "strict")
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_the_line_that_was_asked_for_is_read_strictly(text):
     ],
 )
 def test_other_ways_of_saying_it_are_read_flexibly(text):
-    assert yes_no.read(text, QUESTION) == Reading("no", "flexible")
+    assert yes_no.read(text, QUESTION) == ReadAnswer("no", "flexible")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_labels_follow_the_choices():
     ],
 )
 def test_a_no_said_in_other_words_is_read(text):
-    assert yes_no.read(text, QUESTION) == Reading("no", "flexible")
+    assert yes_no.read(text, QUESTION) == ReadAnswer("no", "flexible")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from stages.chat.sentences import first_sentence
+from stages.chat.self_prompt import first_sentence
 from tests.import_graph import ROOT
 
 

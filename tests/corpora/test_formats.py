@@ -1,7 +1,7 @@
 import pytest
 
 from stages.core.errors import InputError
-from stages.corpora.formats import IncompleteRowError, MisfitRowError, turns
+from stages.corpora.reading import IncompleteRowError, MisfitRowError, turns
 
 WHERE = "own.jsonl, line 3"
 

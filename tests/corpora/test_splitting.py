@@ -4,7 +4,7 @@ import pytest
 
 from stages.core.errors import InputError
 from stages.corpora import splitting
-from stages.corpora.split_parameters import SplitParameters
+from stages.corpora.preset import SplitParameters
 from stages.corpora.splitting import near_duplicate_groups, split, words
 from stages.records.conversation import AnnotatedConversation
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from stages.base_models.random_weights import byte_tokenizer
+from stages.base_models.loading import byte_tokenizer
 from stages.decoding import attention
-from stages.decoding.attention import ARCHITECTURES, RIGHT_ALIGNED, Rows, layer, parts
+from stages.decoding.attention import ARCHITECTURES, RIGHT_ALIGNED, PackedRows, layer, parts
 from stages.decoding.cache import BLOCK, ColumnsLayer, PreallocatedLayer, joined
 from stages.decoding.generating import Prompt, generate, last_logits
 from stages.decoding.model import load
@@ -116,7 +116,7 @@ def test_attention_that_read_padding_would_be_seen(heads, tmp_path, monkeypatch)
     folder = random_folder("llama", tmp_path / "model", heads)
     rows = sequences()
     right = logits_along(ours(folder), rows, 2)
-    monkeypatch.setattr(Rows, "bias", lambda *args: None)
+    monkeypatch.setattr(PackedRows, "bias", lambda *args: None)
     wrong = logits_along(ours(folder), rows, 2)
     assert float((right - wrong).abs().max() / right.std()) > 0.05
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stages.decoding.partial import ALONE, Partial, Share
-from stages.records.generation import Generation
+from stages.records.results import Generation
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """

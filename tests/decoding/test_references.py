@@ -15,7 +15,7 @@ from stages.decoding.parameters import Decoding, ReferenceLikelihoods
 from stages.decoding.references import held_out, reference_likelihoods
 from stages.records import files
 from stages.records.conversation import AnnotatedConversation
-from stages.records.likelihood import ReferenceLikelihood
+from stages.records.results import ReferenceLikelihood
 from tests.decoding.kinds import KINDS
 from tests.decoding.kinds import tokenizer as of_kind
 

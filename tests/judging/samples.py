@@ -1,8 +1,7 @@
 """Judgements made in code."""
 
 from stages.records.files import write_jsonl
-from stages.records.generation import Generation
-from stages.records.judgement import Judgement
+from stages.records.results import Generation, Judgement
 
 
 def judgement(

@@ -8,13 +8,13 @@ import yaml
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from stages import judge
+from stages.base_models.loading import random_model
 from stages.base_models.preset import RandomModel
-from stages.base_models.random_weights import random_model
 from stages.core.errors import InputError
 from stages.judging.asking import instruction
 from stages.records.files import read_json, read_jsonl, write_json, write_jsonl
-from stages.records.judgement import Judgement
 from stages.records.question import Question
+from stages.records.results import Judgement
 from stages.records.systems import Plan, System
 from tests.chat_models.server import Reaction, Server, completion
 from tests.judging.samples import write_answers

@@ -13,12 +13,9 @@ from stages.judging.counting import PairKey
 from stages.judging.pairs import planned_pairs
 from stages.judging.summary import summarize as summarize_preference
 from stages.records.conversation import AnnotatedConversation, Conversation
-from stages.records.execution import Execution
 from stages.records.files import read_jsonl, write_json, write_jsonl, write_text
-from stages.records.generation import ChoiceReading, Generation
-from stages.records.judgement import Judgement
 from stages.records.question import CodeTask, Question
-from stages.records.scored import Scored
+from stages.records.results import ChoiceReading, Execution, Generation, Judgement, Scored
 from stages.records.systems import Plan, System
 from stages.scoring.comparison import compare
 from stages.scoring.domains import by_domain

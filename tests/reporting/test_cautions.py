@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.records.generation import Generation
 from stages.records.question import Question
+from stages.records.results import Generation
 from stages.records.systems import Plan, System
 from stages.reporting.cautions import cautions
 from stages.reporting.inputs import METRICS, Inputs

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from stages.records.question import Question
-from stages.roles.classifier import cross_fitted, stems, trained
+from stages.roles.numbers import cross_fitted, stems, trained
 from tests.reporting.example_run import DOMAINS, WORDS
 
 DOMAIN_OF = {subject: domain for domain, subjects in DOMAINS.items() for subject in subjects}

@@ -2,17 +2,17 @@ import numpy as np
 import pytest
 
 from stages.roles.numbers import belonging, counts, permuted_shares, summarize
-from stages.roles.written import Written, most_frequent, phrases
+from stages.roles.written import WrittenRole, most_frequent, phrases
 from tests.reporting.example_run import DOMAINS, EXPERTS
 from tests.roles.test_classifier import DOMAIN_OF, made
 
 
-def entry(identifier: str, domain: str, told: str | None, seed: int = 1) -> Written:
+def entry(identifier: str, domain: str, told: str | None, seed: int = 1) -> WrittenRole:
     role = None if told is None else f"From now on, you are {told}"
-    return Written(identifier, seed, domain, role, role is not None)
+    return WrittenRole(identifier, seed, domain, role, role is not None)
 
 
-def fitting(questions, seed: int = 1) -> list[Written]:
+def fitting(questions, seed: int = 1) -> list[WrittenRole]:
     domains = [(each.id, DOMAIN_OF[each.group]) for each in questions]
     return [entry(one, domain, f"a {EXPERTS[domain][0]} who knows {domain}.", seed) for one, domain in domains]
 

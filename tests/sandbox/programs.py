@@ -8,8 +8,7 @@ forges the verdict, or brings ``secret`` out of the folder ``outside`` can pass.
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.sandbox.limits import Limits
-from stages.sandbox.runner import Task
+from stages.sandbox.runner import Limits, Task
 
 LIMITS = Limits(cpu_seconds=1, wall_seconds=60, memory_mb=256, output_kb=256, isolation="required")
 

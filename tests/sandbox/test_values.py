@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from stages.sandbox.inside.values import Opaque, decode, encode
+from stages.sandbox.inside.processes import Opaque, decode, encode
 
 
 class Sly(int):

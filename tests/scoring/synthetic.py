@@ -3,11 +3,9 @@
 import random
 from pathlib import Path
 
-from stages.records.execution import Execution
 from stages.records.files import write_json, write_jsonl
-from stages.records.generation import ChoiceReading, Generation
-from stages.records.likelihood import ReferenceLikelihood
 from stages.records.question import CodeTask, Question
+from stages.records.results import ChoiceReading, Execution, Generation, ReferenceLikelihood
 from stages.records.systems import Plan, System
 from stages.scoring.domains import SUBJECTS
 

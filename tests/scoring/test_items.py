@@ -3,9 +3,8 @@ import pytest
 from stages.chat import self_prompt
 from stages.chat.self_prompt import STEP_BY_STEP
 from stages.core.errors import InputError
-from stages.records.execution import Execution
-from stages.records.generation import ChoiceReading, Generation
 from stages.records.question import Question
+from stages.records.results import ChoiceReading, Execution, Generation
 from stages.records.systems import System
 from stages.scoring.items import score_item
 from tests.scoring import synthetic

@@ -1,7 +1,7 @@
 import pytest
 
 from stages.chat import self_prompt
-from stages.records.generation import Generation
+from stages.records.results import Generation
 from stages.scoring.items import well_formed
 
 ROLE = "From now on, you are a geologist who explains how rocks are made."

@@ -1,7 +1,7 @@
 import pytest
 
 from stages.records.files import read_jsonl, write_jsonl
-from stages.records.generation import ChoiceReading, Generation
+from stages.records.results import ChoiceReading, Generation
 from stages.records.systems import System
 from stages.scoring.comparison import compare
 from stages.scoring.run import score_plan

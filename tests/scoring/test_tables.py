@@ -1,6 +1,6 @@
 import numpy as np
 
-from stages.records.scored import Scored
+from stages.records.results import Scored
 from stages.scoring.tables import rounded, tabulate
 
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from stages.records import files
-from stages.records.generation import Generation
+from stages.records.results import Generation
 from tests.chat_models.real_server import MODEL, transformers_serve
 from tests.import_graph import ROOT
 

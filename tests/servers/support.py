@@ -11,8 +11,8 @@ import yaml
 
 import stages.generate
 from stages.records import files
-from stages.records.generation import Generation
 from stages.records.question import Question
+from stages.records.results import Generation
 from tests.import_graph import ROOT
 
 COMMAND = [sys.executable, "-m", "stages.generate", "--model", "tiny", "--scale", "smoke"]

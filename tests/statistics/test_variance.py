@@ -3,7 +3,7 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from stages.statistics.variance import Variance, effective, of_mean
+from stages.statistics.intervals import Variance, effective, of_mean
 
 
 def test_items_alone_give_the_usual_standard_error():

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from stages.studies.disagreements import EACH_WAY, disagreements
+from stages.studies.paper import EACH_WAY, disagreements
 from tests.scoring.test_tables import item
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from stages.core.errors import InputError
-from stages.records.likelihood import ReferenceLikelihood
+from stages.records.results import ReferenceLikelihood
 from stages.studies.frozen import unpacked, write_compressed
 
 RECORDS = [

@@ -45,7 +45,7 @@ ROOT = "/proc"  # where the new root is mounted: a folder that every machine has
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-class Job(TypedDict):
+class Confinement(TypedDict):
     """How one program is to be run."""
 
     method: Method
@@ -55,7 +55,7 @@ class Job(TypedDict):
     output_kb: int
 
 
-def confine(job: Job) -> None:
+def confine(job: Confinement) -> None:
     """Leave this process the standard library to read, and its limits.
 
     Raises:

@@ -1,7 +1,10 @@
 """The two processes of a task: one runs a model-written program, the other its tests.
 
 Only the second has the tests' text, the values that they expect, and the verdict. It calls the program's function over
-a pipe and gets plain data back. It believes nothing else that the first process says once the program runs.
+a pipe. It believes nothing else that the first process says once the program runs.
+
+Values cross the pipe as plain data in JSON, and never as an object with a will of its own: None, booleans, numbers,
+strings and lists stand for themselves; everything else is ``{kind: content}``.
 """
 
 import json
@@ -10,11 +13,67 @@ import random
 import re
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, KeysView, ValuesView
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, BinaryIO, TextIO, TypedDict
 
-from stages.sandbox.inside.confinement import Job, confine
-from stages.sandbox.inside.values import decode, encode
+from stages.sandbox.inside.confinement import Confinement, confine
+
+PLAIN_INTEGERS = 1 << 63  # beyond this, hexadecimal: decimal digits are limited, and slow
+
+
+class Opaque:
+    """Stands for what is not plain data: equal to nothing but itself."""
+
+
+def encode(value: Any) -> Any:
+    """What JSON can hold of a value; subclasses become the plain type they extend."""
+    if value is None or isinstance(value, bool | float | str):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < PLAIN_INTEGERS else {"int": hex(value)}
+    if isinstance(value, list):
+        return [encode(item) for item in value]
+    for name, (kind, content, _) in KINDS.items():
+        if isinstance(value, kind):
+            return {name: content(value)}
+    return {"opaque": None}
+
+
+def decode(data: Any) -> Any:
+    """The value again. What was sent may be anything: any exception may come of it, but no code is run."""
+    if isinstance(data, list):
+        return [decode(item) for item in data]
+    if isinstance(data, dict):
+        ((kind, content),) = data.items()
+        if kind == "int":
+            return int(content, 16)
+        return Opaque() if kind == "opaque" else KINDS[kind][2](content)
+    return data
+
+
+def _items(value: Iterable[Any]) -> list[Any]:
+    return [encode(item) for item in value]
+
+
+# Name: type, what JSON can hold of it, the value again. The first type that fits counts.
+KINDS: dict[str, tuple[type, Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "dict": (dict, lambda v: [_items(pair) for pair in v.items()], lambda c: {decode(k): decode(v) for k, v in c}),
+    "tuple": (tuple, _items, lambda c: tuple(decode(c))),
+    "set": (set, _items, lambda c: set(decode(c))),
+    "frozenset": (frozenset, _items, lambda c: frozenset(decode(c))),
+    "complex": (complex, lambda v: [v.real, v.imag], lambda c: complex(*c)),
+    "bytes": (bytes, bytes.hex, bytes.fromhex),
+    "bytearray": (bytearray, bytearray.hex, bytearray.fromhex),
+    "range": (range, lambda v: _items([v.start, v.stop, v.step]), lambda c: range(*decode(c))),
+    "Fraction": (Fraction, lambda v: _items([v.numerator, v.denominator]), lambda c: Fraction(*decode(c))),
+    "Decimal": (Decimal, str, Decimal),
+    "keys": (KeysView, _items, lambda c: dict.fromkeys(decode(c)).keys()),
+    "iterator": (Iterator, _items, lambda c: iter(decode(c))),
+    "values": (ValuesView, _items, lambda c: dict(enumerate(decode(c))).values()),
+}
+
 
 CONFINED = "confined"  # said before anything is run
 ENDED = "ended"  # the process that started this one says how
@@ -36,7 +95,7 @@ class StoppedError(BaseException):
     """The program's process gives no more answers; nothing that a test may catch."""
 
 
-def run_program(job: Job, source: int, calls: int, replies: int) -> None:
+def run_program(job: Confinement, source: int, calls: int, replies: int) -> None:
     """Confine this process, load the program of the file ``source``, and answer the lines of ``calls``.
 
     Writes a line to ``replies`` for each thing done: that this process is confined, that the program is loaded, what
@@ -83,7 +142,7 @@ def _outcome(action: Callable[[], Any]) -> str:
     return reply + "\n"
 
 
-def run_tests(job: Job, tests: int, calls: int, replies: int, verdict: int) -> None:
+def run_tests(job: Confinement, tests: int, calls: int, replies: int, verdict: int) -> None:
     """Confine this process, run the tests of the file ``tests``, and write what came of them to ``verdict``.
 
     Writes nothing if the tests themselves hit a limit. All are descriptors.

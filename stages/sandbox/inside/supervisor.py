@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from stages.sandbox.inside.confinement import Job, end_with_parent
+from stages.sandbox.inside.confinement import Confinement, end_with_parent
 from stages.sandbox.inside.processes import ENDED, Verdict, run_program, run_tests
 
 # Parts of the standard library that load libraries from outside it, which a confined process could not open.
@@ -41,7 +41,7 @@ def main(control: int) -> None:
             link.sendall(json.dumps(run(json.loads(message), *files)).encode())
 
 
-def run(job: Job, source: int, tests: int, printed: int) -> Verdict:
+def run(job: Confinement, source: int, tests: int, printed: int) -> Verdict:
     """Run the program of one file against the tests of another; ``printed`` takes what the program prints.
 
     All three are descriptors, and are closed.
@@ -60,7 +60,7 @@ def run(job: Job, source: int, tests: int, printed: int) -> Verdict:
         os.close(printed)
 
 
-def _watch(job: Job, running: "Child", checking: "Child", spoken: int, printed: int) -> Verdict:
+def _watch(job: Confinement, running: "Child", checking: "Child", spoken: int, printed: int) -> Verdict:
     """Wait for the verdict of the tests, end both processes, and put the reason in words."""
     deadline = time.monotonic() + job["wall_seconds"]
 

@@ -1,9 +1,19 @@
-"""Whether the disk has room for what comes: said before long work starts, not after it ends."""
+"""What a run finds on this machine: a free port, room on the disk."""
 
 import shutil
+import socket
 from pathlib import Path
 
 from stages.core.errors import InputError
+
+
+def free_port() -> int:
+    """One that no one listens on now, so that two runs on one machine do not collide."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
 
 COPIES = 2
 """The exported weights stand beside an earlier export until they are whole."""
