@@ -13,7 +13,8 @@ from stages.chat_models import Bill
 from stages.chat_models.preset import ChatPreset
 from stages.core import command_line, parameters
 from stages.judging.asking import estimates, judge, require_replies
-from stages.judging.pairs import BENCHMARK, Judging, answered_pairs, comparisons, planned_pairs
+from stages.judging.comparisons import comparisons
+from stages.judging.pairs import BENCHMARK, Judging, answered_pairs, planned_pairs
 from stages.records.files import read_json, read_jsonl, write_json, write_jsonl
 from stages.records.question import Question
 from stages.records.systems import Plan

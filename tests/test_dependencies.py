@@ -84,7 +84,7 @@ def test_core_writes_the_log_of_runs_and_nothing_else():
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in WRITERS
     }
-    assert writing <= {"run_log.py", "disk_room.py"}  # which makes the folder whose free space it asks for
+    assert writing <= {"run_log.py", "machine.py"}  # which makes the folder whose free space it asks for
 
 
 WRITERS = {"open", "write", "write_text", "write_bytes", "mkdir", "unlink", "rename", "replace_file", "rmtree"}
@@ -93,8 +93,7 @@ TAKEN = {
     "errors": {"InputError", "describe", "remedy"},
     "parameters": {"NAME", "Section", "load", "validate", "read", "find", "explain", "PATH", "Key"},
     "run_log": {"cpu", "LOG"},
-    "disk_room": {"check_room", "free_bytes"},
-    "ports": {"free_port"},
+    "machine": {"check_room", "free_bytes", "free_port"},
 }
 """All that other code takes from core: parsers, messages, and values of ``params.yaml``, which DVC watches itself."""
 

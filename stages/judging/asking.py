@@ -17,8 +17,8 @@ from stages.chat_models import Bill, ChatModel, ChatReply, ChatRequest, Message,
 from stages.chat_models.local_model import load_weights, open_chat_model, room
 from stages.chat_models.preset import ChatPreset, LocalPreset
 from stages.core.errors import InputError
+from stages.judging.comparisons import Comparison, count_words, shown
 from stages.judging.judge_reply import read_verdict
-from stages.judging.pairs import Comparison, count_words, shown
 from stages.records.results import Judgement
 
 T = TypeVar("T")

@@ -8,7 +8,8 @@ from stages.chat_models import Bill, ChatReply, Outcome
 from stages.chat_models.preset import ChatPreset
 from stages.core.errors import InputError
 from stages.judging.asking import ask, require_replies, showings
-from stages.judging.pairs import Comparison, SystemPair
+from stages.judging.comparisons import Comparison
+from stages.judging.pairs import SystemPair
 from stages.records.systems import System
 
 SERVED = ChatPreset.model_validate({"kind": "openai", "model": "asked-for"})

@@ -1,7 +1,8 @@
 import pytest
 
 from stages.core.errors import InputError
-from stages.judging.pairs import SystemPair, comparisons, evenly_spaced, shown
+from stages.judging.comparisons import comparisons, evenly_spaced, shown
+from stages.judging.pairs import SystemPair
 from stages.records.question import Question
 from stages.records.systems import System
 from tests.judging.samples import write_answers
