@@ -18,7 +18,9 @@ WORDS, WORDS_BY_HAND = (12, 60), (20, 60)
 MOST_SENTENCES, FIRST_SENTENCE_WORDS = 2, 6
 FEWEST_OF_ONE_SENTENCE = 0.3
 MOST_SECOND_SENTENCES_ALIKE = 0.5
-OPENING_WORDS, MOST_OF_ONE_OPENING = 8, 0.01
+OPENING_WORDS = 3  # after the head that all share: with it, eight
+MOST_OF_ONE_OPENING = 0.01
+LONG_OPENING_WORDS = 8
 WINS_FOR_A_LOSS, SEED = 3, 17
 UNKNOWN = Conversation(id="", source="", turns=["", ""])  # a conversation not at hand: nothing can be quoted from it
 
@@ -45,7 +47,7 @@ def check_form(
 
 def check_shapes(lines: Sequence[Line[str]]) -> Iterator[str]:
     """One or two sentences, of which the first stands by itself; and no shape that most of the roles have."""
-    split = [sentences(line.row) for line in lines]
+    path, split = lines[0].path, [sentences(line.row) for line in lines]
     for line, parts in zip(lines, split, strict=True):
         if len(parts) > MOST_SENTENCES:
             yield line.fault(f"role: {len(parts)} sentences, expected one or two")
@@ -54,22 +56,27 @@ def check_shapes(lines: Sequence[Line[str]]) -> Iterator[str]:
             yield line.fault(f"role: its first sentence has {first} words after {OPENING!r}, expected 6 or more")
     second = [parts[1] for parts in split if len(parts) > 1]
     if (len(lines) - len(second)) / len(lines) < FEWEST_OF_ONE_SENTENCE:
-        yield f"{lines[0].path}: {len(lines) - len(second)} of {len(lines)} roles are of one sentence, expected 30%"
+        yield f"{path}: {len(lines) - len(second)} of {len(lines)} roles are of one sentence, expected 30%"
     for word, count in Counter(sentence.split()[0] for sentence in second).items():
         if count / len(second) > MOST_SECOND_SENTENCES_ALIKE:
-            yield f"{lines[0].path}: {count} of {len(second)} second sentences begin with {word!r}, expected half at most"
+            yield f"{path}: {count} of {len(second)} second sentences begin with {word!r}, expected half at most"
 
 
 def check_variety(lines: Sequence[Line[str]]) -> Iterator[str]:
+    """No two roles are alike, and few open alike: by three words, so by any longer opening, 1% or three at most."""
     yield from check_repeats(lines, "role", lambda role: role)
     yield from check_near_duplicates(lines, lambda role: role)
+    yield from check_openings(lines, OPENING_WORDS, max(3, int(MOST_OF_ONE_OPENING * len(lines))))
+    yield from check_openings(lines, LONG_OPENING_WORDS, 1)
+
+
+def check_openings(lines: Sequence[Line[str]], words: int, most: int) -> Iterator[str]:
     opened: dict[str, list[Line[str]]] = defaultdict(list)
     for line in lines:
-        opened[" ".join(line.row.removeprefix(OPENING).lower().split()[:OPENING_WORDS])].append(line)
-    most = max(1, int(MOST_OF_ONE_OPENING * len(lines)))
-    for words, sharing in opened.items():
+        opened[" ".join(line.row.removeprefix(OPENING).lower().split()[:words])].append(line)
+    for opening, sharing in opened.items():
         if len(sharing) > most:
-            yield sharing[most].fault(f"{len(sharing)} roles open with {words!r}, expected at most {most}")
+            yield sharing[most].fault(f"{len(sharing)} roles open with {opening!r}, expected at most {most}")
 
 
 def check_places(lines: Sequence[Line[RecordedRole]]) -> Iterator[str]:

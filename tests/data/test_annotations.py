@@ -34,6 +34,10 @@ def corpus():
     return [Conversation(id="", source=row.source, turns=row.conversations) for row in rows]
 
 
+def before_last_revision(review):
+    return (review.get("last_revision") or review)["role"]
+
+
 @pytest.mark.parametrize("name", ITEMS)
 def test_each_role_is_in_form_and_at_its_place(name):
     lines = recorded(name)
@@ -63,9 +67,22 @@ def test_the_reviews_end_in_the_roles_and_what_leaked_was_rewritten(name):
     assert [(one["index"], one["role"]) for one in reviews] == [
         (line.row.index, line.row.role) for line in recorded(name)
     ]
-    again = [(one["role"], one["second_review"]) for one in reviews if one["second_review"]]
+    again = [(before_last_revision(one), one["second_review"]) for one in reviews if one["second_review"]]
     assert {review["leak"] for _, review in again} == LEAKS - ({"plain leak"} if name == "lima" else set())
     assert all((role != review["role"]) == (review["leak"] != "none") for role, review in again)
+
+
+def test_what_the_third_review_found_was_rewritten_and_other_revisions_changed_an_opening_alone():
+    text = (ANNOTATIONS / "bundled.reviews.jsonl").read_text(encoding="utf-8")
+    reviews = [json.loads(line) for line in text.splitlines()]
+    leaking = [one["index"] for one in reviews if one["third_review"] and one["third_review"]["leak"] != "none"]
+    revised = [one for one in reviews if one["last_revision"]]
+    assert [one["index"] for one in revised if one["last_revision"]["why"] == "third review"] == leaking
+    assert all(one["role"] != one["last_revision"]["role"] for one in revised)
+    opened = [one for one in revised if one["last_revision"]["why"] == "opening"]
+    assert len(opened) == len(revised) - len(leaking)
+    parts = [(role_prompts.sentences(one["role"]), role_prompts.sentences(before_last_revision(one))) for one in opened]
+    assert all(now[1:] == before[1:] for now, before in parts)
 
 
 def test_each_benchmark_and_subject_has_one_role_written_by_hand():

@@ -115,6 +115,14 @@ FAULTS = {
     "one opening": (
         role_prompts.check_variety(lines([ROLE.replace("valleys", tree) for tree in TREES])), "12 roles open with"
     ),
+    "ten historians": (
+        role_prompts.check_variety(lines([f"From now on, you are a historian of {tree}." for tree in TREES[:10]])),
+        "line 4: 10 roles open with 'a historian of', expected at most 3",
+    ),
+    "two long openings alike": (
+        role_prompts.check_variety(lines([ROLE, OTHER, ROLE.replace("the snow of high valleys", "rain in a town")])),
+        "line 3: 2 roles open with 'a hydrologist who has spent twenty winters measuring'",
+    ),
     "roles of other items": (
         role_prompts.check_fit(
             lines(["snow", "theatre"]),
