@@ -1,14 +1,13 @@
-"""Whether a model that someone brings can be used, before anything is made of it: files, weights, chat template.
+"""Whether a model that someone brings can be used, before anything is made of it: tokenizer, weights, chat template.
 
 The chat template is a program of others. It is tried in a process of its own, with a limit of time and of memory.
 """
 
-import json
 import os
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,58 +23,16 @@ STARTING = 120
 """Seconds that the libraries may take to start in the process that tries the template."""
 
 
-def check_whole(folder: Path, told: str) -> None:
-    """Read every JSON file and every header of weights.
-
-    Raises:
-        InputError: A file is missing or damaged: it is named.
-    """
-    if not (folder / "config.json").is_file():
-        raise InputError(f"{told} holds no config.json: a model folder is expected there")
-    if (folder / "adapter_config.json").is_file():  # the library would fetch the model that it names instead
-        raise InputError(f"{told} holds adapter_config.json, an adapter: merge it into its model, and bring that")
-    for path in sorted(folder.glob("*.json")):
-        try:
-            content = json.loads(path.read_bytes())
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{told}: {path.name} is damaged, it is not JSON ({error}): bring it again") from None
-        if path.name.endswith(".safetensors.index.json"):
-            _check_shards(folder, content, told, path.name)
-    weights = sorted(folder.glob("*.safetensors"))
-    if not weights:
-        raise InputError(
-            f"{told} holds no weights, expected config.json and *.safetensors: other forms of weights can run code and "
-            "are not read; save the model by `save_pretrained`, which writes safetensors"
-        )
-    for path in weights:
-        _check_header(path, told)
-
-
-def _check_shards(folder: Path, index: object, told: str, name: str) -> None:
-    shards = index.get("weight_map") if isinstance(index, dict) else None
-    if not isinstance(shards, dict):
-        raise InputError(f"{told}: {name} is damaged, it has no `weight_map`: bring it again")
-    if missing := sorted({str(shard) for shard in shards.values() if not (folder / str(shard)).is_file()}):
-        raise InputError(f"{told}: {', '.join(missing)} of {name} is missing: bring it too")
-
-
-def _check_header(path: Path, told: str) -> None:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt"):
-            pass
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{told}: {path.name} is damaged ({error}): bring it again") from None
-
-
 @contextmanager
-def reading(what: str, remedy: str) -> Iterator[None]:
+def reading(what: str, remedy: str = "bring it again") -> Iterator[None]:
     """Have any failure of a library on others' files end in one line."""
     try:
         yield
-    except Exception as error:  # tokenizers and configurations fail in many ways
-        raise InputError(f"{what} cannot be read: {remedy} ({type(error).__name__}: {error})") from error
+    except InputError:
+        raise
+    except Exception as error:  # libraries fail on them in many ways
+        said = next(iter(str(error).splitlines()), "")[:200]
+        raise InputError(f"{what} is damaged or of another kind ({type(error).__name__}: {said}): {remedy}") from error
 
 
 def check_tokenizer(tokenizer: "PreTrainedTokenizerBase", told: str) -> None:
@@ -87,25 +44,31 @@ def check_tokenizer(tokenizer: "PreTrainedTokenizerBase", told: str) -> None:
         )
     if tokenizer.eos_token_id is None:
         raise InputError(f"{told}: its tokenizer has no end of sequence: name `eos_token` in tokenizer_config.json")
+    if not tokenizer.tokenize("Moss"):
+        raise InputError(f"{told}: tokenizer.json makes no tokens of a text: bring it again")
 
 
-def check_weights(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", told: str) -> None:
+def check_weights(
+    model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", told: str, place: Callable[[str], str]
+) -> None:
     """Refuse weights that are no numbers, and a tokenizer with more tokens than the model has rows for.
 
+    Messages call the model ``told``, and the file of a weight what ``place`` makes of the weight's name.
+
     Raises:
-        InputError: The weight, or the token, is named.
+        InputError: The weight and its file, or the token, is named.
     """
     import torch
 
     for name, weight in model.state_dict().items():
         if weight.is_floating_point() and not bool(torch.isfinite(weight).all()):
-            raise InputError(f"{told}: the weight {name} holds NaN or infinite values: bring the weights again")
+            raise InputError(f"{place(name)}: the weight {name} holds NaN or infinite values: bring the weights again")
     rows = len(model.get_input_embeddings().weight)  # type: ignore[arg-type]
     token, largest = max(tokenizer.get_vocab().items(), key=lambda pair: pair[1])
     if largest >= rows:
         raise InputError(
-            f"{told}: its tokenizer has a token {token!r} of number {largest}, its model {rows} embeddings: tokenizer "
-            "and model belong to different models"
+            f"{told}: its tokenizer.json has a token {token!r} of number {largest}, its model {rows} embeddings: "
+            "tokenizer and model belong to different models"
         )
 
 
@@ -146,13 +109,14 @@ def main() -> None:
     from stages.chat.templates import check_template
 
     folder, told, seconds = sys.argv[1:]
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    tokenizer.name_or_path = told
-    first = [{"role": "user", "content": ""}]
-    tokenizer.apply_chat_template(first, chat_template="x", tokenize=False)  # loads what is not the template's cost
-    _limit(int(seconds))
     try:
-        check_template(tokenizer)
+        with reading(f"{told}: its tokenizer", "mend its tokenizer_config.json and chat template"):
+            tokenizer = AutoTokenizer.from_pretrained(folder)
+            tokenizer.name_or_path = told
+            first = [{"role": "user", "content": ""}]
+            tokenizer.apply_chat_template(first, chat_template="x", tokenize=False)  # loads what the template needs
+            _limit(int(seconds))
+            check_template(tokenizer)
     except InputError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         sys.exit(2)

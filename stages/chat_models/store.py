@@ -29,6 +29,9 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS replies (key BLOB PRIMARY KEY, reply TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS batches (base_url TEXT, input_file TEXT, batch TEXT, PRIMARY KEY (base_url, input_file));
 """
+CLAIMS = "claims.lock"
+"""It is there once a store has been set up."""
+COLUMNS = {"replies": ["key", "reply"], "batches": ["base_url", "input_file", "batch"]}
 PUT = "INSERT OR REPLACE INTO replies VALUES (?, ?)"
 BUSY_SECONDS = 60.0
 GATHER = 0.003
@@ -54,10 +57,13 @@ class Store:
         with (folder / "setup.lock").open("w") as setup:
             fcntl.flock(setup, fcntl.LOCK_EX)
             with self._explained():
+                self._refuse_empty()
                 # Separate connections: a thread writes and syncs while replies are read.
                 self._reader, self._writer = self._connect(), self._connect()
+                self._reader.text_factory = bytes  # text that is damaged is told of, not raised
                 self._writer.executescript(SCHEMA)
-            self._claims = (folder / "claims.lock").open("w")
+                self._refuse_another_version()
+            self._claims = (folder / CLAIMS).open("w")
             _take_over(self)
 
     def close(self) -> None:
@@ -116,7 +122,14 @@ class Store:
         """
         with self._explained():
             rows = self._reader.execute("SELECT input_file, batch FROM batches WHERE base_url = ?", (base_url,))
-            return list(rows)
+            found = list(rows)
+        noted = []
+        for file, batch in found:
+            try:
+                noted.append((file.decode(), batch if batch is None else batch.decode()))
+            except (AttributeError, UnicodeDecodeError):
+                logger.warning("%s: the note of a batch is damaged, and is passed over", self.path)
+        return noted
 
     def note_batch(self, *row: str | None) -> None:
         """Note the server's address, and its ids of a batch's input and of the batch itself, if that is known."""
@@ -129,6 +142,20 @@ class Store:
         """Return once all changes are made."""
         while self._changes or (self._writing and not self._writing.done()):
             await self._begin_writing()
+
+    def _refuse_empty(self) -> None:
+        """SQLite would begin anew in a file that lost its content, and remove what waits beside it to be brought in."""
+        if (self.folder / CLAIMS).exists() and self.path.is_file() and not self.path.stat().st_size:
+            raise sqlite3.DatabaseError("it is empty")
+
+    def _refuse_another_version(self) -> None:
+        for table, columns in COLUMNS.items():
+            found = [name for _, name, *_ in self._writer.execute(f"PRAGMA table_info({table})")]
+            if found != columns:
+                raise StoreError(
+                    f"{self.path} is of another version of this project (its table {table} has {', '.join(found)}): go "
+                    "on with that version, or move the file away and pay again for what it holds"
+                )
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
@@ -202,16 +229,20 @@ def _take_over(store: Store) -> None:
     replies: dict[str, ChatReply] = {}
     old, notes = store.folder / "replies.jsonl", [*(store.folder / "batches").glob("[!.]*.json")]
     for path in [*([old] if old.is_file() else []), *notes]:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                try:
-                    record = json.loads(line)
-                    if path == old and re.fullmatch("[0-9a-f]{64}", record["key"]):
-                        replies[record["key"]] = ChatReply.model_validate(record["reply"])
-                    elif path != old:
-                        store.note_batch(record["base_url"], record["input_file"], record["batch"])
-                except (ValueError, TypeError, KeyError, RecursionError, StoreError):
-                    logger.warning("%s, line %d: damaged, left out", path, number)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            logger.warning("%s cannot be read, left out: %s", path, error)
+            continue
+        for number, line in enumerate(content.splitlines(), start=1):
+            try:
+                record = json.loads(line)
+                if path == old and re.fullmatch("[0-9a-f]{64}", record["key"]):
+                    replies[record["key"]] = ChatReply.model_validate(record["reply"])
+                elif path != old:
+                    store.note_batch(record["base_url"], record["input_file"], record["batch"])
+            except (ValueError, TypeError, KeyError, RecursionError, StoreError):
+                logger.warning("%s, line %d: damaged, left out", path, number)
         store.put(replies.items())
         path.rename(f"{path}.taken-over")
         logger.info("%s: took over what %s held", store.path, path)

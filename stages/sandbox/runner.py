@@ -44,8 +44,8 @@ class Limits(Section):
     Attributes:
         cpu_seconds: Processor time. This, not the clock, ends endless loops, so that the verdict does not depend on
             how busy the machine is.
-        wall_seconds: The backstop for programs that wait without computing. A program that only waits for its turn on
-            a busy machine goes on.
+        wall_seconds: The backstop for programs that wait without computing: the time in which neither the program nor
+            its tests could go on. Time in which one of them only waits for its turn on a busy machine does not count.
         memory_mb: Address space.
         output_kb: The most that may be printed, and the most that one call may return.
         isolation: ``required``: where the machine offers no sandbox, nothing is run. ``limits_only``: there, programs

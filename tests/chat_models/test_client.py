@@ -1,7 +1,6 @@
 import json
 import signal
 import threading
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -207,9 +206,9 @@ def test_a_wait_that_the_server_asks_for_holds_everyone(tmp_path: Path) -> None:
     with Server(plan) as server:
         assert all(o.value for o in served(server, tmp_path, in_flight=4).ask(requests(40), as_it_is))
         times = [entry.at for entry in server.log if entry.path.endswith("completions")]
-    pauses = [later - earlier for earlier, later in pairwise(times)]
-    assert max(pauses) > 0.9 * 120 / FastClock.factor
-    assert pauses.index(max(pauses)) <= 5
+    before_its_end = [at for at in times if at - times[0] < 0.9 * 120 / FastClock.factor]
+    assert len(times) == 41
+    assert len(before_its_end) <= 9, "no more than were under way"
 
 
 def test_a_plainer_form_is_used_where_the_server_does_not_know_the_stricter(tmp_path: Path) -> None:

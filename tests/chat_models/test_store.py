@@ -1,12 +1,16 @@
 import asyncio
+import contextlib
 import hashlib
 import json
 import logging
 import multiprocessing
+import os
+import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -114,17 +118,86 @@ def test_a_full_disk_is_told_to_all_who_wait_and_loses_nothing(tmp_path: Path) -
     assert Store(tmp_path).get(key(0)) == reply("kept")
 
 
-def test_a_store_that_is_no_database_is_named(tmp_path: Path) -> None:
-    (tmp_path / "replies.sqlite").write_bytes(b"no database at all" * 100)
-    with pytest.raises(StoreError, match=r"replies\.sqlite is damaged .* move it away"):
-        Store(tmp_path)
+def stored(folder: Path) -> Path:
+    """The file of a store with replies and the note of a batch."""
+    store = Store(folder)
+    store.put((key(number), reply("x" * 500)) for number in range(500))
+    store.note_batch("http://a/v1", "file-1", "batch-1")
+    store.close()
+    return store.path
 
 
-def test_a_damaged_reply_counts_as_not_asked(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def overwrite(path: Path, place: int, content: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(place)
+        file.write(content)
+
+
+def statement(text: str) -> Callable[[Path], None]:
+    def run(path: Path) -> None:
+        with contextlib.closing(sqlite3.connect(path)) as db, db:
+            db.execute(text)
+
+    return run
+
+
+DAMAGED = r"replies\.sqlite is damaged \(.*\): rescue it with .* or move it away and pay again for what it holds"
+ANOTHER_VERSION = r"replies\.sqlite is of another version of this project .*: go on with that version, or move"
+DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no database": (lambda path: path.write_bytes(b"no database at all" * 100), DAMAGED),
+    "empty": (lambda path: path.write_bytes(b""), DAMAGED),
+    "cut": (lambda path: os.truncate(path, path.stat().st_size - 50_000), DAMAGED),
+    "one page alone": (lambda path: os.truncate(path, 4096), DAMAGED),
+    "a page torn": (lambda path: overwrite(path, 5 * 4096, b"\xff" * 4096), DAMAGED),
+    "the first page of a table torn": (lambda path: overwrite(path, 4096, bytes(4096)), DAMAGED),
+    "of a newer SQLite": (lambda path: overwrite(path, 18, b"\5\5"), DAMAGED),
+    "with a column more": (statement("ALTER TABLE replies ADD COLUMN more"), ANOTHER_VERSION),
+    "with another name": (statement("ALTER TABLE batches RENAME COLUMN batch TO id"), ANOTHER_VERSION),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_a_damaged_store_is_named_and_nothing_in_it_overwritten(tmp_path: Path, kind: str) -> None:
+    damage, told = DAMAGE[kind]
+    path = stored(tmp_path)
+    damage(path)
+    left = path.read_bytes()
+    with pytest.raises(StoreError, match=told):
+        [Store(tmp_path).get(key(number)) for number in range(500)]
+    assert path.read_bytes() == left
+
+
+def test_replies_that_wait_beside_a_file_that_lost_its_content_are_kept(tmp_path: Path) -> None:
+    store, copy = Store(tmp_path / "one"), tmp_path / "copy"
+    store.put((key(number), reply("x" * 500)) for number in range(100))
+    shutil.copytree(store.folder, copy)  # as a process that is killed leaves it
+    waiting = (copy / "replies.sqlite-wal").read_bytes()
+    assert len(waiting) > 100 * 500
+    (copy / "replies.sqlite").write_bytes(b"")
+    with pytest.raises(StoreError, match=r"replies\.sqlite is damaged \(it is empty\)"):
+        Store(copy)
+    assert (copy / "replies.sqlite-wal").read_bytes() == waiting
+
+
+@pytest.mark.parametrize("change", ["batch = CAST(x'ff00' AS TEXT)", "batch = x'ff00'", "input_file = NULL"])
+def test_a_damaged_note_of_a_batch_is_told_and_passed_over(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, change: str
+) -> None:
+    path = stored(tmp_path)
+    statement(f"UPDATE batches SET {change}")(path)
+    store = Store(tmp_path)
+    store.note_batch("http://a/v1", "file-2", "batch-2")
+    assert store.batches("http://a/v1") == [("file-2", "batch-2")]
+    assert f"{path}: the note of a batch is damaged, and is passed over" in caplog.text
+    assert store.get(key(7)) == reply("x" * 500)
+
+
+@pytest.mark.parametrize("damage", ["substr(reply, 1, 9)", "CAST(x'ff00' AS TEXT)"])
+def test_a_damaged_reply_counts_as_not_asked(tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str) -> None:
     store = Store(tmp_path)
     keep(store, 1, 2)
     with sqlite3.connect(store.path) as db:
-        db.execute("UPDATE replies SET reply = substr(reply, 1, 9) WHERE key = ?", (bytes.fromhex(key(1)),))
+        db.execute(f"UPDATE replies SET reply = {damage} WHERE key = ?", (bytes.fromhex(key(1)),))
     assert (store.get(key(1)), store.get(key(2))) == (None, reply("2"))
     assert "a reply is damaged" in caplog.text
     keep(store, 1)
@@ -232,16 +305,23 @@ def test_a_cache_of_the_old_form_is_taken_over_once(tmp_path: Path, caplog: pyte
     (tmp_path / "replies.jsonl").write_text("\n".join([lines[0], "\0\0\0", "[" * 5000, *lines[1:], torn]))
     (tmp_path / "batches").mkdir()
     (tmp_path / "batches/file-1.json").write_text('{"base_url": "http://a/v1", "input_file": "file-1", "batch": null}')
-    (tmp_path / "batches/file-2.json").write_text('{"base_url": ')
+    for number, text in enumerate(
+        ('{"base_url": ', '["a"]', '{"base_url": {}, "input_file": "a", "batch": "b"}'), start=2
+    ):
+        (tmp_path / f"batches/file-{number}.json").write_text(text)
+    (tmp_path / "batches/unreadable.json").mkdir()
     with caplog.at_level(logging.INFO):
         store = Store(tmp_path)
     assert f"took over what {tmp_path}/replies.jsonl held" in caplog.text
-    damaged = ("replies.jsonl, line 2", "replies.jsonl, line 3", "replies.jsonl, line 6", "file-2.json, line 1")
+    damaged = ("replies.jsonl, line 2", "replies.jsonl, line 3", "replies.jsonl, line 6")
+    damaged += tuple(f"file-{number}.json, line 1" for number in (2, 3, 4))
+    assert "unreadable.json cannot be read, left out" in caplog.text
     assert [line.count("damaged, left out") for line in caplog.text.splitlines()].count(1) == len(damaged)
     assert all(f"{place}: damaged, left out" in caplog.text for place in damaged)
     assert [store.get(key(number)) for number in range(3)] == [reply(f"\u2028 {number}") for number in range(3)]
     assert store.batches("http://a/v1") == [("file-1", None)]
     caplog.clear()
+    (tmp_path / "batches/unreadable.json").rmdir()
     with caplog.at_level(logging.INFO):
         assert count(Store(tmp_path)) == 3
     assert caplog.text == ""

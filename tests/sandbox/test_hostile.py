@@ -33,8 +33,16 @@ def run(
 ) -> list[tuple[Program, RunResult]]:
     known = f"PORT, STAGE, SOLUTIONS = {port}, {os.getpid()}, {SOLUTIONS!r}\n"
     test = f"EXPECTED = {SECRET!r}\n    assert candidate({str(outside)!r}) == EXPECTED"
-    tasks = [simple_task(known + program.text, test) for program in programs]
-    return list(zip(programs, run_all(tasks, limits, (method,)), strict=True))
+    # What ends otherwise than by its time must do so even where the machine is slow.
+    patient = limits.model_copy(update={"cpu_seconds": 60})
+    found: list[tuple[Program, RunResult]] = []
+    for bounds, group in (
+        (limits, [program for program in programs if program.reason == "limit: cpu_seconds"]),
+        (patient, [program for program in programs if program.reason != "limit: cpu_seconds"]),
+    ):
+        tasks = [simple_task(known + program.text, test) for program in group]
+        found += zip(group, run_all(tasks, bounds, (method,)), strict=True)
+    return found
 
 
 @pytest.mark.parametrize(

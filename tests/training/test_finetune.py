@@ -3,11 +3,13 @@
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 from transformers import AutoModelForCausalLM
@@ -15,6 +17,7 @@ from transformers import AutoModelForCausalLM
 from stages.records import files
 from stages.records.conversation import AnnotatedConversation
 from tests.import_graph import ROOT
+from tests.training.test_checkpoints import wait_for
 
 ROLE = "From now on, you are a cook."
 ITEMS = [
@@ -72,13 +75,39 @@ def test_two_processes_by_the_recipe_train_as_one_does(tiny, tmp_path):
     assert metrics["completion_tokens"] == sum(metrics[f"{part}_tokens"] for part in ("role", "answer", "end"))
 
 
-def in_folder(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "stages.finetune", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+
+def in_folder(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    running = start(folder, *arguments)
+    out, said = running.communicate()
+    return subprocess.CompletedProcess(arguments, running.returncode, out, said)
 
 
 ROLE_ARM = ("--model", "tiny", "--arm", "role", "--seed", "1", "--scale", "smoke")
+
+
+@pytest.mark.slow
+def test_two_processes_that_are_told_to_end_do_so_and_the_next_run_goes_on_from_the_checkpoint(tiny, tmp_path):
+    folder = place(tmp_path, tiny, 2)
+    change(folder, lambda content: content["scales"]["smoke"]["finetune"].update(epochs=80, checkpoint_every=20))
+    running = start(folder, *ROLE_ARM)
+    wait_for(folder / ".cache", "*/step-0000020/manifest.json")
+    below = psutil.Process(running.pid).children(recursive=True)
+    assert len(below) >= 3, "a launcher and two that train"
+    running.terminate()
+    _, said = running.communicate(timeout=60)
+    assert (running.returncode, said.count("interrupted: run it again to go on")) == (130, 1)
+    assert psutil.wait_procs(below, timeout=60)[1] == []
+    assert not (folder / "data/models/tiny-role-1").exists()
+    done = in_folder(folder, *ROLE_ARM)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert re.search(r"going on from the checkpoint after step [2468]0", done.stderr)
+    assert (folder / "data/models/tiny-role-1/model.safetensors").is_file()
 
 
 def test_a_template_that_cannot_be_masked_is_refused_before_training(tiny, tmp_path):
