@@ -1,15 +1,16 @@
 """Dots with 95% intervals: what the figures of scores and of differences share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from stages.figures import style
 
 ARMS = ("standard", "role")
 FEW = 30
-"""Rows of fewer questions have grey names: their intervals span half the scale."""
+"""Rows of fewer questions have grey names: their intervals span half of the scale."""
 
 Entry = dict[str, Any]
 Rows = Sequence[tuple[float, Entry | None]]
@@ -78,6 +79,13 @@ def names(axes: Axes, entries: dict[str, dict[str, Entry]]) -> None:
         label.set_color(style.INK if _size(arms) >= FEW else style.GREY)
     axes.set_ylim(len(entries) - 0.5, -0.5)
     lines(axes)
+
+
+def how_to_read(drawn: Figure, models: Iterable[dict[str, dict[str, Entry]]]) -> None:
+    """The line below the panels; it explains grey names only where there are some."""
+    few = any(_size(arms) < FEW for rows in models for arms in rows.values())
+    grey = f"\nGrey names: fewer than {FEW} questions." if few else ""
+    drawn.supxlabel(f"{style.HOW_TO_READ}{grey}", fontsize=6, color=style.INK)
 
 
 def _name(name: str, arms: dict[str, Entry]) -> str:

@@ -71,7 +71,7 @@ TALLEST = 2400
 """Pixels of a PNG's height: a sheet of many panels would else be more than a megabyte in Git."""
 SIGNIFICANT = 0.05
 """Filled marks: p below this after Holm's correction."""
-HOW_TO_READ = "Bars: 95% intervals. Filled: p < 0.05 after Holm.\nGrey names: fewer than 30 questions."
+HOW_TO_READ = "Bars: 95% intervals. Filled: p < 0.05 after Holm."
 
 # No size below 6 points, so that all can be read where the figure stands in one column.
 RC: dict[Any, Any] = {
@@ -123,6 +123,11 @@ def line(variant: str) -> Any:
 
 def title(variant: str) -> str:
     return TITLES.get(variant, variant)
+
+
+def place(variant: str) -> int:
+    """The same order of arms in every figure."""
+    return [*COLOURS, arm(variant)].index(arm(variant))
 
 
 @contextmanager

@@ -24,7 +24,7 @@ IN_CLOUD, IN_LIST = 40, 11  # phrases at most, and lines
 SMALLEST, LARGEST = 6.0, 20.0  # points; LARGEST is the type of the count that is the largest over all domains
 BREAK = 36  # characters after which a phrase goes on in a second line
 SPACE = 3.0  # points between phrases
-HEADING, GAP = 0.25, 0.15  # inches
+HEADING, GAP, EDGE = 0.25, 0.15, 0.01  # inches
 WIDTH, HEIGHT = 3.4, 2.0  # inches of a panel below its heading: two fill a page
 COLOUR = "#A34700"  # the role arm's hue, dark enough for small type
 FONT = font_manager.FontProperties(family="DejaVu Sans")
@@ -62,8 +62,8 @@ def draw(clouds: dict[str, Counter[str]], answers: dict[str, int], sheet: Path, 
     most = max((count for counts in clouds.values() for count in counts.values()), default=1)
     with style.styled():
         for domain, counts in clouds.items():
-            single = Figure(figsize=(WIDTH, HEIGHT + HEADING))
-            _panel(single, (0, 0), domain, counts, answers[domain], most)
+            single = Figure(figsize=(WIDTH + 2 * EDGE, HEIGHT + HEADING + EDGE))
+            _panel(single, (EDGE, EDGE), domain, counts, answers[domain], most)
             style.save(single, folder / slug(domain))
         style.save(_sheet(clouds, answers, most), sheet)
 
@@ -72,10 +72,10 @@ def _sheet(clouds: dict[str, Counter[str]], answers: dict[str, int], most: int) 
     if not clouds:
         return style.empty("no role arm answered MMLU")
     rows = (len(clouds) + 1) // 2
-    drawn = Figure(figsize=(2 * WIDTH + GAP, rows * (HEIGHT + HEADING + GAP) - GAP))
+    drawn = Figure(figsize=(2 * (WIDTH + EDGE) + GAP, rows * (HEIGHT + HEADING + GAP) - GAP + EDGE))
     for place, (domain, counts) in enumerate(clouds.items()):
         row, column = divmod(place, 2)
-        corner = (column * (WIDTH + GAP), (rows - 1 - row) * (HEIGHT + HEADING + GAP))
+        corner = (EDGE + column * (WIDTH + GAP), EDGE + (rows - 1 - row) * (HEIGHT + HEADING + GAP))
         _panel(drawn, corner, domain, counts, answers[domain], most)
     return drawn
 
