@@ -1,4 +1,4 @@
-"""Whether the disk has room for what comes: said before long work starts, not after it ends."""
+"""Check that the disk has room before long work starts, not after it ends."""
 
 import shutil
 from pathlib import Path
@@ -6,20 +6,20 @@ from pathlib import Path
 from stages.core.errors import InputError
 
 COPIES = 2
-"""The exported weights stand beside an earlier export until they are whole."""
+"""Until new weights are complete, the earlier export stays beside them."""
 
 
 def free_bytes(folder: Path) -> int:
-    """Free bytes of the disk that the folder lies on; the folder is made."""
+    """Free bytes on the disk of the folder, which is created if needed."""
     folder.mkdir(parents=True, exist_ok=True)
     return shutil.disk_usage(folder).free
 
 
 def check_room(base: Path, out: Path) -> None:
-    """Hold the free disk against the size of the base weights, which the export has too.
+    """Compare the free disk space with the size of the base weights, which is also that of the export.
 
     Raises:
-        InputError: Less is free than the export takes.
+        InputError: The export does not fit.
     """
     free, needed = free_bytes(out), COPIES * sum(path.stat().st_size for path in base.glob("*.safetensors"))
     if free < needed:

@@ -4,7 +4,7 @@ import socket
 
 
 def free_port() -> int:
-    """One that no one listens on now, so that two runs on one machine do not collide."""
+    """A port on which nothing listens now, so that two runs on one machine do not collide."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,6 +1,6 @@
-"""Figure 4: the roles that a model invented, by domain, on one scale of counts: as a cloud, or as a list where few.
+"""Figure 4: the roles that a model invented, by domain, on one scale of counts: as a cloud, or as a list of few.
 
-Words stand as text in the SVG. Where a phrase goes depends on nothing but the phrases, their counts and the font.
+Words are text in the SVG. The layout depends only on the phrases, their counts and the font.
 """
 
 import math
@@ -19,7 +19,7 @@ from stages.figures.slug import slug
 from stages.roles.written import most_frequent
 
 FEW = 20
-"""Domains with fewer distinct phrases have a list: a cloud of so few says less than their counts."""
+"""Domains with fewer distinct phrases have a list: a cloud of so few shows less than their counts."""
 IN_CLOUD, IN_LIST = 40, 11  # phrases at most, and lines
 SMALLEST, LARGEST = 6.0, 20.0  # points; LARGEST is the type of the count that is the largest over all domains
 BREAK = 36  # characters after which a phrase goes on in a second line
@@ -124,8 +124,8 @@ def ranked(counts: Counter[str]) -> list[tuple[int | None, str]]:
 def cloud(counts: Counter[str], most: int) -> list[Placed]:
     """The most frequent phrases, each where it finds room nearest to the middle.
 
-    The area of a phrase goes with its count, on the scale on which ``most`` has the largest type, so that equal counts
-    have equal sizes in all domains. A phrase that finds no room is made smaller, alone, and left out at last.
+    The area of a phrase is proportional to its count, and a phrase written ``most`` times has the largest type, so equal
+    counts have equal sizes in all domains. A phrase without room is made smaller, and left out if it still does not fit.
     """
     placed: list[Placed] = []
     for phrase, count in most_frequent(counts, IN_CLOUD):

@@ -13,7 +13,7 @@ def wilson(successes: float, n: float, quantile: float | None = None) -> Interva
     """Wilson's score interval for a proportion (1927, JASA 22:209-212), within [0, 1] also at 0 and n successes.
 
     Args:
-        successes: May be a fraction, as ``n``, where either stands for an effective number.
+        successes: Like ``n``, may be a fraction if it is an effective number.
         n: More than 0.
         quantile: Replaces the normal quantile 1.96.
     """
@@ -25,8 +25,8 @@ def wilson(successes: float, n: float, quantile: float | None = None) -> Interva
 def proportion(values: Values, groups: Groups | None = None) -> Interval | None:
     """Interval of the share of right answers; ``values`` [seeds, items] are 0 or 1. None without items.
 
-    Wilson's, where one seed answered independent items. Where items come in groups or there are several seeds,
-    Wilson's at the number of independent items that would give the variance seen, with Student's quantile (Korn &
+    For one seed and independent items it is Wilson's. With groups of items or several seeds it is Wilson's at the
+    number of independent items that would give the observed variance, with Student's quantile (Korn &
     Graubard 1998, Survey Methodology 24:193-201; compared by Franco et al. 2019, Journal of Survey Statistics and
     Methodology 7:334-364).
     """
@@ -43,9 +43,9 @@ def proportion(values: Values, groups: Groups | None = None) -> Interval | None:
 def bounded_mean(values: Values) -> Interval | None:
     """Interval of the mean of values in [0, 1] such as F1, or verdicts of which a tie counts half; [seeds, items].
 
-    Wilson's interval at the effective number of items, as in :func:`proportion`: the number of 0s and 1s of the same
-    mean whose mean would vary as much as these values' does. Unlike a bootstrap it keeps its level for a handful of
-    items. Values that all agree get Wilson's interval at their number: nothing in [0, 1] varies more than 0 and 1 do.
+    Wilson's interval at the effective number of items, as in :func:`proportion`: the number of 0s and 1s with the
+    same mean whose mean would vary as much. Unlike a bootstrap it keeps its level for a handful of items. Values that
+    all agree get Wilson's interval at their number, since no values in [0, 1] vary more than 0 and 1 do.
     """
     items = values.shape[1]
     if items == 0:
@@ -63,7 +63,7 @@ def bounded_mean(values: Values) -> Interval | None:
 def macro(values: Values, groups: Groups) -> tuple[float, Interval | None]:
     """The unweighted mean of the groups' shares of right answers, with its interval; ``values`` are [seeds, items].
 
-    Groups count as drawn at random. The interval is None where all groups agree: nothing then shows how they differ.
+    Groups are treated as a random sample. The interval is None where all groups agree: their spread is then unknown.
     """
     sizes = np.bincount(groups)
     means = np.stack([np.bincount(groups, weights=row) / sizes for row in values])

@@ -16,7 +16,7 @@ def exact(difference: float, discordance: float, n: int) -> float:
     """How often McNemar's exact test at 5% finds a true difference on ``n`` pairs.
 
     The number of discordant pairs is not fixed in advance: its binomial distribution is summed over, and for each
-    number the exact test's power is that of a sign test (Duffy 1984, Biometrics 40:1005-1015).
+    number the power of the exact test is that of a sign test (Duffy 1984, Biometrics 40:1005-1015).
 
     Args:
         difference: The true difference of the two shares, from 0 to ``discordance``.
@@ -34,7 +34,7 @@ def _sign_tests(discordance: float, n: int) -> tuple[Array, Array, Array]:
     """Numbers of discordant pairs that can occur, the chance of each, and the fewest wins significant at each."""
     pairs = stats.binom(n, discordance)
     discordant = np.arange(max(int(pairs.ppf(TAIL)), 1), int(pairs.isf(TAIL)) + 1)
-    # Significant is what has P(at least so many wins | 1/2) < 2.5%.
+    # A number of wins is significant if P(at least so many wins | 1/2) < 2.5%.
     fewest = stats.binom.isf(ALPHA / 2, discordant, 0.5) + 1
     fewest += stats.binom.sf(fewest - 1, discordant, 0.5) >= ALPHA / 2
     return discordant.astype(float), pairs.pmf(discordant), fewest
@@ -48,7 +48,7 @@ def from_discordance(discordance: float, n: float) -> float | None:
 
     Args:
         discordance: The share of discordant pairs.
-        n: Pairs; of items in groups the effective number, of which whole ones count.
+        n: Pairs; for items in groups the effective number, rounded down.
     """
     whole = math.floor(n + 1e-9)
     if whole < 1 or discordance <= 0 or exact(discordance, discordance, whole) < POWER:

@@ -24,7 +24,7 @@ class Variance:
         return sum(variance for variance, _ in self.parts)
 
     def quantile(self, alpha: float = ALPHA) -> float:
-        """How many standard errors a two-sided interval of level 1 - alpha reaches to either side.
+        """Half the width of a two-sided interval of level 1 - alpha, in standard errors.
 
         Cochran's mean of Student's quantiles, weighted by the variances (1964, Biometrics 20:191-195). Unlike
         Satterthwaite's degrees of freedom it holds its level for two or three seeds.
@@ -35,7 +35,7 @@ class Variance:
         return sum(variance * q for (variance, _), q in zip(self.parts, quantiles, strict=True)) / self.total
 
     def p(self, errors: float) -> float:
-        """Two-sided p of a difference of so many standard errors: the alpha whose interval just reaches zero."""
+        """Two-sided p of a difference given in standard errors: the alpha whose interval just reaches zero."""
         if errors <= 0:
             return 1.0
         smallest = 1e-12
@@ -49,7 +49,7 @@ class Variance:
 
 
 def of_mean(values: Values, groups: Groups | None = None) -> Variance:
-    """The variance of the mean of ``values`` [seeds, items], as of seeds and items (or groups) drawn at random.
+    """The variance of the mean of ``values`` [seeds, items], with seeds and items (or groups) as random samples.
 
     Items of one group (a subject of MMLU) may be alike, so groups are the units drawn: the cluster-robust variance with
     the correction G/(G - 1) (Liang & Zeger 1986, Biometrika 73:13-22; for benchmarks Miller 2024, arXiv 2411.00640).
@@ -83,11 +83,10 @@ def _of_interaction(values: Values) -> float:
 
 
 def effective(values: Values, item_variance: float, groups: Groups | None = None) -> tuple[float, Variance]:
-    """How much wider seeds and groups make the variance of a mean than one seed of independent items does.
+    """How much larger the variance of a mean is, with these seeds and groups, than for one seed of independent items.
 
-    Few seeds or groups can agree by chance, and the variance estimated from them is then too small. So there is a
-    lower bound, the variance of seeds and items that are all independent (design effect 1/seeds), and whichever of
-    the two gives the wider interval is taken.
+    A few seeds or groups can agree by chance, and the variance estimated from them is then too small. A second estimate
+    treats all seeds and items as independent (design effect 1/seeds). The one with the wider interval is used.
 
     Args:
         values: [seeds, items].

@@ -1,4 +1,4 @@
-"""Questions that one arm got right and the other wrong, as Figure 1 shows them: by id, since a study holds no texts."""
+"""Questions that one arm got right and the other wrong, by id, since a study has no texts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,10 +13,10 @@ Row = dict[str, Any]
 
 
 def disagreements(read: Inputs, benchmark: str = "mmlu") -> list[Row]:
-    """The first questions that ``role`` alone got right, then the first that ``standard`` alone did.
+    """The first questions that only ``role`` got right, then the first that only ``standard`` got right.
 
-    A row has ``id``, ``group``, ``key``, the ``role`` prompt, and each variant's pick with whether it is right, all of
-    the first seed of training.
+    A row has ``id``, ``group``, ``key``, the ``role`` prompt, and each variant's pick and whether it is right, all for
+    the first training seed.
     """
     items = list(read.scored.values())
     seed = min(item.seed for item in items if item.seed is not None)
