@@ -124,8 +124,8 @@ def ranked(counts: Counter[str]) -> list[tuple[int | None, str]]:
 def cloud(counts: Counter[str], most: int) -> list[Placed]:
     """The most frequent phrases, each where it finds room nearest to the middle.
 
-    The area of a phrase is proportional to its count, and a phrase written ``most`` times has the largest type, so equal
-    counts have equal sizes in all domains. A phrase without room is made smaller, and left out if it still does not fit.
+    The area of a phrase is proportional to its count, and a phrase written ``most`` times has the largest type: equal
+    counts have equal sizes in all domains. A phrase without room is made smaller, and left out if that does not help.
     """
     placed: list[Placed] = []
     for phrase, count in most_frequent(counts, IN_CLOUD):

@@ -137,4 +137,9 @@ def test_print_strands_no_heading(pages_in_print):
         assert not lines[-1].startswith(HEADINGS)
 
 
+def test_print_does_not_tear_the_caption_of_figure_1_from_its_first_example(pages_in_print):
+    (page,) = [text for text in pages_in_print if "Figure 1." in text]
+    assert "Right answer" in page
+
+
 HEADINGS = ("Results", "The same question", "Figure 1.", "Main results", "Training", "What was run", "Libraries")
