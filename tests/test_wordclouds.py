@@ -61,6 +61,16 @@ def test_without_mmlu_there_is_one_sheet_that_says_so(tmp_path: Path):
     assert "no role arm answered MMLU" in (tmp_path / "sheet.svg").read_text()
 
 
+def test_the_frames_of_the_panels_stand_within_the_sheet():
+    """Their outer half was cut off at the sheet's edges."""
+    with style.styled():
+        drawn = figure._sheet(dict.fromkeys(("law", "physics"), MANY), dict.fromkeys(("law", "physics"), 900), 40)
+    for axes in drawn.axes:
+        box = axes.get_position()
+        assert min(box.x0, box.y0) > 0
+        assert max(box.x1, box.y1) < 1
+
+
 def test_phrases_are_text_in_the_svg(tmp_path: Path):
     figure.draw({"law": MANY}, {"law": MANY.total()}, tmp_path / "sheet", tmp_path / "clouds")
     for path in (tmp_path / "sheet.svg", tmp_path / "clouds/law.svg"):

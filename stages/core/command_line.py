@@ -1,4 +1,4 @@
-"""What every stage's command line shares: logging, and errors a person can read."""
+"""What the command lines of all stages share: logging, and readable errors."""
 
 import argparse
 import logging
@@ -21,20 +21,20 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def modules(folder: str, marked: str) -> list[str]:
-    """The names of a folder's modules that define a constant, from the text alone; the folder as seen from the top."""
+    """Names of the modules of a folder that define a constant, read from their text; the path is from the top."""
     paths = sorted((Path(__file__).parents[2] / folder).glob("*.py"))
     return [path.stem for path in paths if f"\n{marked} = " in path.read_text(encoding="utf-8")]
 
 
 NOISY = ("httpx", "httpx2", "httpcore", "httpcore2", "openai", "filelock", "fsspec", "matplotlib", "fontTools")
 STOPPED = 130
-"""The exit code that shells give to what Ctrl-C ended."""
+"""The exit code that shells use after Ctrl-C."""
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a stage; what is the input's fault or the disk's ends it with a message alone and exit code 2.
+    """Run a stage; faults of the input or the disk end it with a message only and exit code 2.
 
-    SIGINT or SIGTERM unwinds it, so that it keeps what it has, and ends it with a line and exit code 130.
+    SIGINT or SIGTERM unwinds the stage, so that it saves its work, and ends it with a message and exit code 130.
     """
     logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), format="%(name)s: %(message)s", stream=sys.stderr)
     for name in NOISY:
@@ -88,7 +88,7 @@ def _leave(*_: object) -> None:
 
 @contextmanager
 def _recorded() -> Iterator[None]:
-    """Leave a line on this run in ``logs/``, however it ends; outside a repository, none."""
+    """Write a line on this run to ``logs/``, however it ends; not outside a repository."""
     started, outcome = time.time(), "ok"
     try:
         yield

@@ -1,4 +1,4 @@
-"""Faults that are the input's or the machine's, not the program's, and how they are told."""
+"""Faults of the input or the machine, not of the program, and their messages."""
 
 import errno
 import re
@@ -22,11 +22,11 @@ REMEDIES = {
 
 
 RUST = re.compile(r"\(os error (\d+)\)")
-"""How libraries in Rust, that of safetensors among them, name an error of the system."""
+"""How Rust libraries, such as safetensors, name a system error."""
 
 
 def remedy(error: Exception) -> str | None:
-    """What helps against an error of the disk; None where it is none."""
+    """What to do about a disk error; None for other errors."""
     told = RUST.search(str(error))
     number = error.errno if isinstance(error, OSError) else int(told[1]) if told else None
     return REMEDIES.get(number or 0)
@@ -35,8 +35,8 @@ def remedy(error: Exception) -> str | None:
 def describe(error: ValidationError, prefix: str = "", value: Any = None) -> str:
     """A validation error as one readable line: each key, what was wrong, what was found.
 
-    The value of an unknown key is not told: it may be a secret pasted where it does not belong. Given the whole value,
-    keys stand as they do there: pydantic also names the kind that it took a section for.
+    The value of an unknown key is not shown: it may be a secret in the wrong place. Given the whole value, keys are
+    written as they are there, without the kind that pydantic adds for a section.
     """
     parts = []
     for fault in error.errors():

@@ -8,7 +8,7 @@ from stages.core.errors import InputError
 
 
 def free_port() -> int:
-    """One that no one listens on now, so that two runs on one machine do not collide."""
+    """A port on which nothing listens now, so that two runs on one machine do not collide."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -16,20 +16,20 @@ def free_port() -> int:
 
 
 COPIES = 2
-"""The exported weights stand beside an earlier export until they are whole."""
+"""Until new weights are complete, the earlier export stays beside them."""
 
 
 def free_bytes(folder: Path) -> int:
-    """Free bytes of the disk that the folder lies on; the folder is made."""
+    """Free bytes on the disk of the folder, which is created if needed."""
     folder.mkdir(parents=True, exist_ok=True)
     return shutil.disk_usage(folder).free
 
 
 def check_room(base: Path, out: Path) -> None:
-    """Hold the free disk against the size of the base weights, which the export has too.
+    """Compare the free disk space with the size of the base weights, which is also that of the export.
 
     Raises:
-        InputError: Less is free than the export takes.
+        InputError: The export does not fit.
     """
     free, needed = free_bytes(out), COPIES * sum(path.stat().st_size for path in base.glob("*.safetensors"))
     if free < needed:

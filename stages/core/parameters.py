@@ -1,6 +1,6 @@
 """Sections of ``params.yaml``, read as DVC reads them (YAML 1.2) and validated.
 
-Each section's type stands beside the code that uses it; this file only finds and checks a section.
+Each section's type is defined beside the code that uses it; this file only finds and checks sections.
 """
 
 import difflib
@@ -16,7 +16,7 @@ from stages.core.errors import InputError, describe
 
 PATH = Path("params.yaml")
 DEEPEST = 32
-"""Levels of mappings and lists; params.yaml has seven."""
+"""Levels of nested mappings and lists; params.yaml has seven."""
 
 NAME = re.compile(r"[A-Za-z0-9][\w-]*")
 
@@ -37,7 +37,7 @@ Key = Annotated[str, AfterValidator(_plain)]
 
 
 class Section(BaseModel):
-    """Base of every section: unknown keys are refused, and ``true`` and ``false`` are no numbers."""
+    """Base of every section: unknown keys are refused, and ``true`` and ``false`` are not numbers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -58,7 +58,7 @@ def _holds_boolean(value: Any) -> bool:
 
 
 def _types(annotation: Any) -> set[Any]:
-    """The plain types that an annotation is made of; all of them for ``Any``."""
+    """The plain types in an annotation; all of them for ``Any``."""
     if annotation is Any:
         return {bool}
     inner = get_args(annotation)
@@ -79,7 +79,7 @@ def validate(value: Any, kind: type[T], key: str, path: Path) -> T:
     """The value as ``kind``.
 
     Raises:
-        InputError: It is not: every key is named, with what was expected and what was found.
+        InputError: It is not valid; the message names every key, what was expected and what was found.
     """
     if isinstance(value, bool) and kind in (int, float):
         raise InputError(f"{path}: {key}: expected a number, found {str(value).lower()}")
@@ -92,7 +92,7 @@ def validate(value: Any, kind: type[T], key: str, path: Path) -> T:
 
 
 def _no_name(value: Any, key: str) -> str | None:
-    """The place of a ``kind`` or ``source`` that is a mapping or a list: sections are told apart by these."""
+    """Where a ``kind`` or ``source``, which decides a section's type, is a mapping or a list."""
     if isinstance(value, dict):
         for name, inner in value.items():
             place = f"{key}.{name}" if key else str(name)
@@ -104,7 +104,7 @@ def _no_name(value: Any, key: str) -> str | None:
 
 
 def explain(error: ValidationError, key: str, kind: Any, value: Any = None) -> str:
-    """As :func:`stages.core.errors.describe`, with the allowed keys named where one is unknown."""
+    """Like :func:`stages.core.errors.describe`, and names the allowed keys where one is unknown."""
     text = describe(error, key, value)
     unknown = [fault["loc"] for fault in error.errors() if fault["type"] == "extra_forbidden"]
     allowed = _keys_at(kind, unknown[0][:-1]) if unknown else []
@@ -112,7 +112,7 @@ def explain(error: ValidationError, key: str, kind: Any, value: Any = None) -> s
 
 
 def _keys_at(kind: Any, location: Sequence[int | str]) -> list[str]:
-    """The keys that a model allows at a place inside it; none where that cannot be told."""
+    """The keys that a model allows at a place inside it; empty if unknown."""
     for part in location:
         if isinstance(kind, type) and issubclass(kind, BaseModel) and part in kind.model_fields:
             kind = kind.model_fields[str(part)].annotation
@@ -157,7 +157,7 @@ def find(content: dict[str, Any], key: str, path: Path) -> Any:
     """The value at a dotted key.
 
     Raises:
-        InputError: It is not there; a near name is given, or those that are there.
+        InputError: It does not exist; the message suggests a similar name, or lists the keys.
     """
     node: Any = content
     walked: list[str] = []

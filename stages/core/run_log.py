@@ -1,6 +1,6 @@
-"""A record of each stage's run in ``logs/``: when, where, by what, at what cost.
+"""A record of each stage's run in ``logs/``: when, where, with what, at what cost.
 
-All that differs between two equal runs stands here, and none of it in a result.
+Everything that differs between two equal runs is here, and none of it is in a result.
 """
 
 import importlib.metadata
@@ -18,13 +18,13 @@ from typing import Any
 LOG = Path("logs/runs.jsonl")
 LIBRARIES = ("dvc", "torch", "transformers", "tokenizers", "deepspeed", "datasets", "openai", "numpy", "scikit-learn")
 RESULTS = ("dvc.lock", "metrics", "plots")
-"""What a run itself writes among the committed files: a change there makes no commit dirty."""
+"""Committed files that a run itself writes: a change there does not make the commit dirty."""
 
 logger = logging.getLogger(__name__)
 
 
 def append(started: float, ended: float, outcome: str, log: Path = LOG) -> None:
-    """Add a line on this process; a log that cannot be written is a warning, since the stage's work is done.
+    """Add a line on this process. If that fails, only warn: the stage's work is done.
 
     Args:
         started: Seconds since the epoch.
@@ -62,7 +62,7 @@ def _facts(started: float, ended: float, outcome: str) -> dict[str, Any]:
 
 
 def cpu() -> str:
-    """The processor's kind by its own name, as far as the system tells it."""
+    """The processor's own name, if the system reports it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -92,7 +92,7 @@ def _gpus() -> list[str]:
 
 
 def _git(*arguments: str) -> str | None:
-    """What Git prints; None where there is no Git or no repository."""
+    """The output of Git; None without Git or a repository."""
     try:
         done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
     except OSError:

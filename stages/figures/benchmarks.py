@@ -31,7 +31,7 @@ def figure(models: dict[str, Benchmarks]) -> Figure:
         dots.differences(differences, [entry.get("difference") for entry in benchmarks.values()])
         if len(models) > 1:
             scores.set_title(model, loc="left")
-    drawn.supxlabel(style.HOW_TO_READ, fontsize=6, color=style.INK)
+    dots.how_to_read(drawn, models.values())
     handles, labels = panels[0][0].get_legend_handles_labels()
     drawn.legend(handles, labels, loc="outside upper center", ncols=len(labels))
     return drawn

@@ -31,7 +31,7 @@ def figure(metrics: dict[str, Domains]) -> Figure:
     for (model, domains), (scores, differences) in zip(metrics.items(), panels, strict=True):
         _draw_scores(scores, domains, model)
         dots.differences(differences, [variants.get(PAIR) for variants in domains.values()])
-    drawn.supxlabel(style.HOW_TO_READ, fontsize=6, color=style.INK)
+    dots.how_to_read(drawn, metrics.values())
     handles, labels = panels[0][0].get_legend_handles_labels()
     drawn.legend(handles, labels, loc="outside upper center", ncols=len(labels), handletextpad=0.3)
     return drawn
@@ -53,5 +53,5 @@ def _draw_scores(axes: Axes, domains: Domains, model: str) -> None:
     axes.axvline(CHANCE, color=style.FAINT, linewidth=0.8, linestyle=":", zorder=0)
     axes.set_xlim(-5, 105)  # room for a marker at either end
     axes.set_xticks(range(0, 101, 25))
-    axes.set_xlabel("accuracy (%), chance dotted")
+    axes.set_xlabel("accuracy (%)\ndotted: guessing")
     axes.set_title(model, loc="left")

@@ -1,15 +1,16 @@
-"""Dots with 95% intervals: what the figures of scores and of differences share."""
+"""Dots with 95% intervals, for figures of scores and of differences."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from stages.figures import style
 
 ARMS = ("standard", "role")
 FEW = 30
-"""Rows of fewer questions have grey names: their intervals span half the scale."""
+"""Rows of fewer questions have grey names: their intervals span half of the scale."""
 
 Entry = dict[str, Any]
 Rows = Sequence[tuple[float, Entry | None]]
@@ -23,7 +24,7 @@ def draw(axes: Axes, rows: Rows, key: str, variant: str | None, *, filled: bool,
         rows: Place and entry of each dot.
         key: What the dot shows, ``score`` or ``delta``.
         variant: Whose colour, marker and name in the legend; None for differences.
-        filled: Whether the marker is.
+        filled: Whether the marker is filled.
         scale: 100 for shares drawn in points, 1 for nats.
     """
     known = [(row, entry) for row, entry in rows if entry and entry[key] is not None]
@@ -55,7 +56,7 @@ def scores(axes: Axes, entries: Sequence[dict[str, Entry]]) -> None:
 
 
 def differences(axes: Axes, found: Sequence[Entry | None]) -> None:
-    """Role less standard in points; filled where the test, after Holm's correction, says that there is a difference."""
+    """Role less standard in points; filled where significant after Holm's correction."""
     rows = [(float(row), entry) for row, entry in enumerate(found) if entry]
     for tested in (False, True):
         draw(axes, [(row, entry) for row, entry in rows if significant(entry) == tested], "delta", None, filled=tested)
@@ -72,12 +73,19 @@ def significant(entry: Entry) -> bool:
 
 
 def names(axes: Axes, entries: dict[str, dict[str, Entry]]) -> None:
-    """A row's name with its number of questions below, and with the reading where the entries tell it."""
+    """Name each row, with its number of questions below, and its reading if the entries have one."""
     axes.set_yticks(range(len(entries)), [_name(name, arms) for name, arms in entries.items()])
     for label, arms in zip(axes.get_yticklabels(), entries.values(), strict=True):
         label.set_color(style.INK if _size(arms) >= FEW else style.GREY)
     axes.set_ylim(len(entries) - 0.5, -0.5)
     lines(axes)
+
+
+def how_to_read(drawn: Figure, models: Iterable[dict[str, dict[str, Entry]]]) -> None:
+    """The line below the panels; it explains grey names only where there are some."""
+    few = any(_size(arms) < FEW for rows in models for arms in rows.values())
+    grey = f"\nGrey names: fewer than {FEW} questions." if few else ""
+    drawn.supxlabel(f"{style.HOW_TO_READ}{grey}", fontsize=6, color=style.INK)
 
 
 def _name(name: str, arms: dict[str, Entry]) -> str:

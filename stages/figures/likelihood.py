@@ -5,10 +5,12 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from stages.figures import dots, style
 
-ROW = 0.24  # inches a comparison
+ROW = 0.26  # inches a comparison
+LONGEST = 26  # characters of a label in one line
 MINUS = "\u2212"
 
 Metrics = dict[str, Any]
@@ -26,21 +28,22 @@ def figure(metrics: dict[str, Metrics]) -> Figure:
     panels = {model: found for model, found in panels.items() if found}
     if not panels:
         return style.empty("no reference answers were measured")
-    heights = [ROW * len(found) + 0.6 for found in panels.values()]
-    drawn = Figure(figsize=(1.35 * style.COLUMN, sum(heights)), layout="constrained")
+    heights = [ROW * len(found) + 0.7 for found in panels.values()]
+    drawn = Figure(figsize=(style.COLUMN, sum(heights) + 0.2), layout="constrained")
     grid = drawn.subplots(len(panels), 1, squeeze=False, height_ratios=heights)
     for (model, found), (axes,) in zip(panels.items(), grid, strict=True):
         _draw(axes, found)
         axes.set_title(model, loc="left")
+    drawn.supxlabel(style.HOW_TO_READ, fontsize=6, color=style.INK)
     return drawn
 
 
 def rows(variants: Metrics) -> list[tuple[str, str, Metrics]]:
-    """Label, variant and entry of each comparison that has an interval: between the arms first."""
+    """Label, variant and entry of each comparison that has an interval: first between the arms, then within each."""
     found = [("between", pair, entry) for pair, entry in variants.get("between", {}).items()]
-    for variant, entry in variants.items():
-        if variant != "between":
-            found += [(variant, f"{variant}: {pair}", each) for pair, each in entry["differences"].items()]
+    for variant in sorted(variants.keys() - {"between"}, key=lambda each: (style.place(each), each)):
+        differences = variants[variant]["differences"]
+        found += [(variant, f"{variant}: {pair}", each) for pair, each in differences.items()]
     return [
         (pair.replace(" - ", f" {MINUS} "), variant, entry)
         for variant, pair, entry in found
@@ -48,12 +51,17 @@ def rows(variants: Metrics) -> list[tuple[str, str, Metrics]]:
     ]
 
 
+def _in_lines(label: str) -> str:
+    return label if len(label) <= LONGEST else label.replace(f" {MINUS} ", f" {MINUS}\n")
+
+
 def _draw(axes: Axes, found: list[tuple[str, str, Metrics]]) -> None:
     for row, (_, variant, entry) in enumerate(found):
         of = None if variant == "between" else variant
         dots.draw(axes, [(row, entry)], "delta", of, filled=dots.significant(entry), scale=1)
-    axes.set_yticks(range(len(found)), [label for label, _, _ in found])
+    axes.set_yticks(range(len(found)), [_in_lines(label) for label, _, _ in found])
     axes.set_ylim(len(found) - 0.5, -0.5)
     axes.axvline(0, color=style.INK, linewidth=0.6, zorder=0)
-    axes.set_xlabel("difference (nats a token)\nleft of zero: answers likelier under the first")
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    axes.set_xlabel("difference (nats a token); below zero:\nanswers are likelier under the first")
     dots.lines(axes)

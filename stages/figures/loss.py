@@ -6,6 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from stages.figures import style
 
@@ -22,7 +23,7 @@ def draw(losses: Mapping[str, Mapping[str, Rows]], stem: Path) -> None:
 
 def figure(losses: Mapping[str, Mapping[str, Rows]]) -> Figure:
     """``losses`` are model → arm and seed → the rows of its loss file."""
-    arms = {model: list(dict.fromkeys(_arm(name) for name in curves)) for model, curves in losses.items()}
+    arms = {model: sorted({_arm(name) for name in curves}, key=style.place) for model, curves in losses.items()}
     lines = {model: -(-(len(found) + 1) // COLUMNS) for model, found in arms.items()}
     drawn = Figure(figsize=(WIDTH, HEIGHT * sum(lines.values()) + 0.5 * len(losses)), layout="constrained")
     parts = drawn.subfigures(len(losses), 1, squeeze=False, height_ratios=list(lines.values()))
@@ -32,9 +33,10 @@ def figure(losses: Mapping[str, Mapping[str, Rows]]) -> Figure:
         for arm, axes in zip(arms[model], panels, strict=False):
             _panel(axes, {name: rows for name, rows in curves.items() if _arm(name) == arm}, "loss", style.title(arm))
         validation = panels[len(arms[model])]
-        _panel(validation, curves, "validation_answer_loss", "validation, answers")
-        handles, labels = validation.get_legend_handles_labels()
-        part.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4), handlelength=2.4)
+        ordered = {name: curves[name] for name in sorted(curves, key=lambda name: style.place(_arm(name)))}
+        _panel(validation, ordered, "validation_answer_loss", "validation, answers")
+        by_arm = dict(zip(*reversed(validation.get_legend_handles_labels()), strict=True))  # one entry for all seeds
+        part.legend(by_arm.values(), by_arm.keys(), loc="outside lower center", ncols=4, handlelength=2.4)
         for axes in panels[len(arms[model]) + 1 :]:
             axes.remove()
     return drawn
@@ -52,13 +54,15 @@ def _panel(axes: Axes, curves: Mapping[str, Rows], key: str, title: str) -> None
             [tokens for tokens, _ in found],
             [loss for _, loss in found],
             color=style.colour(arm),
-            linewidth=1.1,
+            linewidth=1.1 if len(curves) < 3 else 0.7,
             linestyle=style.line(arm),
             marker=style.marker(arm) if key != "loss" or len(found) < 2 else None,
             markersize=3.5,
-            label=f"{style.title(arm)}{name.removeprefix(arm)}",
+            label=style.title(arm),
         )
     axes.set_title(title, loc="left", fontsize=7)
+    axes.xaxis.set_major_locator(MaxNLocator(3))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_xlabel("completion tokens seen")
     axes.set_ylabel("loss (nats a token)")
     axes.margins(y=0.12)

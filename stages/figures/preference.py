@@ -86,8 +86,8 @@ def heading(model: str, pair: str) -> list[str]:
 def parts(summary: Summary, right: str) -> list[tuple[str, float, str]]:
     """Name, share and colour of the outcomes that occur: won, tied in both orders, changed with the order, lost.
 
-    Of replies, verdicts that change with the order count as ties. Log-odds are averaged over both orders, which leaves
-    no such part: every prompt is won, tied or lost.
+    For a judge that names the better answer, verdicts that change with the order count as ties. Log-odds are averaged
+    over both orders, so every prompt is won, tied or lost.
     """
     flips = summary["flips"]["rate"] if summary["strength"]["unit"] == "score" else 0.0
     found = [
@@ -100,7 +100,7 @@ def parts(summary: Summary, right: str) -> list[tuple[str, float, str]]:
 
 
 def _draw_pair(axes: Axes, place: int, model: str, pair: str, summary: Summary, names: dict[float, str]) -> int:
-    """Draw the pair from row ``place`` on, note the names of its rows, and give back the next pair's row."""
+    """Draw the pair from row ``place`` on, add the names of its rows, and return the next pair's row."""
     for line in heading(model, pair):
         _write(axes, place, line, weight="bold")
         place += 1
@@ -139,7 +139,7 @@ def _draw_win_rate(axes: Axes, place: float, summary: Summary) -> None:
 
 
 def caption(summary: Summary) -> list[str]:
-    """Lines with what a reader must know before believing the bars."""
+    """Lines that a reader should know before trusting the bars."""
     if summary["judge"] is None:
         return []
     told = [f"unreadable {summary['unparsed']['rate']:.0%}"]

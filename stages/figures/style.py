@@ -1,7 +1,7 @@
 """How every figure looks: sizes and type for print, one colour and one marker for each arm, the same bytes each time.
 
-Colours are Okabe & Ito's (2008, "Color Universal Design"), told apart under every common colour blindness; markers
-and lines tell them apart in grey. An SVG holds its dark variant too, shown where the reader's screen is dark.
+Colours are Okabe & Ito's (2008, "Color Universal Design"), distinct under every common colour blindness; markers
+and lines distinguish them in grey. An SVG also has a dark variant, shown on dark screens.
 """
 
 import io
@@ -66,12 +66,12 @@ DARK = {
     "#A34700": "#F3A262",
     "#882255": "#D977A8",
 }
-"""What stands for a colour on a dark screen; the others are read on both."""
+"""Replacements of colours on a dark screen; the other colours are legible on both."""
 TALLEST = 2400
-"""Pixels of a PNG's height: a sheet of many panels would else be more than a megabyte in Git."""
+"""Pixels of a PNG's height: otherwise a sheet of many panels would be more than a megabyte in Git."""
 SIGNIFICANT = 0.05
 """Filled marks: p below this after Holm's correction."""
-HOW_TO_READ = "Bars: 95% intervals. Filled: p < 0.05 after Holm.\nGrey names: fewer than 30 questions."
+HOW_TO_READ = "Bars: 95% intervals. Filled: p < 0.05 after Holm."
 
 # No size below 6 points, so that all can be read where the figure stands in one column.
 RC: dict[Any, Any] = {
@@ -125,9 +125,14 @@ def title(variant: str) -> str:
     return TITLES.get(variant, variant)
 
 
+def place(variant: str) -> int:
+    """The same order of arms in every figure."""
+    return [*COLOURS, arm(variant)].index(arm(variant))
+
+
 @contextmanager
 def styled() -> Iterator[None]:
-    """All that is drawn and saved in the block follows this style, whatever matplotlib's own settings say."""
+    """Figures drawn and saved in the block have this style, whatever matplotlib's own settings are."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(RC)
@@ -135,7 +140,7 @@ def styled() -> Iterator[None]:
 
 
 def empty(reason: str) -> Figure:
-    """What stands in place of a figure without data."""
+    """A placeholder for a figure without data."""
     drawn = Figure(figsize=(COLUMN, 1.0))
     drawn.text(0.5, 0.5, reason, ha="center", va="center")
     return drawn

@@ -1,6 +1,6 @@
-"""Figure 4: the roles that a model invented, by domain, on one scale of counts: as a cloud, or as a list where few.
+"""Figure 4: the roles that a model invented, by domain, on one scale of counts: as a cloud, or as a list of few.
 
-Words stand as text in the SVG. Where a phrase goes depends on nothing but the phrases, their counts and the font.
+Words are text in the SVG. The layout depends only on the phrases, their counts and the font.
 """
 
 import math
@@ -19,12 +19,12 @@ from stages.figures.slug import slug
 from stages.roles.written import most_frequent
 
 FEW = 20
-"""Domains with fewer distinct phrases have a list: a cloud of so few says less than their counts."""
+"""Domains with fewer distinct phrases have a list: a cloud of so few shows less than their counts."""
 IN_CLOUD, IN_LIST = 40, 11  # phrases at most, and lines
 SMALLEST, LARGEST = 6.0, 20.0  # points; LARGEST is the type of the count that is the largest over all domains
 BREAK = 36  # characters after which a phrase goes on in a second line
 SPACE = 3.0  # points between phrases
-HEADING, GAP = 0.25, 0.15  # inches
+HEADING, GAP, EDGE = 0.25, 0.15, 0.01  # inches
 WIDTH, HEIGHT = 3.4, 2.0  # inches of a panel below its heading: two fill a page
 COLOUR = "#A34700"  # the role arm's hue, dark enough for small type
 FONT = font_manager.FontProperties(family="DejaVu Sans")
@@ -62,8 +62,8 @@ def draw(clouds: dict[str, Counter[str]], answers: dict[str, int], sheet: Path, 
     most = max((count for counts in clouds.values() for count in counts.values()), default=1)
     with style.styled():
         for domain, counts in clouds.items():
-            single = Figure(figsize=(WIDTH, HEIGHT + HEADING))
-            _panel(single, (0, 0), domain, counts, answers[domain], most)
+            single = Figure(figsize=(WIDTH + 2 * EDGE, HEIGHT + HEADING + EDGE))
+            _panel(single, (EDGE, EDGE), domain, counts, answers[domain], most)
             style.save(single, folder / slug(domain))
         style.save(_sheet(clouds, answers, most), sheet)
 
@@ -72,10 +72,10 @@ def _sheet(clouds: dict[str, Counter[str]], answers: dict[str, int], most: int) 
     if not clouds:
         return style.empty("no role arm answered MMLU")
     rows = (len(clouds) + 1) // 2
-    drawn = Figure(figsize=(2 * WIDTH + GAP, rows * (HEIGHT + HEADING + GAP) - GAP))
+    drawn = Figure(figsize=(2 * (WIDTH + EDGE) + GAP, rows * (HEIGHT + HEADING + GAP) - GAP + EDGE))
     for place, (domain, counts) in enumerate(clouds.items()):
         row, column = divmod(place, 2)
-        corner = (column * (WIDTH + GAP), (rows - 1 - row) * (HEIGHT + HEADING + GAP))
+        corner = (EDGE + column * (WIDTH + GAP), EDGE + (rows - 1 - row) * (HEIGHT + HEADING + GAP))
         _panel(drawn, corner, domain, counts, answers[domain], most)
     return drawn
 
@@ -124,8 +124,8 @@ def ranked(counts: Counter[str]) -> list[tuple[int | None, str]]:
 def cloud(counts: Counter[str], most: int) -> list[Placed]:
     """The most frequent phrases, each where it finds room nearest to the middle.
 
-    The area of a phrase goes with its count, on the scale on which ``most`` has the largest type, so that equal counts
-    have equal sizes in all domains. A phrase that finds no room is made smaller, alone, and left out at last.
+    The area of a phrase is proportional to its count, and a phrase written ``most`` times has the largest type: equal
+    counts have equal sizes in all domains. A phrase without room is made smaller, and left out if that does not help.
     """
     placed: list[Placed] = []
     for phrase, count in most_frequent(counts, IN_CLOUD):

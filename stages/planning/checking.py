@@ -36,7 +36,7 @@ TEMPLATES = Path(__file__).parents[1] / "chat/jinja"
 logger = logging.getLogger(__name__)
 
 TAKEN = {"base", "official", "tie", *get_args(Arm)}
-"""Variants and verdicts, beside which a rival's key stands and for none of which it may be mistaken."""
+"""Names of variants and verdicts, which a rival's key must not be confused with."""
 
 
 def _free(name: str) -> str:
@@ -65,7 +65,7 @@ _OPTIONAL: dict[str, Any] = {
     name: (Annotated[field.annotation, field], None) for name, field in Recipe.model_fields.items()
 }
 Overrides = create_model("Overrides", __base__=Section, **_OPTIONAL)
-"""``models.<model>.finetune`` by itself, since few of the models are trained with the recipe of a run."""
+"""``models.<model>.finetune``, checked alone, since a run trains few of the models."""
 
 
 class Preference(Section):
@@ -119,7 +119,7 @@ def checked(path: Path = parameters.PATH) -> Parameters:
 
 
 def check(content: dict[str, Any], path: Path = parameters.PATH) -> Parameters:
-    """As :func:`checked`, of what the file holds."""
+    """Like :func:`checked`, for the content of the file."""
     for place, value in leaves(content):
         if fault := odd(place, value):
             raise InputError(f"{path}: {'.'.join(place)}: {fault}")  # a text may be a key, which is not repeated
@@ -156,7 +156,7 @@ def check(content: dict[str, Any], path: Path = parameters.PATH) -> Parameters:
 
 
 def _check_model(name: str, model: ModelPreset, path: Path) -> None:
-    """What a model sets otherwise in a recipe, and its templates."""
+    """A model's changes to the recipe, and its chat templates."""
     parameters.validate(model.finetune, Overrides, f"models.{name}.finetune", path)
     for key, preset in ((name, model), (f"{name}.official", model.official)):
         template = None if preset is None or isinstance(preset, Itself) else preset.chat_template
@@ -165,7 +165,7 @@ def _check_model(name: str, model: ModelPreset, path: Path) -> None:
 
 
 def missing_keys(found: Parameters) -> Iterator[str]:
-    """Keys that may be asked for hours from now; no error, since the request cache may hold all that is needed."""
+    """API keys that are not set, hours before they are used; no error, since the request cache may have all replies."""
     run = found.run
     asked: dict[str, ChatPreset | OpenAI] = {
         f"annotators.{run.annotator}": found.annotators[run.annotator],
@@ -196,7 +196,7 @@ def _check_official(preset: ModelPreset, name: str, path: Path) -> None:
 
 
 def _warn_unwatched(key: str, preset: ModelPreset | Itself | None) -> None:
-    """A model may lie anywhere, but outside of the watched folder, or behind a link to a folder, DVC sees no change."""
+    """Warn of models outside the watched folder, or behind a link to a folder, where DVC sees no change."""
     if isinstance(preset, FolderModel) and not Path(preset.path).resolve().is_relative_to(MODEL_FOLDERS.resolve()):
         logger.warning(
             "%s.path: %s is not in %s, the folder that DVC watches: that the model changed will go unnoticed. Put or "
@@ -208,7 +208,7 @@ def _warn_unwatched(key: str, preset: ModelPreset | Itself | None) -> None:
 
 
 def _require_data(run: Run, corpus: CorpusPreset, path: Path) -> None:
-    """Data that lie nowhere are an error now, not after a model was fetched."""
+    """Missing data are an error now, not only after a model was downloaded."""
     Source(run.data)
     if corpus.path is None:
         Source(corpus.root_under(run.data, run.corpus))
@@ -222,12 +222,12 @@ def _require_data(run: Run, corpus: CorpusPreset, path: Path) -> None:
 
 
 def _benchmarks() -> set[str]:
-    """Files of stages/benchmarks that say how their answers are read; open_ended runs by itself."""
+    """The files of stages/benchmarks that name a kind of answer; open_ended is not among them."""
     return {*command_line.modules(str(BENCHMARKS), "ANSWER_KIND")} - {"open_ended"}
 
 
 def _check_benchmark(name: str) -> None:
-    """A benchmark's file lacks nothing that a later stage asks of it, hours from now."""
+    """Check that a benchmark's file has everything that later stages need."""
     benchmark, file = importlib.import_module(f"stages.benchmarks.{name}"), f"{BENCHMARKS}/{name}.py"
     for needed in ("TRIGGER", "questions", "show"):
         if not hasattr(benchmark, needed):

@@ -12,7 +12,7 @@ from stages.records.systems import Arm, Plan, System
 
 
 class Run(Section):
-    """Names of presets, each a key elsewhere in ``params.yaml``; conditions by the arm they belong to."""
+    """Names of presets, which are keys elsewhere in ``params.yaml``; conditions by arm."""
 
     models: list[str] = Field(min_length=1)
     arms: list[Arm] = Field(min_length=1)

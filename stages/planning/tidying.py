@@ -1,7 +1,7 @@
-"""Taking away what an earlier choice of ``run`` left, so that a folder holds the same files whatever was chosen before.
+"""Remove files of an earlier choice of ``run``, so that a folder's content does not depend on what was chosen before.
 
-``score`` and others depend on whole folders, since DVC can't list the outs of a matrix as dependencies: an answer of a
-system that is no longer asked for would change such a folder, and with it ``dvc.lock``.
+``score`` and others depend on whole folders, since DVC can't list the outs of a matrix as dependencies: answers of a
+system that is no longer chosen would change such a folder, and with it ``dvc.lock``.
 """
 
 import logging
@@ -27,7 +27,7 @@ def tidy(run: Run, plan: Plan, top: Path = Path()) -> None:
 
 
 def expected(run: Run, plan: Plan) -> dict[str, set[str]]:
-    """Folder → the files or folders in it that the choice makes, as ``dvc.yaml`` names them."""
+    """Folder → the files or folders that the choice produces in it, as ``dvc.yaml`` names them."""
     trained = {system.name for system in plan.systems if system.arm is not None and system.condition is None}
     benchmarks = {f"{name}.jsonl" for name in run.benchmarks}
     generations = {f"{system.name}/{file}" for system in plan.systems for file in benchmarks}
@@ -47,7 +47,7 @@ def expected(run: Run, plan: Plan) -> dict[str, set[str]]:
 
 
 def _others(folder: Path, wanted: set[Path]) -> Iterator[Path]:
-    """Paths below a folder that neither are wanted nor hold what is."""
+    """Paths below a folder that are not wanted and contain nothing wanted."""
     if not folder.is_dir():
         return
     for path in sorted(folder.iterdir()):

@@ -1,4 +1,4 @@
-"""What no value of ``params.yaml`` may be, wherever it stands."""
+"""Values that are wrong anywhere in ``params.yaml``."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,9 +12,9 @@ MOST |= {
     "layers": 1000,
     "tries": 1000,
 }
-"""The largest values that mean anything, where their sections name none; 2**32 for all other numbers."""
+"""The largest sensible values of keys whose sections set no limit; 2**32 for all other numbers."""
 FREE = {"origin", "license", "command"}
-"""Keys of texts that people read, or that a shell does, in whatever words."""
+"""Keys of free text, for people or for a shell."""
 
 
 def leaves(value: Any, key: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -26,7 +26,7 @@ def leaves(value: Any, key: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, .
 
 
 def odd(key: tuple[str, ...], value: Any) -> str | None:
-    """What is wrong with a value wherever it stands, whatever its section demands besides."""
+    """What is wrong with a value, apart from the rules of its section."""
     if isinstance(value, int | float) and abs(value) > MOST.get(key[-1], 2**32):
         return f"expected at most {MOST.get(key[-1], 2**32):,}, found {value}"
     if not isinstance(value, str) or key[-1] in FREE or "extra" in key:

@@ -1,4 +1,4 @@
-"""Questions with every system's answers, as JSON small enough to travel in the page; Figure 1 shows some."""
+"""Questions with every system's answers, as JSON small enough to be part of the page; Figure 1 shows some."""
 
 import json
 import re
@@ -22,9 +22,9 @@ Item = dict[str, Any]
 
 
 def payload(inputs: Inputs) -> dict[str, Any]:
-    """``models``, ``benchmarks`` and ``items``; an item has an answer from each system that was asked.
+    """``models``, ``benchmarks`` and ``items``; an item has the answer of each system that was asked.
 
-    Short keys, since each stands there thousands of times: id, b(enchmark), m(odel), g(roup), d(omain), q(uestion),
+    Keys are short, since each occurs thousands of times: id, b(enchmark), m(odel), g(roup), d(omain), q(uestion),
     p(rogram: the question is code), c(hoices), t(arget), a(nswers), j(udgements); an answer has its v(ariant), s(eed),
     r(ole), o(utput), w(ritten), l(etter), z: the likeliest text, f(inished) and x, its score.
     """
@@ -94,7 +94,7 @@ def _answer(inputs: Inputs, system: System, benchmark: str, identifier: str, sco
 
 
 def _judgements(inputs: Inputs, model: str) -> dict[str, list[str]]:
-    """Prompt → what the judge said of each pair of answers, the one shown first named first."""
+    """Prompt → the judge's verdict on each pair of answers, naming the one shown first first."""
     found: dict[str, list[str]] = defaultdict(list)
     for each in inputs.judgements:
         if each.model == model:
@@ -115,13 +115,13 @@ def clipped(text: str) -> str:
 
 
 def pieces(text: str) -> list[tuple[bool, str]]:
-    """Prose and fenced code in turn, each with whether it is code; a fence that was cut off runs to the end."""
+    """Alternating prose and fenced code, with whether it is code; a fence that was cut off runs to the end."""
     found = re.split(r"```[^\n`]*\n(.*?)(?:```|\Z)", text, flags=re.DOTALL)
     return [(bool(place % 2), piece.strip("\n")) for place, piece in enumerate(found) if piece.strip()]
 
 
 def remarks(answer: Item) -> str:
-    """How an answer was read, for Figure 1; ``browser.js`` says the same of all others."""
+    """How an answer was read, for Figure 1; ``browser.js`` does the same for the list."""
     told = ["" if answer["f"] else "cut off at the limit of tokens"]
     if "x" in answer:
         told.append(f"read as: {answer['w']}" if "w" in answer else "no answer could be read")
@@ -130,7 +130,7 @@ def remarks(answer: Item) -> str:
 
 
 def as_script(value: dict[str, Any]) -> Markup:
-    """JSON that may stand in a ``script`` element whatever the model wrote."""
+    """JSON that is safe inside a ``script`` element, whatever the model wrote."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     safe = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     return Markup(safe)

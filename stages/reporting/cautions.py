@@ -1,4 +1,4 @@
-"""Limits and cautions that follow from what was run and from the numbers."""
+"""Limits and cautions that follow from the choices of the run and from its numbers."""
 
 from collections.abc import Iterator
 
@@ -11,12 +11,12 @@ UNREAD = 0.2
 CUT_OFF = 0.2
 FLIPS = 0.25
 FEW_ROLES = 0.5
-HARDER_TO_READ = 0.1  # how much more of role's answers than of standard's
+HARDER_TO_READ = 0.1  # by how much role's share exceeds standard's
 ONE_SIDED = 0.8
 LONGER = 1.5  # times as many words
 FEW = 3
 FOREMOST = 3
-"""So many stand on the first screen; the others are folded below."""
+"""This many are on the first screen; the others are folded below."""
 COMPARED = ("standard", "role")
 
 Rates = dict[str, tuple[float, int]]
@@ -38,18 +38,17 @@ def cautions(inputs: Inputs) -> list[str]:
 
 def _seeds(inputs: Inputs) -> Iterator[str]:
     if inputs.seeds == 1:
-        yield "Each arm was trained once: the intervals do not cover how trainings vary."
+        yield "Each arm was trained once: the intervals leave out how trainings vary."
     elif inputs.seeds:
-        yield f"Each arm was trained with {inputs.seeds} seeds; their spread is part of the intervals and tests."
+        yield f"Each arm was trained with {inputs.seeds} seeds; intervals and tests include their spread."
 
 
 def _of_scores(inputs: Inputs, model: str) -> Iterator[str]:
     arms = {each: [_entry(inputs, model, arm, each) for arm in COMPARED] for each in inputs.benchmarks}
     if picks := [told for each, entries in arms.items() if (told := _one_sided(each, entries))]:
-        yield f"on {listed(picks)} nearly every pick is one label, whatever is asked."
+        yield f"on {listed(picks)} nearly every pick is the same label, whatever the question."
     if guessing := [names.benchmark(each) for each in arms if _could_be_guessing(chance(inputs, each), arms[each])]:
-        where = "within or above both arms' intervals"
-        yield f"on {listed(guessing)} guessing lies {where}: differences there mean little."
+        yield f"on {listed(guessing)} neither arm is shown to beat guessing: differences there mean little."
     if nothing := [names.benchmark(each) for each in arms if all(entry.get("score") == 0 for entry in arms[each])]:
         yield f"on {listed(nothing)} neither arm was right even once: equal scores there do not show equal ability."
     yield from notes.of_missing(inputs, model)
@@ -65,7 +64,7 @@ def _could_be_guessing(guess: float | None, entries: list[Metrics]) -> bool:
 
 
 def _one_sided(benchmark: str, entries: list[Metrics]) -> str | None:
-    """The set with the label that has 80% or more of an arm's picks, which come most frequent first."""
+    """The benchmark and its label with 80% or more of an arm's picks, which are sorted by frequency."""
     labels = {}
     for arm, entry in zip(COMPARED, entries, strict=True):
         label, picked = next(iter(entry.get("picks", {}).items()), (None, 0.0))
@@ -82,8 +81,8 @@ def _of_answers(inputs: Inputs, model: str) -> Iterator[str]:
     unread = {each: _unread(inputs, model, each) for each in inputs.benchmarks}
     if high := _above(unread, UNREAD, "benchmark"):
         yield (
-            f"many answers are unread, which means that no answer was found in what was written: {high}. Where "
-            "likelihoods are scored, this does not touch the score; elsewhere an unread answer counts as wrong."
+            f"many written answers are unread, which means that no answer was found in the text: {high}. Scores by "
+            "likelihood are not affected; elsewhere an unread answer counts as wrong."
         )
     harder = [
         f"{names.benchmark(each)} ({share(*rates['role'])} against {share(*rates['standard'])})"
@@ -95,10 +94,10 @@ def _of_answers(inputs: Inputs, model: str) -> Iterator[str]:
     if harder:
         yield (
             f"more of role's answers than of standard's are unread on {listed(harder)}. Scores there are read from the "
-            "text. Role prompt and answer share one limit of tokens, which may be part of any difference."
+            "text. Role prompt and answer share one token limit, which may explain part of a difference."
         )
     if cut := _above(_cut_off(inputs, model), CUT_OFF, "set"):
-        yield f"answers were cut off at the limit of tokens: {cut}."
+        yield f"many answers were cut off at the token limit: {cut}."
     wrote = {each: _entry(inputs, model, "role", each) for each in inputs.benchmarks}
     few = [
         f"{names.benchmark(each)} ({share(entry['role_rate'], _answers(entry))})"
@@ -106,7 +105,7 @@ def _of_answers(inputs: Inputs, model: str) -> Iterator[str]:
         if entry.get("role_rate") is not None and entry["role_rate"] < FEW_ROLES
     ]
     if few:
-        yield f"the role arm seldom wrote a role prompt on {listed(few)}: its scores there say little of roles."
+        yield f"the role arm seldom wrote a role prompt on {listed(few)}: its scores there say little about roles."
 
 
 def _answers(entry: Metrics) -> int:
@@ -135,7 +134,7 @@ def _cut_off(inputs: Inputs, model: str) -> dict[str, Rates]:
 
 
 def _above(rates: dict[str, Rates], limit: float, unit: str) -> str:
-    """Each benchmark with its arms' rates; of many only how many they are, and the range."""
+    """The benchmarks above the limit with their arms' rates; where there are many, their number and the range."""
     high = {each: found for each, found in rates.items() if any(rate > limit for rate, _ in found.values())}
     if len(high) <= FEW:
         told = {each: ", ".join(f"{arm} {share(*rate)}" for arm, rate in found.items()) for each, found in high.items()}
@@ -155,13 +154,13 @@ def _contamination(inputs: Inputs) -> Iterator[str]:
     found = [f"{names.benchmark(each)} ({counted(count, 'question')})" for each, count in runs.items() if count]
     if found:
         yield (
-            f"Runs of 13 words of the training corpus stand in {listed(found)}. Both arms learnt from the same corpus: "
-            "the comparison is not favoured, but the scores may be."
+            f"Some questions share a run of 13 words with the training corpus: {listed(found)}. Both arms learnt from "
+            "it, so this favours neither, but both scores may be too high."
         )
     elif runs:
         yield (
-            "No run of 13 words of any question stands in the training corpus. What the base model was trained on "
-            "before is not known here."
+            "No question shares a run of 13 words with the training corpus. What the base model was trained on is not "
+            "known here."
         )
 
 
@@ -176,37 +175,37 @@ def _of_preference(inputs: Inputs, model: str) -> Iterator[str]:
         flipped = ""
         if flips.get("rate") is not None:
             count = share(flips["rate"], summary["n"] * summary["seeds"])
-            flipped = f"flips (verdicts that change when the answers change places): {count}"
+            flipped = f"flips (verdicts that change when the answers are swapped): {count}"
         if strength.get("measured_nothing"):
             unit = " nats" if strength["unit"] == "nats" else ""
             yield (
-                f"between role and {against} the judge measured nothing: which answer came first moved it by "
-                f"{strength['by_order']:.2f}{unit} on average, which answer it was by {strength['by_answers']:.2f}; "
+                f"between role and {against} the judge measured nothing: the order of the answers moved it by "
+                f"{strength['by_order']:.2f}{unit} on average, the answers themselves by {strength['by_answers']:.2f}; "
                 f"{flipped}."
             )
         elif flipped and flips["rate"] > FLIPS:
-            yield f"the judge of role and {against} goes by position in part; {flipped}."
+            yield f"the judge of role and {against} partly follows the position of the answers; {flipped}."
         yield from _unequal(pair, summary)
 
 
 def _judge(judge: str, model: str) -> str:
     if judge.startswith(f"{model} itself"):
         return (
-            f"the judge of preference is {judge}: both arms come of it, and its judgement was not checked. Its "
-            "verdicts show that the machinery works; they do not show which answers people would prefer."
+            f"the judge of preference is {judge}: both arms were trained from it, and its judgement was not checked. "
+            "Its verdicts show that the pipeline works, not which answers people would prefer."
         )
-    return f"the judge of preference is one model, {judge}: its taste is not that of people, and was not checked here."
+    return f"the judge of preference is one model, {judge}: whether people would agree with it was not checked here."
 
 
 def _unequal(pair: str, summary: Metrics) -> Iterator[str]:
-    """Answers that were no answers, or whose lengths alone may have decided."""
+    """Empty or cut answers, and lengths so different that they alone may have decided."""
     against = names.rival(pair)
     sides = {"role": summary.get("answers", {}).get("role", {}),
              against: summary.get("answers", {}).get(pair.removeprefix("role - "), {})}  # fmt: skip
     if empty := [f"{counted(side['empty'], 'answer')} of {name}" for name, side in sides.items() if side.get("empty")]:
         yield (
-            f"of the answers judged between role and {against}, {listed(empty)} had nothing left without the role "
-            "prompt: cut off at the limit of tokens, or never begun."
+            f"of the answers judged between role and {against}, {listed(empty)} were empty without the role prompt: "
+            "cut off at the token limit, or never begun."
         )
     if seen := [f"{counted(side['cut'], 'answer')} of {name}" for name, side in sides.items() if side.get("cut")]:
         yield f"of the answers judged between role and {against}, the judge saw only the beginning of {listed(seen)}."

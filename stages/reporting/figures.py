@@ -1,4 +1,4 @@
-"""The page's pictures: data URIs with words for those who do not see them, and captions that say what is found."""
+"""The page's pictures: data URIs, alternative texts, and captions that state the finding."""
 
 import base64
 from collections.abc import Mapping
@@ -11,12 +11,10 @@ from stages.reporting import names
 from stages.reporting.inputs import ROLE_PAIR, Inputs, Metrics, chance
 from stages.reporting.names import counted, listed, nats, out_of, p_phrase, percent, points, sentence
 
-FILLED = "filled where p < 0.05 after Holm's correction"
-
 
 @dataclass(frozen=True)
 class Picture:
-    """An image and its caption; ``width`` is how wide it stands at most, in CSS pixels."""
+    """An image and its caption; ``width`` is its largest width on the page, in CSS pixels."""
 
     uri: str
     alt: str
@@ -35,7 +33,7 @@ def from_file(root: Path, stem: str, alt: str, caption: str, width: int) -> Pict
 
 
 def significant(compared: Mapping[str, Mapping[str, Metrics]], unit: str) -> str:
-    """On which of a model's comparisons the arms differ by their tests; with the model where there are several."""
+    """On which of a model's comparisons the arms differ significantly; names the model where there are several."""
     told = []
     for model, entries in compared.items():
         tested = {name: entry["p_holm"] for name, entry in entries.items() if entry.get("p_holm") is not None}
@@ -54,10 +52,9 @@ def main_results(inputs: Inputs) -> Picture | None:
     differences = {
         model: {name: entry["difference"] for name, entry in entries.items()} for model, entries in shown.items()
     }
-    found = significant(differences, "set")
     caption = (
-        f"Figure 2. {found} Left: scores on n questions, with 95% intervals; the stroke is what guessing "
-        f"gives. Right: role less standard on the same questions, {FILLED} for testing all sets."
+        f"Figure 2. {significant(differences, 'set')} Left: scores, and what guessing gives. Right: role less standard "
+        "on the same questions."
     )
     alt = " ".join(
         f"Dot plot for {model}: role less standard is "
@@ -95,10 +92,10 @@ def likelihoods(inputs: Inputs) -> Picture | None:
         for model, pairs in between.items()
     ]
     caption = (
-        f"{significant(between, 'comparison')} Reference answers of "
-        f"{counted(inputs.reference_answers, 'held-out conversation')}: difference of their negative log-likelihood in "
-        f"nats a token, with 95% intervals; {FILLED}. Left of zero the first makes the answers likelier: 0.01 nats are "
-        "about 1% of a token's probability."
+        f"{significant(between, 'comparison')} Differences in the loss (negative log-likelihood) on "
+        f"{counted(inputs.reference_answers, 'held-out reference answer')}: 0.01 nats are about 1% of a token's "
+        "probability. The answers come after the system's own role prompt, the recorded one of the annotator, another "
+        "conversation's, a generic one, or none."
     )
     return from_file(inputs.root, "plots/likelihood", f"Dot plot. {'. '.join(told)}.", caption, 560)
 
@@ -111,8 +108,8 @@ def domains(inputs: Inputs) -> Picture | None:
         for model, found in inputs.metrics["mmlu_domains"].items()
     }
     caption = (
-        f"Figure 3. {significant(compared, 'domain')} Both arms on n questions with 95% intervals (left; what "
-        f"guessing gives is dotted), and their difference (right; {FILLED} over the domains)."
+        f"Figure 3. {significant(compared, 'domain')} Left: accuracy on each domain's questions. Right: role less "
+        "standard on the same questions, which the domains are sorted by."
     )
     alt = " ".join(_domains_in_words(model, each) for model, each in compared.items())
     return from_file(inputs.root, "plots/mmlu_domains", alt, caption, 560)
@@ -123,13 +120,13 @@ def _domains_in_words(model: str, compared: Mapping[str, Metrics]) -> str:
     above = [domain for domain, entry in known.items() if entry["delta"] > 0]
     below = [domain for domain, entry in known.items() if entry["delta"] < 0]
     return (
-        f"Dot plot for {model}: accuracy of standard and role in {counted(len(compared), 'domain')}. Role stands "
-        f"higher in {listed(above) or 'none'}, lower in {listed(below) or 'none'}. The table below has all numbers."
+        f"Dot plot for {model}: accuracy of standard and role in {counted(len(compared), 'domain')}. Role is higher in "
+        f"{listed(above) or 'none'} and lower in {listed(below) or 'none'}. The table below has all numbers."
     )
 
 
 def wordclouds(inputs: Inputs) -> list[Picture]:
-    """One for each domain, so that they stand one below the other where the page is narrow."""
+    """One for each domain, so that a narrow page can show one below the other."""
     entries = inputs.metrics["roles"].get(inputs.models[0], {}).get("domains", {})
     found = [
         from_file(inputs.root, f"plots/wordclouds/{slug(domain)}", _cloud_in_words(domain, entry), "", 560)
@@ -151,9 +148,8 @@ def wordclouds_caption(inputs: Inputs) -> str:
     model = inputs.models[0]
     return (
         f"Figure 4. The roles that {model} invented for MMLU\u2019s questions; most often "
-        f"{_frequent(inputs.metrics['roles'].get(model, {}))}. The larger a phrase, the more often it was written, on "
-        "one scale for all domains; a domain with fewer than 20 distinct phrases has a list. Above each: how many "
-        "answers it is of."
+        f"{_frequent(inputs.metrics['roles'].get(model, {}))}. The more often a phrase was written, the larger it is, "
+        "on one scale for all domains. Domains with fewer than 20 distinct phrases have a list."
     )
 
 
@@ -173,10 +169,9 @@ def preference(inputs: Inputs) -> Picture | None:
     where = "" if nothing == len(pairs) == 1 else f" on {out_of(nothing, len(pairs), 'pair')}"
     found = f"The judge measured nothing{where}. " if nothing else ""
     caption = (
-        f"Figure 5. {found}Whose answers to n open-ended prompts the judge preferred, role prompts taken out. A bar "
-        "for each outcome that occurs: its share of the prompts, each judged in both orders. The dot: the win rate, "
-        "ties counted half, with its 95% interval over prompts. How far the judge can be trusted is said in the second "
-        "table."
+        f"Figure 5. {found}Whose answers to open-ended prompts the judge preferred, with the role prompts taken out. "
+        "Each prompt was judged in both orders. The dot is the win rate, where ties count half, with its 95% interval "
+        "over prompts. The second table shows how far the judge can be trusted."
     )
     return from_file(inputs.root, "plots/preference", f"Bars. {' '.join(told)}", caption, 560)
 
@@ -194,9 +189,9 @@ def losses(inputs: Inputs) -> Picture | None:
     count = inputs.validation_items
     items = "validation items" if count is None else counted(count, "validation item")
     caption = (
-        "Loss curves. A panel for each arm: each optimizer step's loss on all tokens learnt, which for role include "
-        f"the role prompt, so that the arms do not compare. The last panel: loss on the answers of the {items}. Role "
-        "reads them after the annotator's role prompt, so its curve may start lower: compare how far each falls."
+        "Loss curves. Each arm's panel has the loss of each optimizer step on all tokens learnt. For role these "
+        "include the role prompt, so the panels are not comparable. The last panel is the loss on the answers of the "
+        f"{items}. Role reads them after the annotator's role prompt, so it may start lower: compare how far both fall."
     )
     alt = f"Line plots of training and validation loss for {listed([*curves])}; the table below has the last values."
     loss.draw(curves, inputs.root / "plots/losses")

@@ -1,4 +1,4 @@
-"""All that the report reads, from the files that the other stages leave."""
+"""Everything that the report reads, from the files of the other stages."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -24,15 +24,15 @@ class Inputs:
     """One run's files.
 
     Attributes:
-        metrics: ``benchmarks``, ``comparison``, … as their files in ``metrics/`` hold them; empty where a file is
-            absent, as it is where ``run`` does not ask for it.
+        metrics: ``benchmarks``, ``comparison``, … with the content of their files in ``metrics/``; empty where a file
+            is absent because ``run`` does not ask for it.
         finetune: Each trained system's metrics; ``losses`` its loss curve.
         questions: Benchmark → the test questions by id.
         generations: System and benchmark → the answers by id.
         scored: System, benchmark and id → the answer as read and scored.
-        judgements: What the judge said of open-ended answers; empty where nothing was judged.
+        judgements: The judge's verdicts on open-ended answers; empty where nothing was judged.
         parameters: All of ``params.yaml``.
-        validation_items: How many items the validation losses are of; None where their file is absent.
+        validation_items: Number of items behind the validation losses; None where their file is absent.
     """
 
     root: Path
@@ -62,7 +62,7 @@ class Inputs:
         return len({system.seed for system in self.plan.systems if system.seed is not None})
 
     def systems(self, model: str) -> list[System]:
-        """A model's systems of the first training seed, and those that have none."""
+        """A model's systems of the first training seed, and those without a seed."""
         seeds = (system.seed for system in self.plan.systems if system.model == model and system.seed is not None)
         first = next(seeds, None)
         return [each for each in self.plan.systems if each.model == model and each.seed in {None, first}]
@@ -76,16 +76,16 @@ class Inputs:
 
     @property
     def margin(self) -> float:
-        """Shares that differ by less count as equal."""
+        """Smaller differences of shares count as equal."""
         return float(self.parameters["statistics"]["margin"])
 
     def between(self, model: str) -> Metrics:
-        """How likely the two arms find reference answers: condition pair → difference."""
+        """Pair of conditions → difference between the arms in the likelihood of reference answers."""
         return dict(self.metrics["likelihood"].get(model, {}).get("between", {}))
 
     @property
     def reference_answers(self) -> int:
-        """How many held-out answers the likelihoods are of."""
+        """Number of held-out answers behind the likelihoods."""
         return max((entry["n"] for model in self.models for entry in self.between(model).values()), default=0)
 
     def pair(self, model: str, pair: str = ROLE_PAIR) -> dict[str, Metrics]:
@@ -101,7 +101,7 @@ def load(root: Path) -> Inputs:
     """Read a run's files under ``root``.
 
     Raises:
-        InputError: What every run has is missing, or a file is not as expected.
+        InputError: A file that every run has is missing, or a file is not as expected.
     """
     plan_file = root / "data/plan.json"
     plan = parameters.validate(read_json(plan_file), Plan, "plan", plan_file)

@@ -1,4 +1,4 @@
-"""How numbers, benchmarks, variants and domains are written for people."""
+"""How numbers, benchmarks, variants and domains are written for readers."""
 
 from stages.figures import style
 
@@ -7,7 +7,7 @@ NOTHING = "n/a"
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    """A share as per cent without the sign, which stands in the column's head."""
+    """A share in per cent, without the sign: the column's head has it."""
     return NOTHING if value is None else f"{100 * value:.{digits}f}"
 
 
@@ -24,7 +24,7 @@ def signed(value: float, digits: int) -> str:
 
 
 def nats(value: float) -> str:
-    """Nats a token, three digits, with a minus where below zero."""
+    """Nats a token, with three digits."""
     return f"{value:.3f}".replace("-", MINUS)
 
 
@@ -56,11 +56,11 @@ def counted(count: int, one: str, many: str | None = None) -> str:
 
 
 FEW = 30
-"""Up to so many answers are counted rather than told in per cent."""
+"""Shares of at most this many answers are written as counts."""
 
 
 def share(rate: float, n: int) -> str:
-    """``all 8``, ``5 of 6``, ``37.2%``: a count where there are few."""
+    """``all 8``, ``5 of 6``, ``37.2%``: a count of few, a percentage of many."""
     count = round(rate * n)
     if count == n and rate == 1:
         return f"all {n:,}"
@@ -68,14 +68,16 @@ def share(rate: float, n: int) -> str:
 
 
 def out_of(count: int, total: int, unit: str) -> str:
-    """``every one of 9 sets``, ``3 of 9 sets``."""
+    """``all 9 sets``, ``both sets``, ``3 of the 9 sets``, ``none of the 9 sets``."""
     if total == 1:
         return f"the only {unit}" if count else f"not the only {unit}"
-    return f"{'every one' if count == total else 'none' if count == 0 else count} of {counted(total, unit)}"
+    if count == total == 2:
+        return f"both {unit}s"
+    return f"all {counted(total, unit)}" if count == total else f"{count or 'none'} of the {counted(total, unit)}"
 
 
 def sentence(subject: str, text: str) -> str:
-    """The text with what it is about before it, or with a capital where that needs no saying."""
+    """``subject: text``, or the text alone with a capital where there is no subject."""
     return f"{subject}: {text}" if subject else text[0].upper() + text[1:]
 
 
@@ -103,7 +105,7 @@ def variant(name: str) -> str:
 
 
 def rival(pair: str) -> str:
-    """What stands on the right of a pair, as it is called within a sentence."""
+    """The right side of a pair, as a sentence calls it."""
     right = pair.removeprefix("role - ")
     return {"base": "the model before fine-tuning", "official": "the official chat version"}.get(right, variant(right))
 

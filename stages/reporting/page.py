@@ -1,4 +1,4 @@
-"""The page: everything put into its template."""
+"""The page: all its parts, put into the template."""
 
 import base64
 import hashlib
@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from stages.reporting import browser, cautions, figures, names, provenance, table, table_files, verdict
+from stages.reporting import browser, cautions, figures, names, notes, provenance, table, table_files, verdict
 from stages.reporting import result_tables as results
 from stages.reporting import run_tables as other
 from stages.reporting.inputs import Inputs
@@ -36,9 +36,19 @@ def render(inputs: Inputs, made: list[Table]) -> str:
 
 
 def policy(style: str, script: str) -> str:
-    """The page's content policy: nothing from elsewhere, and only this style and this script, told by their hashes."""
+    """The page's content security policy: nothing from elsewhere, and only this style and script, by their hashes."""
     hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script)]
     return f"default-src 'none'; img-src data:; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'"
+
+
+def notes_said_once(inputs: Inputs, made: list[Table]) -> dict[str, list[str]]:
+    """Each table's notes without those that stand above it on the page."""
+    said = set(notes.of_questions(inputs))  # the first caution
+    found = {}
+    for each in made:
+        found[each.name] = [note for note in each.notes if note not in said]
+        said.update(each.notes)
+    return found
 
 
 def context(inputs: Inputs, made: list[Table]) -> dict[str, Any]:
@@ -61,6 +71,7 @@ def context(inputs: Inputs, made: list[Table]) -> dict[str, Any]:
         "pieces": browser.pieces,
         "remarks": browser.remarks,
         "tables": {table.name: table for table in made},
+        "notes": notes_said_once(inputs, made),
         "html": table_files.html,
         "pictures": {
             "main": figures.main_results(inputs),

@@ -1,4 +1,4 @@
-"""What was run: choices, data by their hashes, libraries by their versions; nothing that differs between machines."""
+"""What was run: choices, hashes of data, versions of libraries; nothing that differs between machines."""
 
 import hashlib
 from importlib import metadata
@@ -14,7 +14,7 @@ LIBRARIES = (
 
 
 def hashes(inputs: Inputs) -> list[tuple[str, str]]:
-    """The weights before fine-tuning, and each data file with its SHA-256, those that exist."""
+    """The weights before fine-tuning and each existing data file, with its SHA-256."""
     weights = [(f"weights of {model}", _weights(inputs.preset("models", model))) for model in inputs.models]
     paths = ["data/corpus.jsonl", "data/annotated.jsonl"]
     paths += [f"data/questions/{benchmark}.jsonl" for benchmark in inputs.questions]
@@ -31,7 +31,7 @@ def _weights(preset: dict[str, Any]) -> str:
 
 
 def versions() -> list[tuple[str, str]]:
-    """Installed libraries; what follows a plus tells the build for one machine, not the version."""
+    """Versions of installed libraries, without the part after a plus, which names the build for a machine."""
     found = []
     for name in LIBRARIES:
         try:
@@ -42,7 +42,7 @@ def versions() -> list[tuple[str, str]]:
 
 
 def choices(inputs: Inputs) -> list[tuple[str, str]]:
-    """What ``run`` asked for, in words."""
+    """The choices of ``run`` in words."""
     plan = inputs.plan
     judge = inputs.preset("judges", plan.judge)
     annotator = inputs.preset("annotators", plan.annotator)
@@ -61,7 +61,7 @@ def choices(inputs: Inputs) -> list[tuple[str, str]]:
 
 
 def _server(inputs: Inputs) -> str:
-    """What answered; of a server, what it calls the model, and whether it gave log-probabilities of choices."""
+    """What answered; for a server, its name for the model, and whether it gave log-probabilities of choices."""
     preset = inputs.preset("servers", inputs.plan.server)
     name = preset.get("model")
     if name is None:
@@ -71,12 +71,12 @@ def _server(inputs: Inputs) -> str:
 
 
 def _chat_model(name: str, preset: dict[str, Any]) -> str:
-    """Name and model alone: a preset may also hold the address of somebody's server."""
+    """Only the name and model: a preset may also have the address of a private server."""
     return f"{name} ({preset['model']})" if preset.get("model") else name
 
 
 def _rival(inputs: Inputs, rival: System) -> str:
-    """With the name that the server gives itself: what a rival's preset says is no parameter of the report."""
+    """With the name that the server reported, since a rival's preset is not a parameter of the report."""
     models = inputs.metrics["costs"].get("asking", {}).get(f"rival: {rival.model}", {}).get("models") or []
     return f"{rival.model} ({', '.join(models)})" if rival.rival == "chat" else rival.name
 
@@ -89,7 +89,7 @@ def flattened(section: Any, key: str = "") -> list[tuple[str, str]]:
 
 
 def origins(inputs: Inputs) -> list[tuple[str, str, str]]:
-    """Each model with what its weights are and their licence; so too the official chat versions compared with."""
+    """Origin and licence of the weights of each model, and of each official chat version that is compared."""
     presets = [(model, inputs.preset("models", model)) for model in inputs.models]
     presets += [
         (f"{rival.model}, official chat version", inputs.preset("models", rival.model)["official"])

@@ -11,7 +11,7 @@ DASH = "\u2013"
 
 
 def main(inputs: Inputs) -> Rows:
-    """Benchmarks down; what is compared first, so that a narrow page shows it without being moved."""
+    """One row per benchmark; the comparison comes first, so that a narrow page shows it without scrolling."""
     before = any("base" in inputs.variants(model) for model in inputs.models)
     for model, benchmark in _each(inputs):
         scores = {each: metric(inputs, "benchmarks", model, each, benchmark) for each in ("standard", "role", "base")}
@@ -57,7 +57,7 @@ def controls(inputs: Inputs) -> Rows:
 
 
 def readings(inputs: Inputs) -> Rows:
-    """Every reading of each answer, what was picked most, and how many answers could not be read."""
+    """Every reading's score, the most frequent pick, and how many answers could not be read."""
     for model, benchmark in _each(inputs):
         for variant in inputs.variants(model):
             entry = metric(inputs, "benchmarks", model, variant, benchmark)

@@ -1,4 +1,4 @@
-"""Rows of the tables of roles, preference, training, overlap and what was spent; the words as in ``result_tables``."""
+"""Rows of the tables of roles, preference, training, overlap and cost; see also ``result_tables``."""
 
 from collections.abc import Iterator
 
@@ -54,7 +54,7 @@ def verdicts(inputs: Inputs) -> Rows:
 
 
 def _pairs(inputs: Inputs) -> Iterator[tuple[str, Entry, str]]:
-    """Each judged pair's name for people, its numbers, and the variant on the right."""
+    """Each judged pair's readable name, its numbers, and the variant on the right."""
     for model, pairs in inputs.metrics["preference"].items():
         for pair in pairs:
             right = pair.removeprefix("role - ")
@@ -73,7 +73,7 @@ def training(inputs: Inputs) -> Rows:
 
 
 def compute(inputs: Inputs) -> Rows:
-    """What each system's training and answers took; what was not trained as such has no number of training."""
+    """Steps and tokens of each system; systems that were not trained have none for training."""
     costs = metric(inputs, "costs")
     for name in dict.fromkeys([*costs.at("training").values, *costs.at("generation").values]):
         trained, answered = costs.at("training", name), costs.at("generation", name)
@@ -86,7 +86,7 @@ def compute(inputs: Inputs) -> Rows:
 
 
 def cost(inputs: Inputs) -> Rows:
-    """What chat models were asked, and for how much."""
+    """Requests to chat models, with tokens and cost."""
     keys = ("requests", "prompt_tokens", "cached_prompt_tokens", "completion_tokens", "cost")
     asking = inputs.metrics["costs"].get("asking", {})
     for name, asked in asking.items():

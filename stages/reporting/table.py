@@ -1,4 +1,4 @@
-"""A table as data: cells that know where in the metrics their numbers stand."""
+"""A table as data: cells that know where in the metrics their numbers come from."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,11 +15,11 @@ WORDS = Path(__file__).parent / "templates/tables.yaml"
 
 @dataclass(frozen=True)
 class Cell:
-    """Text, and where in the metrics each number of it stands (file and JSON pointer), in the order of the text.
+    """Text, and the source of each of its numbers in the metrics (file and JSON pointer), in order.
 
     Attributes:
-        variant: Whose the cell is, for its colour.
-        strong: A difference that its test bears out.
+        variant: The variant that the cell belongs to, for its colour.
+        strong: Whether it is a significant difference.
     """
 
     text: str
@@ -78,7 +78,7 @@ def build(inputs: Inputs, rows_of: Mapping[str, Any]) -> list[Table]:
 
 @dataclass(frozen=True)
 class Entry:
-    """A part of a metrics file that knows its place, so that cells can tell where their numbers come from."""
+    """A part of a metrics file that knows its place in it, so that cells can name their sources."""
 
     file: str
     values: Mapping[str, Any]
@@ -125,5 +125,5 @@ class Entry:
 
 
 def metric(inputs: Inputs, name: str, *keys: str) -> Entry:
-    """What ``metrics/<name>.json`` holds under the keys."""
+    """The part of ``metrics/<name>.json`` under the keys."""
     return Entry(f"metrics/{name}.json", inputs.metrics[name]).at(*keys)

@@ -21,7 +21,7 @@ PARAGRAPH = r"0.34\linewidth"
 
 
 def latex(table: Table) -> str:
-    """A ``table`` environment in a footnote's size, its heads broken where wider than their columns."""
+    """A ``table`` environment in footnote size; heads wider than their columns are broken into lines."""
     columns = [[row[place] for row in table.rows] for place in range(len(table.head))]
     kinds = [_kind(table, place, column) for place, column in enumerate(columns)]
     heads = [_head(head, column, kind) for head, column, kind in zip(table.head, columns, kinds, strict=True)]
@@ -49,7 +49,7 @@ def latex(table: Table) -> str:
 
 
 def _size(table: Table, columns: Sequence[Sequence[Cell]]) -> str:
-    """Size of type and space between columns with which the table is not wider than a page's text."""
+    """Font size and column spacing with which the table fits the width of the text."""
     heads = [max(len(word) for word in head.split()) for head in table.head]
     longest = [max([head, *(len(cell.text) for cell in column)]) for head, column in zip(heads, columns, strict=True)]
     fits = sum(min(each, LONG) for each in longest) <= FITTING
@@ -63,7 +63,7 @@ def _kind(table: Table, place: int, column: Sequence[Cell]) -> str:
 
 
 def _head(text: str, column: Sequence[Cell], kind: str) -> str:
-    """A head of several words, one below the other where the column is narrower than all of them in a line."""
+    """A head; its words stand one below the other where the column is narrower than the head."""
     words = text.split()
     if len(words) < 2 or kind[0] == "p" or len(text) <= max((len(cell.text) for cell in column), default=0):
         return tex(text)

@@ -1,4 +1,4 @@
-"""What was found and how sure it is, in words that claim no more than the tests bear out."""
+"""What was found and how sure it is, in sentences that claim no more than the tests show."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -25,7 +25,7 @@ def verdicts(inputs: Inputs) -> list[str]:
 
 
 def on_benchmarks(entries: Entries, margin: float) -> str:
-    """What the verdicts on role less standard say together; without one that decides, what could have been seen."""
+    """The verdicts on role less standard in one sentence; where none decides, what the run could have detected."""
     said: dict[str, list[str]] = {}
     for name, entry in entries.items():
         if entry.get("verdict"):
@@ -39,33 +39,36 @@ def on_benchmarks(entries: Entries, margin: float) -> str:
         others = f"; on {counted(rest, 'other set')} no difference shows" if rest else ""
         return f"The role arm scored {listed(decided)}{others}."
     if len(said.get("equivalent", [])) == tested:
-        return f"No difference: on every one of {tested} sets the arms score alike within {percent(margin, 0)} points."
-    return f"No detectable effect on any of {tested} sets, and {_power(entries)}."
+        return f"No difference: the arms score within {percent(margin, 0)} points of each other on all {tested} sets."
+    return f"No detectable effect on any of the {tested} sets, and {_power(entries)}."
 
 
 def _power(entries: Entries) -> str:
     sizes = sorted(entry["detectable"] for entry in entries.values() if entry.get("detectable") is not None)
     if not sizes:
-        return "so few questions could not have shown one"
+        return "there were too few questions to show one"
     if sizes[0] > MODERATE:
         return f"this run could not have shown one below {percent(sizes[0])} points"
     return f"the most sensitive set would have shown one of {percent(sizes[0])} points"
 
 
 def on_likelihood(between: Mapping[str, Any]) -> str | None:
-    """Whether the role arm, after its own role prompt, finds good answers likelier than the standard arm does."""
+    """Whether the role arm, after its own role prompt, finds good answers likelier than the standard arm does.
+
+    The loss is the negative log-likelihood: below zero, role finds them likelier.
+    """
     entry = between.get("role own - standard none")
     if entry is None or entry.get("p") is None:
         return None
-    interval = f"{nats(entry['ci_low'])} to {nats(entry['ci_high'])}, {p_phrase(entry['p_holm'])}"
-    size = f"by {nats(abs(entry['delta']))} nats a token (95% interval of the difference {interval})"
+    which = "less likely" if entry["delta"] > 0 else "likelier"
     if entry["p_holm"] >= SIGNIFICANT:
-        return (
-            f"Held-out reference answers are not detectably likelier after the model's own role prompt: they differ "
-            f"{size}."
-        )
-    which = "likelier" if entry["delta"] < 0 else "less likely"
-    return f"Held-out reference answers are {which} under the role arm, after its own role prompt, {size}."
+        which = "not detectably likelier"
+    size = f"{nats(abs(entry['delta']))} nats a token {'higher' if entry['delta'] > 0 else 'lower'}"
+    interval = f"{nats(entry['ci_low'])} to {nats(entry['ci_high'])}, {p_phrase(entry['p_holm'])}"
+    return (
+        f"Held-out reference answers are {which} under role, after its own role prompt, than under standard: its loss "
+        f"is {size} (95% interval {interval})."
+    )
 
 
 def run_line(inputs: Inputs) -> str:
@@ -85,7 +88,7 @@ def run_line(inputs: Inputs) -> str:
 
 
 def findings(inputs: Inputs) -> list[str]:
-    """What the first screen leaves out, a sentence each."""
+    """What the first screen leaves out, one sentence each."""
     return [
         sentence(model if len(inputs.models) > 1 else "", text)
         for model in inputs.models
@@ -132,16 +135,15 @@ def _is_significant(entry: Mapping[str, Any]) -> bool:
 
 
 def _detectable(tested: Entries, unit: str) -> str:
-    """A test that finds nothing says only that no large difference is there."""
+    """A test that finds nothing rules out large differences alone."""
     sizes = sorted(entry["detectable"] for entry in tested.values() if entry.get("detectable") is not None)
     if not sizes:
-        return f"On {out_of(len(tested), len(tested), unit)} the arms disagree on too few questions to show any."
+        return f"On {out_of(len(tested), len(tested), unit)} the arms disagree on too few questions to find any."
     low, high = percent(sizes[0]), percent(sizes[-1])
     span = low if low == high else f"{low} to {high}"
-    shown = (
-        f"On {out_of(len(sizes), len(tested), unit)} a true difference of {span} points would show four times in five"
-    )
-    rest = "" if len(sizes) == len(tested) else "; on the others the arms disagree on too few questions to show any"
+    where = out_of(len(sizes), len(tested), unit)
+    shown = f"On {where} a true difference of {span} points would be found four times in five"
+    rest = "" if len(sizes) == len(tested) else "; on the others the arms disagree on too few questions to find any"
     return f"{shown}{rest}."
 
 
@@ -169,11 +171,11 @@ def roles_fit(inputs: Inputs, model: str) -> str | None:
     found = inputs.metrics["roles"].get(model, {}).get("belonging", {})
     if found.get("share") is None:
         return None
-    fit = "more often than" if found["p"] < SIGNIFICANT else "not reliably more often than"
+    than = "against" if found["p"] < SIGNIFICANT else "not reliably more than the"
     return (
-        f"a classifier puts the role into the question's domain for {percent(found['share'])}% of MMLU's questions, "
-        f"{fit} for roles dealt out at random ({percent(found['permuted'])}%, {p_phrase(found['p'])}); of questions "
-        f"that it was not trained on it puts {percent(found['held_out_accuracy'])}% right."
+        f"a classifier places the role in its question's domain on {percent(found['share'])}% of MMLU's questions, "
+        f"{than} {percent(found['permuted'])}% with the roles shuffled ({p_phrase(found['p'])}). Of questions that it "
+        f"was not trained on, it places {percent(found['held_out_accuracy'])}% correctly."
     )
 
 

@@ -20,14 +20,14 @@ class Statistics(Section):
     """``statistics`` of params.yaml.
 
     Attributes:
-        margin: Shares that differ by less than this count as equal: 0.03 is three points.
+        margin: Smaller differences of shares count as equal; 0.03 is three points.
     """
 
     margin: float = Field(gt=0, lt=1)
 
 
 def pairs(variants: Sequence[str]) -> list[tuple[str, str]]:
-    """The comparisons asked for among these variants: the question of the study first, then its controls.
+    """The comparisons among these variants: role less standard first, then its controls.
 
     Then each condition less its arm, and each arm less the model before fine-tuning.
     """
@@ -39,7 +39,7 @@ def pairs(variants: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def compare(tables: dict[Key, ScoreTable], seed: int, margin: float) -> dict[str, dict[str, dict[str, Entry]]]:
-    """Model, pair ("role - standard"), benchmark: the paired difference and its test; Holm over a pair's benchmarks."""
+    """Model → pair ("role - standard") → benchmark → paired difference and test, with Holm over a pair's benchmarks."""
     result: dict[str, dict[str, dict[str, Entry]]] = {}
     for model in dict.fromkeys(key[0] for key in tables):
         variants = list(dict.fromkeys(key[1] for key in tables if key[0] == model))
@@ -85,7 +85,7 @@ def entry(first: ScoreTable, second: ScoreTable, seed: int, *, grouped: bool = T
 
 
 def _difference(first: ScoreTable, second: ScoreTable, seed: int, grouped: bool) -> Difference | None:
-    """On the items and the seeds of training that both have; a model before fine-tuning stands against every seed."""
+    """Compare on the items and training seeds that both have; a model before fine-tuning is compared with all seeds."""
     shared = set(second.ids)
     ids = [identifier for identifier in first.ids if identifier in shared]
     seeds = [s for s in first.seeds if s in second.seeds]

@@ -1,4 +1,4 @@
-"""MMLU by domain: the mapping of subjects, and what each variant scored in each domain."""
+"""MMLU by domain: which subjects a domain has, and each variant's score in it."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -49,13 +49,13 @@ Metrics = dict[str, dict[str, dict[str, Any]]]
 
 
 def by_domain(items: Iterable[Scored], domains: Domains, seed: int, margin: float) -> Metrics:
-    """Model, domain: each variant's score, and "role - standard" with its test, after Holm over the domains.
+    """Model → domain → each variant's score, and "role - standard" with its test, after Holm over the domains.
 
-    A domain's subjects are all that it has, not a sample of subjects, so that intervals and tests here count items as
-    independent. Domains of which nothing was asked are absent; without MMLU all is empty.
+    All subjects of a domain are asked, not a sample of them, so intervals and tests treat items as independent. Domains
+    without questions are absent; without MMLU the result is empty.
 
     Raises:
-        InputError: A question is of a subject that MMLU does not have.
+        InputError: A question has a subject that MMLU does not have.
     """
     domain_of = {subject: domain for domain, subjects in domains.items() for subject in subjects}
     of_mmlu = [item for item in items if item.benchmark == "mmlu" and item.group is not None]

@@ -20,9 +20,9 @@ FEWEST_WORDS, MOST_WORDS = 8, 90
 
 
 class Kind(Protocol):
-    """What each module of ``stages.answers`` that is named by a benchmark offers.
+    """What a module of ``stages.answers`` provides, if a benchmark names it.
 
-    Those with choices also have ``labels(question)``, spans also ``f1(value, question)``. Code has no ``score``:
+    Modules with choices also have ``labels(question)``, spans also ``f1(value, question)``. Code has no ``score``:
     execution says whether a program is right.
     """
 
@@ -51,7 +51,7 @@ def normalisation(benchmark: str) -> str:
 
 
 def scored_benchmarks(benchmarks: list[str]) -> list[str]:
-    """Those of the benchmarks that have right answers."""
+    """The benchmarks that have right answers."""
     return [benchmark for benchmark in benchmarks if kind_name(benchmark) != "none"]
 
 
@@ -63,15 +63,15 @@ def score_item(
     primary: str,
     execution: Execution | None = None,
 ) -> Scored:
-    """Read the answer, which never includes the role prompt, in every way that was asked for.
+    """Read the answer, without its role prompt, in every way that was asked for.
 
     Args:
-        system: What answered.
-        benchmark: What asked.
-        question: What was asked.
-        generation: What was written, and how likely the choices were.
+        system: The system that answered.
+        benchmark: The benchmark of the question.
+        question: The question.
+        generation: The written answer, and the likelihoods of the choices.
         primary: The reading of multiple choice that is the score.
-        execution: What the program did; only where the answer is code.
+        execution: The result of the program, where the answer is code.
 
     Raises:
         InputError: A reading does not have one number for each choice.
@@ -115,9 +115,9 @@ def _written_correct(how: Kind, reading: ReadAnswer | None, question: Question) 
 
 
 def answer_of(generation: Generation, how: Kind) -> str:
-    """What of an output is read.
+    """The part of an output that is read.
 
-    Not a number at the end of an output that the limit cut off: it may be the head of a longer one ("25 rows of 4").
+    A number at which the limit cut the output off is dropped: it may be the start of a longer one ("25 rows of 4").
     """
     output = generation.output or ""
     whole = generation.finished or how.READING == "pass@1"
@@ -127,8 +127,8 @@ def answer_of(generation: Generation, how: Kind) -> str:
 def well_formed(generation: Generation) -> bool:
     """Whether the turn opens with a role prompt of 8 to 90 words that ends a paragraph.
 
-    In a written answer the paragraph ends with a blank line and an answer follows; the answer may be missing only where
-    the limit cut the output off right there. Where no answer was written, the role prompt must end its sentence.
+    In a written answer the paragraph ends with a blank line, and an answer follows unless the limit cut the output off
+    right there. Where no answer was asked for in writing, the role prompt must end in a full sentence.
     """
     role = generation.role
     if role is None or not FEWEST_WORDS <= len(role.split()) <= MOST_WORDS:
@@ -164,8 +164,8 @@ def cloze_numbers(scored: Scored, question: Question, cloze: ChoiceReading, labe
     """Normalised log-likelihoods of the choices' texts (OLMES, Gu et al. 2024, arXiv 2406.08446, section 3.3).
 
     ``characters`` divides by the length of the choice in characters, without the space before it, as ``acc_norm`` of
-    lm-evaluation-harness does; ``unconditional`` takes away the log-likelihood that the choice has without its
-    question; ``none`` leaves the sum.
+    lm-evaluation-harness does; ``unconditional`` subtracts the log-likelihood of the choice without its question;
+    ``none`` leaves the sum.
     """
     logprobs = _checked(scored, "cloze.logprobs", cloze.logprobs, labels)
     match normalisation(scored.benchmark):
@@ -179,7 +179,7 @@ def cloze_numbers(scored: Scored, question: Question, cloze: ChoiceReading, labe
 
 
 def likeliest(labels: Sequence[str], numbers: Sequence[float]) -> str:
-    """The label with the highest number; of equal ones the first."""
+    """The label with the highest number; the first among equals."""
     return labels[max(range(len(labels)), key=numbers.__getitem__)]
 
 

@@ -1,4 +1,4 @@
-"""How likely systems find held-out answers, by the role prompt before them: ``metrics/likelihood.json``."""
+"""How likely systems find held-out answers after different role prompts: ``metrics/likelihood.json``."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +32,7 @@ Found = dict[tuple[str, str], dict[int | None, dict[str, ReferenceLikelihood]]]
 
 
 def read_likelihoods(plan: Plan, data: Path = Path("data")) -> Found:
-    """Those of the plan's systems that were measured: arms as trained, and the model before fine-tuning."""
+    """The records of the plan's systems that were measured: arms as trained, and the model before fine-tuning."""
     found: Found = {}
     for system in plan.systems:
         if system.condition is None:
@@ -44,7 +44,7 @@ def read_likelihoods(plan: Plan, data: Path = Path("data")) -> Found:
 def likelihoods(found: Found, seed: int) -> dict[str, Entry]:
     """Model → variant → conditions and differences, and model → ``between`` the two arms.
 
-    All are nats a token of the reference answer, the mean over conversations; a negative difference says that the
+    All are nats a token of the reference answer, averaged over conversations. A negative difference means that the
     first makes the answer likelier.
     """
     result: dict[str, Entry] = {}
@@ -84,7 +84,7 @@ def _values(seeds: dict[int | None, dict[str, ReferenceLikelihood]], condition: 
     """Nats a token, [seeds, conversations]; None where the condition was not measured.
 
     Raises:
-        InputError: Seeds have other conversations.
+        InputError: Seeds differ in their conversations.
     """
     first = next(iter(seeds.values()))
     if not first or any(condition not in record.nats for records in seeds.values() for record in records.values()):

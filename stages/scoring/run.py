@@ -14,12 +14,12 @@ DATA = Path("data")
 
 
 def score_plan(plan: Plan, primary: str, data: Path = DATA) -> list[Scored]:
-    """An item a line, in the order of the plan's systems and benchmarks and of each benchmark's questions.
+    """One item for each answer, in the order of the plan's systems and benchmarks and of each benchmark's questions.
 
     Args:
-        plan: What was run.
+        plan: The systems and benchmarks of the run.
         primary: The reading of multiple choice that is the score.
-        data: Where questions, generations and executions are.
+        data: The folder with questions, generations and executions.
 
     Raises:
         InputError: A file is missing or inconsistent with the questions.
@@ -71,13 +71,13 @@ def _score(
 
 
 def _with_one_reading(items: list[Scored]) -> list[Scored]:
-    """All of a model's systems are read in one way on a benchmark.
+    """Score all of a model's systems on a benchmark by one reading.
 
-    The primary reading, which a written answer may be of some items alone; what was written, where a server gave one
-    of the systems no likelihoods.
+    This is the primary reading, or the written one where a server gave one of the systems no likelihoods. A written
+    reading may cover only some of the items.
 
     Raises:
-        InputError: A system has neither, or has likelihoods of some items alone.
+        InputError: A system has neither reading, or has likelihoods for only some items.
     """
     made: dict[tuple[str, str], dict[str, list[Scored]]] = {}
     for item in items:
@@ -99,7 +99,7 @@ def _with_one_reading(items: list[Scored]) -> list[Scored]:
 
 
 def _has_its_reading(items: list[Scored]) -> bool:
-    """Whether one system's items have the reading that they are to be scored by."""
+    """Whether a system's items have the reading that they will be scored by."""
     scored = [item.score is not None or item.reason is not None for item in items]
     return any(scored) if items[0].reading == "written" else all(scored)
 

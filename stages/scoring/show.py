@@ -1,4 +1,4 @@
-"""One question and what each variant made of it, for reading."""
+"""One question with every system's answer, printed for people."""
 
 import textwrap
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ def show(name: str, plan: Plan, items: list[Scored], data: Path = DATA) -> str:
     """The item named ``mmlu:123``, ``mmlu:mmlu-123`` or by its id alone, across all systems of the plan.
 
     Raises:
-        InputError: No item that was scored has that name.
+        InputError: No scored item has that name.
     """
     found = [item for item in items if _is_named(item, name)]
     if not found:

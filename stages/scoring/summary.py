@@ -1,4 +1,4 @@
-"""What each variant of a model scored on each benchmark, with intervals: ``metrics/benchmarks.json``."""
+"""The score of each variant of a model on each benchmark, with intervals: ``metrics/benchmarks.json``."""
 
 from collections import Counter
 from typing import Any
@@ -17,14 +17,14 @@ Entry = dict[str, Any]
 
 
 def summarize(tables: dict[Key, ScoreTable]) -> dict[str, dict[str, dict[str, Entry]]]:
-    """Model, variant, benchmark: the score by the primary reading, and all that belongs to it."""
+    """Model → variant → benchmark → the score by the primary reading, and what belongs to it."""
     return nested((key, summary(table, choices=kind(key[2]).READING == CHOICES)) for key, table in tables.items())
 
 
 def summary(table: ScoreTable, *, choices: bool) -> Entry:
     """One entry; ``choices`` says whether the questions are multiple choice.
 
-    ``score`` is the micro average, in which each item counts alike; ``macro`` the mean over groups.
+    ``score`` is the micro average, in which all items have equal weight; ``macro`` is the mean over groups.
     """
     reading = table.items[0].reading if table.items else None
     entry: Entry = {"reading": reading} | score_and_interval(table)
@@ -46,7 +46,7 @@ def summary(table: ScoreTable, *, choices: bool) -> Entry:
 
 
 def picks(items: list[Scored]) -> dict[str, float]:
-    """Label → its share among what the model chose by the primary reading, the most frequent first."""
+    """Label → its share of the picks by the primary reading, the most frequent first."""
     chosen = [label for item in items if (label := getattr(item, item.reading)) is not None]
     counts = Counter(chosen)
     ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
@@ -54,13 +54,13 @@ def picks(items: list[Scored]) -> dict[str, float]:
 
 
 def majority(items: list[Scored]) -> float | None:
-    """The score that always giving the most frequent key would have on the items that have one."""
+    """The score of always giving the most frequent right answer, on the items that have one."""
     counts = Counter(item.target for item in items if item.score is not None)
     return rounded(max(counts.values()) / counts.total()) if counts else None
 
 
 def score_and_interval(table: ScoreTable, *, grouped: bool = True) -> Entry:
-    """``score, ci_low, ci_high, n, seeds, seed_sd``; null where nothing was answered or nothing could be scored."""
+    """``score, ci_low, ci_high, n, seeds, seed_sd``; null where nothing was answered or scored."""
     counts: Entry = {"n": len(table.ids), "seeds": len(table.seeds)}
     if not table.ids or table.reason is not None:
         return {"score": None, "ci_low": None, "ci_high": None, **counts, "seed_sd": None}
@@ -87,7 +87,7 @@ def rows(metrics: dict[str, dict[str, dict[str, Entry]]]) -> list[list[Any]]:
 
 
 def _readings(table: ScoreTable) -> Entry:
-    """``score_<reading>`` of every reading that was made; ``n_<reading>`` where it is of fewer items."""
+    """``score_<reading>`` for every reading; ``n_<reading>`` where it covers fewer items."""
     found: Entry = {}
     for name in READINGS:
         values = [value for item in table.items if (value := getattr(item, f"{name}_correct")) is not None]

@@ -20,7 +20,7 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """What one variant of a model scored on one benchmark: for each seed, the same items in the same order."""
+    """The scores of one variant of a model on one benchmark: for each seed, the same items in the same order."""
 
     seeds: dict[int | None, dict[str, Scored]]
 
@@ -32,7 +32,7 @@ class ScoreTable:
 
     @cached_property
     def ids(self) -> list[str]:
-        """Those of them that have a score: a written answer may be asked for on some items alone."""
+        """The items that have a score: a written answer may be asked for on only some."""
         if self.reason is not None:
             return self.asked
         scored = [{each for each, item in items.items() if item.score is not None} for items in self.seeds.values()]
@@ -40,12 +40,12 @@ class ScoreTable:
 
     @cached_property
     def items(self) -> list[Scored]:
-        """Every seed's items, one seed after another, also those without a score."""
+        """Every seed's items, one seed after another, including those without a score."""
         return [items[identifier] for items in self.seeds.values() for identifier in self.asked]
 
     @cached_property
     def reason(self) -> str | None:
-        """Why nothing is scored, where an item could not be."""
+        """Why there is no score, if an item could not be scored."""
         return next((item.reason for item in self.items if item.score is None and item.reason), None)
 
     def values(self, field: str, ids: Sequence[str] | None = None, seeds: Iterable[int | None] | None = None) -> Values:
@@ -57,7 +57,7 @@ class ScoreTable:
         )
 
     def groups(self, ids: Sequence[str] | None = None) -> Groups | None:
-        """The number of each item's group; None where items come in no groups, or in few."""
+        """The number of each item's group; None without groups, or with only a few."""
         first = next(iter(self.seeds.values()))
         names = [first[identifier].group for identifier in (self.ids if ids is None else ids)]
         if None in names or len(set(names)) < FEWEST_GROUPS:
@@ -66,7 +66,7 @@ class ScoreTable:
 
 
 def tabulate(items: Iterable[Scored]) -> dict[Key, ScoreTable]:
-    """Tables by model, variant and benchmark, in the order in which these first occur."""
+    """Tables by model, variant and benchmark, in order of first occurrence."""
     found: dict[Key, dict[int | None, dict[str, Scored]]] = defaultdict(lambda: defaultdict(dict))
     for item in items:
         found[item.model, item.variant, item.benchmark][item.seed][item.id] = item
@@ -74,7 +74,7 @@ def tabulate(items: Iterable[Scored]) -> dict[Key, ScoreTable]:
 
 
 def nested(entries: Iterable[tuple[tuple[str, str, str], Any]]) -> dict[str, dict[str, dict[str, Any]]]:
-    """Entries by three keys as one dictionary in another."""
+    """Nested dictionaries from entries with three keys."""
     result: dict[str, dict[str, dict[str, Any]]] = {}
     for (first, second, third), value in entries:
         result.setdefault(first, {}).setdefault(second, {})[third] = value
@@ -82,5 +82,5 @@ def nested(entries: Iterable[tuple[tuple[str, str, str], Any]]) -> dict[str, dic
 
 
 def rounded(value: float | None) -> float | None:
-    """Six digits, as metrics are kept; minus zero is zero."""
+    """Round to the six digits of the metrics; minus zero becomes zero."""
     return None if value is None else round(float(value), 6) + 0.0

@@ -25,7 +25,7 @@ class Variance:
         return sum(variance for variance, _ in self.parts)
 
     def quantile(self, alpha: float = ALPHA) -> float:
-        """How many standard errors a two-sided interval of level 1 - alpha reaches to either side.
+        """Half the width of a two-sided interval of level 1 - alpha, in standard errors.
 
         Cochran's mean of Student's quantiles, weighted by the variances (1964, Biometrics 20:191-195). Unlike
         Satterthwaite's degrees of freedom it holds its level for two or three seeds.
@@ -36,7 +36,7 @@ class Variance:
         return sum(variance * q for (variance, _), q in zip(self.parts, quantiles, strict=True)) / self.total
 
     def p(self, errors: float) -> float:
-        """Two-sided p of a difference of so many standard errors: the alpha whose interval just reaches zero."""
+        """Two-sided p of a difference given in standard errors: the alpha whose interval just reaches zero."""
         if errors <= 0:
             return 1.0
         smallest = 1e-12
@@ -50,7 +50,7 @@ class Variance:
 
 
 def of_mean(values: Values, groups: Groups | None = None) -> Variance:
-    """The variance of the mean of ``values`` [seeds, items], as of seeds and items (or groups) drawn at random.
+    """The variance of the mean of ``values`` [seeds, items], with seeds and items (or groups) as random samples.
 
     Items of one group (a subject of MMLU) may be alike, so groups are the units drawn: the cluster-robust variance with
     the correction G/(G - 1) (Liang & Zeger 1986, Biometrika 73:13-22; for benchmarks Miller 2024, arXiv 2411.00640).
@@ -84,11 +84,10 @@ def _of_interaction(values: Values) -> float:
 
 
 def effective(values: Values, item_variance: float, groups: Groups | None = None) -> tuple[float, Variance]:
-    """How much wider seeds and groups make the variance of a mean than one seed of independent items does.
+    """How much larger the variance of a mean is, with these seeds and groups, than for one seed of independent items.
 
-    Few seeds or groups can agree by chance, and the variance estimated from them is then too small. So there is a
-    lower bound, the variance of seeds and items that are all independent (design effect 1/seeds), and whichever of
-    the two gives the wider interval is taken.
+    A few seeds or groups can agree by chance, and the variance estimated from them is then too small. A second estimate
+    treats all seeds and items as independent (design effect 1/seeds). The one with the wider interval is used.
 
     Args:
         values: [seeds, items].
@@ -116,7 +115,7 @@ def wilson(successes: float, n: float, quantile: float | None = None) -> Interva
     """Wilson's score interval for a proportion (1927, JASA 22:209-212), within [0, 1] also at 0 and n successes.
 
     Args:
-        successes: May be a fraction, as ``n``, where either stands for an effective number.
+        successes: Like ``n``, may be a fraction if it is an effective number.
         n: More than 0.
         quantile: Replaces the normal quantile 1.96.
     """
@@ -128,8 +127,8 @@ def wilson(successes: float, n: float, quantile: float | None = None) -> Interva
 def proportion(values: Values, groups: Groups | None = None) -> Interval | None:
     """Interval of the share of right answers; ``values`` [seeds, items] are 0 or 1. None without items.
 
-    Wilson's, where one seed answered independent items. Where items come in groups or there are several seeds,
-    Wilson's at the number of independent items that would give the variance seen, with Student's quantile (Korn &
+    For one seed and independent items it is Wilson's. With groups of items or several seeds it is Wilson's at the
+    number of independent items that would give the observed variance, with Student's quantile (Korn &
     Graubard 1998, Survey Methodology 24:193-201; compared by Franco et al. 2019, Journal of Survey Statistics and
     Methodology 7:334-364).
     """
@@ -146,9 +145,9 @@ def proportion(values: Values, groups: Groups | None = None) -> Interval | None:
 def bounded_mean(values: Values) -> Interval | None:
     """Interval of the mean of values in [0, 1] such as F1, or verdicts of which a tie counts half; [seeds, items].
 
-    Wilson's interval at the effective number of items, as in :func:`proportion`: the number of 0s and 1s of the same
-    mean whose mean would vary as much as these values' does. Unlike a bootstrap it keeps its level for a handful of
-    items. Values that all agree get Wilson's interval at their number: nothing in [0, 1] varies more than 0 and 1 do.
+    Wilson's interval at the effective number of items, as in :func:`proportion`: the number of 0s and 1s with the
+    same mean whose mean would vary as much. Unlike a bootstrap it keeps its level for a handful of items. Values that
+    all agree get Wilson's interval at their number, since no values in [0, 1] vary more than 0 and 1 do.
     """
     items = values.shape[1]
     if items == 0:
@@ -166,7 +165,7 @@ def bounded_mean(values: Values) -> Interval | None:
 def macro(values: Values, groups: Groups) -> tuple[float, Interval | None]:
     """The unweighted mean of the groups' shares of right answers, with its interval; ``values`` are [seeds, items].
 
-    Groups count as drawn at random. The interval is None where all groups agree: nothing then shows how they differ.
+    Groups are treated as a random sample. The interval is None where all groups agree: their spread is then unknown.
     """
     sizes = np.bincount(groups)
     means = np.stack([np.bincount(groups, weights=row) / sizes for row in values])

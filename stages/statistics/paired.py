@@ -21,7 +21,7 @@ def exact(difference: float, discordance: float, n: int) -> float:
     """How often McNemar's exact test at 5% finds a true difference on ``n`` pairs.
 
     The number of discordant pairs is not fixed in advance: its binomial distribution is summed over, and for each
-    number the exact test's power is that of a sign test (Duffy 1984, Biometrics 40:1005-1015).
+    number the power of the exact test is that of a sign test (Duffy 1984, Biometrics 40:1005-1015).
 
     Args:
         difference: The true difference of the two shares, from 0 to ``discordance``.
@@ -39,7 +39,7 @@ def _sign_tests(discordance: float, n: int) -> tuple[Array, Array, Array]:
     """Numbers of discordant pairs that can occur, the chance of each, and the fewest wins significant at each."""
     pairs = stats.binom(n, discordance)
     discordant = np.arange(max(int(pairs.ppf(TAIL)), 1), int(pairs.isf(TAIL)) + 1)
-    # Significant is what has P(at least so many wins | 1/2) < 2.5%.
+    # A number of wins is significant if P(at least so many wins | 1/2) < 2.5%.
     fewest = stats.binom.isf(ALPHA / 2, discordant, 0.5) + 1
     fewest += stats.binom.sf(fewest - 1, discordant, 0.5) >= ALPHA / 2
     return discordant.astype(float), pairs.pmf(discordant), fewest
@@ -53,7 +53,7 @@ def from_discordance(discordance: float, n: float) -> float | None:
 
     Args:
         discordance: The share of discordant pairs.
-        n: Pairs; of items in groups the effective number, of which whole ones count.
+        n: Pairs; for items in groups the effective number, rounded down.
     """
     whole = math.floor(n + 1e-9)
     if whole < 1 or discordance <= 0 or exact(discordance, discordance, whole) < POWER:
@@ -105,7 +105,7 @@ def difference(first: Values, second: Values, seed: int, groups: Groups | None =
     """Compare the shares of right answers; both arrays are [seeds, items] of 0 and 1. None without items.
 
     The interval is Bonett & Price's (2012, Journal of Educational and Behavioral Statistics 37:479-488), which adds
-    one pair to each kind of disagreement and so stays sane where there are few or none. Groups and seeds enter it
+    one pair to each kind of disagreement and so stays valid where there are few or none. Groups and seeds enter it
     through the design effect and Student's quantiles (see :mod:`stages.statistics.intervals`). The test over several
     seeds is the t test that belongs to this interval, so that it accounts for the spread between seeds.
     """
@@ -155,12 +155,12 @@ def mean_difference(first: Values, second: Values, seed: int, groups: Groups | N
 
 
 def mcnemar_exact(won: int, lost: int) -> float:
-    """Two-sided p of McNemar's exact test: the discordant items as tosses of a fair coin; 1 without any."""
+    """Two-sided p of McNemar's exact test, with discordant items as tosses of a fair coin; 1 without any."""
     return min(1.0, float(mcnemar([[0, won], [lost, 0]], exact=True).pvalue))
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Holm's adjusted p values (1979, Scandinavian Journal of Statistics 6:65-70); a None is no test and stays None."""
+    """Holm's adjusted p values (1979, Scandinavian Journal of Statistics 6:65-70); None is no test and stays None."""
     tested = [p for p in p_values if p is not None]
     if not tested:
         return list(p_values)
@@ -169,7 +169,7 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 
 
 def verdict(delta: float, ci_low: float, ci_high: float, p_adjusted: float, margin: float | None) -> Verdict:
-    """What may be said of a difference.
+    """Whether a difference is shown, ruled out, or neither.
 
     ``higher`` or ``lower``: the test, adjusted for all tests made with it, is significant at 5%. ``equivalent``: the
     whole 95% interval lies within the margin, which is two one-sided tests at 2.5% (Schuirmann 1987, Journal of
@@ -181,7 +181,7 @@ def verdict(delta: float, ci_low: float, ci_high: float, p_adjusted: float, marg
         ci_low: The lower end of its 95% interval.
         ci_high: The upper end.
         p_adjusted: After Holm's correction.
-        margin: Differences below it do not matter; None where no margin makes sense.
+        margin: Smaller differences do not matter; None where there is no such margin.
     """
     if p_adjusted < ALPHA:
         return "higher" if delta > 0 else "lower"
@@ -197,10 +197,10 @@ def _adjusted(won: float, lost: float, n: float) -> tuple[float, float]:
 def _permutation(totals: Array, seed: int) -> float:
     """Two-sided p when the two systems' names are swapped at random, unit by unit (Good 2005, section 3.7).
 
-    Exact where few units favour either system. Units that favour none change nothing and are left out.
+    Exact where few units favour a system. Units that favour neither have no effect and are left out.
 
     Args:
-        totals: [units], what the first system is ahead by in each group or item.
+        totals: [units], the lead of the first system in each group or item.
         seed: Of the permutations.
     """
     totals = totals[totals != 0]

@@ -1,7 +1,7 @@
-"""A run kept for good: its own files in their own places, compressed, without any text of a benchmark or a corpus.
+"""A run kept for good: its files in their places, compressed, without texts of benchmarks or corpora.
 
 A study's folder ``data/studies/<name>`` is laid out as the repository is (``data/plan.json``, ``data/scored.jsonl.gz``,
-``metrics/finetune/…``), so that what reads a run reads a study too, once it is unpacked.
+``metrics/finetune/…``), so code that reads a run can read a study too, once it is unpacked.
 """
 
 import gzip
@@ -21,7 +21,7 @@ SUFFIX = ".gz"
 
 
 def write_compressed(path: Path, records: Iterable[BaseModel]) -> None:
-    """``records`` as JSON lines in ``path``, a ``.jsonl.gz`` without a date: equal records give equal bytes."""
+    """Write ``records`` to ``path`` as a ``.jsonl.gz`` without a date, so that equal records give equal bytes."""
     with (
         replacing(path) as part,
         part.open("wb") as file,
@@ -47,7 +47,7 @@ def unpacked(name: str, studies: Path = STUDIES) -> Iterator[Path]:
 
 
 def unpack(study: Path, to: Path) -> None:
-    """Copy a study's files below ``to``, those that are compressed without their last suffix."""
+    """Copy a study's files to ``to`` and decompress them, which removes their last suffix."""
     for path in sorted(study.rglob("*")):
         if not path.is_file():
             continue

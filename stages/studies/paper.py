@@ -29,10 +29,10 @@ Row = dict[str, Any]
 
 
 def disagreements(read: Inputs, benchmark: str = "mmlu") -> list[Row]:
-    """The first questions that ``role`` alone got right, then the first that ``standard`` alone did.
+    """The first questions that only ``role`` got right, then the first that only ``standard`` got right.
 
-    A row has ``id``, ``group``, ``key``, the ``role`` prompt, and each variant's pick with whether it is right, all of
-    the first seed of training.
+    A row has ``id``, ``group``, ``key``, the ``role`` prompt, and each variant's pick and whether it is right, all for
+    the first training seed.
     """
     items = list(read.scored.values())
     seed = min(item.seed for item in items if item.seed is not None)
@@ -91,14 +91,14 @@ def make(name: str, page_file: Path) -> None:
 
 
 def todays(path: Path) -> None:
-    """The run's own parameters, but for those of the statistics and figures, which are today's."""
+    """Replace the run's parameters for statistics and figures by those of today."""
     found = parameters.read(path.rename(path.with_name("as_run.yaml")))
     found |= {key: parameters.load(key, Any) for key in TODAYS}
     path.write_text(json.dumps(found), encoding="utf-8")  # JSON is YAML
 
 
 def draw(read: Inputs) -> dict[str, str]:
-    """All figures, below the run's ``plots``; figure → its caption."""
+    """Draw all figures below the run's ``plots``; figure → its caption."""
     made = {"main": figures.main_results(read), "likelihood": figures.likelihoods(read)}
     domains_figure.draw(read.metrics["mmlu_domains"], read.root / "plots/mmlu_domains")
     made["domains"] = figures.domains(read)
@@ -119,7 +119,7 @@ def draw(read: Inputs) -> dict[str, str]:
 
 
 def paper(name: str, read: Inputs, tables: list[Table], captions: dict[str, str]) -> str:
-    """The study's own text with the numbers put in; a number that it names and the metrics lack is an error."""
+    """The study's text with its numbers filled in; a number that the metrics lack is an error."""
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string((STUDIES / name / PAPER).read_text(encoding="utf-8"))
     text = template.render(

@@ -88,7 +88,7 @@ def opened(page: Page) -> list[str]:
 @pytest.mark.parametrize(("on", "back"), [("ArrowRight", "ArrowLeft"), ("j", "k")])
 def test_keys_step_from_one_item_to_the_next(page: Page, on: str, back: str):
     page.select_option("#benchmark", "gsm8k")
-    first, second, third = (page.locator("#items li").nth(place).get_attribute("data-id") for place in range(3))
+    first, second, third = (page.locator("#items > li").nth(place).get_attribute("data-id") for place in range(3))
     page.locator("#items summary").first.click()
     page.keyboard.press(on)
     page.keyboard.press(on)
@@ -104,7 +104,7 @@ def test_keys_step_from_one_item_to_the_next(page: Page, on: str, back: str):
 def test_keys_step_past_the_end_of_a_batch_and_stop_at_the_last(page: Page):
     page.locator("#items summary").nth(39).click()
     page.keyboard.press("j")
-    expect(page.locator("#items li")).to_have_count(41)
+    expect(page.locator("#items > li")).to_have_count(41)
     page.get_by_label("Search in questions and answers").fill("humaneval-")
     expect(page.locator("#count")).to_have_text(f"12 of {ALL} questions")
     page.locator("#items summary").last.click()
@@ -153,7 +153,7 @@ def test_an_item_can_be_opened_right_after_a_search_for_a_role(page: Page):
 def test_a_search_without_result_says_so(page: Page):
     page.locator("#search").fill("nosuchword")
     expect(page.locator("#count")).to_have_text(f"0 of {ALL} questions")
-    expect(page.locator("#items li")).to_have_count(0)
+    expect(page.locator("#items > li")).to_have_count(0)
     expect(page.locator("#more")).to_be_hidden()
 
 
@@ -168,10 +168,10 @@ def test_an_item_opens_by_keyboard_and_shows_every_answer(page: Page):
 
 
 def test_items_come_a_batch_at_a_time(page: Page):
-    expect(page.locator("#items li")).to_have_count(40)
+    expect(page.locator("#items > li")).to_have_count(40)
     page.get_by_role("button", name="Show more").click()
-    expect(page.locator("#items li")).to_have_count(80)
-    assert page.evaluate("document.activeElement.closest('li') === document.querySelectorAll('#items li')[40]")
+    expect(page.locator("#items > li")).to_have_count(80)
+    assert page.evaluate("document.activeElement.closest('li') === document.querySelectorAll('#items > li')[40]")
 
 
 def test_hundreds_of_items_are_searched_without_lag(page: Page):

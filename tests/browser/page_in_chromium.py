@@ -68,12 +68,11 @@ def test_the_main_table_shows_role_and_difference_without_being_moved(page: Page
     assert max(ends["standard"], ends["role (self-prompt)"], ends["Difference"]) <= width
 
 
-def test_pictures_follow_the_scheme(page: Page):
-    """A PNG is turned round where the page is dark; an SVG has rules of its own, which that would undo."""
+def test_pictures_stand_on_the_paper_of_the_scheme(page: Page):
+    """On a dark screen each had a white frame."""
     dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-    looks = page.evaluate("[...document.images].map((each) => [each.src.slice(0, 14), getComputedStyle(each).filter])")
-    assert looks
-    assert all((look != "none") == (dark and kind == "data:image/png") for kind, look in looks)
+    papers = page.evaluate("[...new Set([...document.images].map((each) => getComputedStyle(each).backgroundColor))]")
+    assert papers == ["rgb(23, 25, 29)" if dark else "rgb(255, 255, 255)"]
 
 
 def test_every_picture_is_drawn(page: Page):
@@ -97,6 +96,16 @@ def test_print_keeps_within_the_page(chromium, report, tmp_path):
     assert opened.evaluate(f"{beyond}.map((each) => each.id || each.alt)") == []
 
 
+def test_two_answers_side_by_side_fill_the_page_in_print(chromium, plain_report):
+    """A third column, for the answer to a role prompt written by hand, stood empty."""
+    opened = chromium.new_page(viewport={"width": 680, "height": 1000})
+    opened.goto(plain_report.as_uri())
+    opened.emulate_media(media="print")
+    ends = "(one) => document.querySelector(one).getBoundingClientRect().right"
+    assert opened.locator(".example").first.locator(".answer").count() == 2
+    assert opened.evaluate(ends, ".example .answer:last-child") == opened.evaluate(ends, ".example .answers")
+
+
 @pytest.fixture(scope="module")
 def pages_in_print(chromium, report, tmp_path_factory) -> list[str]:
     """The text of each page."""
@@ -118,7 +127,7 @@ def test_print_opens_what_is_folded(pages_in_print):
     text = " ".join(pages_in_print)
     assert "matplotlib" in text
     assert "finetune.learning_rate" in text
-    assert "No run of 13 words" in text or "Runs of 13 words" in text
+    assert "a run of 13 words with the training corpus" in text
 
 
 def test_print_strands_no_heading(pages_in_print):
@@ -126,6 +135,11 @@ def test_print_strands_no_heading(pages_in_print):
     for text in pages_in_print:
         lines = [line for line in text.splitlines() if line.strip() and not re.fullmatch(r"\d+ / \d+", line.strip())]
         assert not lines[-1].startswith(HEADINGS)
+
+
+def test_print_does_not_tear_the_caption_of_figure_1_from_its_first_example(pages_in_print):
+    (page,) = [text for text in pages_in_print if "Figure 1." in text]
+    assert "Right answer" in page
 
 
 HEADINGS = ("Results", "The same question", "Figure 1.", "Main results", "Training", "What was run", "Libraries")

@@ -57,7 +57,7 @@ def test_a_seed_of_zero_is_a_seed():
 
 @pytest.mark.parametrize(("low", "warned"), [(0.2, True), (0.25, True), (0.26, False)])
 def test_scores_that_may_be_guesses(low, warned):
-    assert ("On MMLU guessing lies within" in told(scores={"mmlu": entry(low)})) == warned
+    assert ("On MMLU neither arm is shown to beat guessing" in told(scores={"mmlu": entry(low)})) == warned
 
 
 def test_free_answers_cannot_be_guessed():
@@ -66,14 +66,14 @@ def test_free_answers_cannot_be_guessed():
 
 def test_few_benchmarks_with_unread_answers_are_named_and_many_are_counted():
     few = told(scores={"gsm8k": entry(unparsed_rate=0.5)})
-    assert "no answer was found in what was written: GSM8K (standard 50.0%, role 50.0%)." in few
+    assert "no answer was found in the text: GSM8K (standard 50.0%, role 50.0%)." in few
     many = told(scores={name: entry(unparsed_rate=0.3 + 0.1 * place) for place, name in enumerate(BENCHMARKS)})
-    assert "on every one of 4 benchmarks (standard 30.0 to 60.0%, role 30.0 to 60.0%)" in many
+    assert "on all 4 benchmarks (standard 30.0 to 60.0%, role 30.0 to 60.0%)" in many
 
 
 def test_answers_cut_off_are_counted():
     assert "cut off" not in told(cut=0.2)
-    assert "cut off at the limit of tokens: on every one of 4 sets (standard 50.0%, role 50.0%)." in told(cut=0.5)
+    assert "cut off at the token limit: on all 4 sets (standard 50.0%, role 50.0%)." in told(cut=0.5)
 
 
 def test_a_missing_score_has_its_reason():
@@ -89,18 +89,18 @@ def judged(judge, flips=0.1):
 
 
 def test_the_judge_is_called_what_it_is():
-    assert "both arms come of it, and its judgement was not checked" in told(
+    assert "both arms were trained from it, and its judgement was not checked" in told(
         preference=judged("m itself, before fine-tuning")
     )
-    assert "one model, gpt-x: its taste is not that of people" in told(preference=judged("gpt-x"))
-    assert "flips (verdicts that change when the answers change places): 4 of 10." in told(
+    assert "one model, gpt-x: whether people would agree with it" in told(preference=judged("gpt-x"))
+    assert "flips (verdicts that change when the answers are swapped): 4 of 10." in told(
         preference=judged("gpt-x", 0.4)
     )
     assert "flip" not in told(preference=judged("gpt-x", 0.2))
 
 
 def test_a_judge_whose_name_begins_like_the_model_is_not_its_kin():
-    assert "one model, m-large: its taste" in told(preference=judged("m-large"))
+    assert "one model, m-large: whether" in told(preference=judged("m-large"))
 
 
 def test_answers_that_are_empty_or_of_unequal_length():
@@ -113,8 +113,8 @@ def test_answers_that_are_empty_or_of_unequal_length():
         preference=answers(61.0)
     ).replace("Answers of", "answers of")
     assert "words on average" not in told(preference=answers(59.0))
-    assert "3 answers of role had nothing left" in told(preference=answers(40.0, empty=3))
-    assert "had nothing left" not in told(preference=answers(40.0))
+    assert "3 answers of role were empty" in told(preference=answers(40.0, empty=3))
+    assert "were empty" not in told(preference=answers(40.0))
 
 
 def test_where_role_is_harder_to_read_than_standard_it_is_told():
@@ -131,8 +131,8 @@ def test_where_role_is_harder_to_read_than_standard_it_is_told():
 
 def test_overlap_with_the_corpus():
     clean, copied = {"mmlu": {"ngram_13": {"count": 0}}}, {"mmlu": {"ngram_13": {"count": 2}}}
-    assert "No run of 13 words" in told(contamination=clean)
-    assert "stand in MMLU (2 questions)" in told(contamination=copied)
+    assert "No question shares a run of 13 words" in told(contamination=clean)
+    assert "training corpus: MMLU (2 questions)" in told(contamination=copied)
     assert "13 words" not in told()
 
 
@@ -144,7 +144,7 @@ def test_where_neither_arm_was_ever_right_nothing_is_compared():
 @pytest.mark.parametrize(("share", "warned"), [(0.79, False), (0.8, True)])
 def test_picks_that_nearly_all_fall_on_one_label(share, warned):
     text = told(scores={"mmlu": entry(picks={"A": share, "B": 1 - share})})
-    assert ("On MMLU (A) nearly every pick is one label" in text) == warned
+    assert ("On MMLU (A) nearly every pick is the same label" in text) == warned
     arms = {"standard": {"mmlu": entry(picks={"A": share})}, "role": {"mmlu": entry(picks={"B": share})}}
     assert ("On MMLU (standard: A, role: B) nearly every" in told(benchmarks={"m": arms})) == warned
 
@@ -164,6 +164,6 @@ def test_a_judge_that_order_moves_more_than_the_answers_measured_nothing():
     pair = judged("m itself, before fine-tuning")
     strength = {"measured_nothing": True, "by_answers": 0.1, "by_order": 0.9, "unit": "nats"}
     pair["m"]["role - standard"]["strength"] = strength
-    assert "measured nothing: which answer came first moved it by 0.90 nats on average" in told(preference=pair)
+    assert "measured nothing: the order of the answers moved it by 0.90 nats on average" in told(preference=pair)
     pair["m"]["role - standard"]["strength"]["measured_nothing"] = False
     assert "measured nothing" not in told(preference=pair)

@@ -20,9 +20,9 @@ def test_what_is_compared_is_explained_and_nothing_else(finished):
 
 def test_intervals_say_what_widens_them():
     once, twice = run_of("scores"), run_of("scores", (1, 2))
-    assert once.endswith("widened on MMLU since questions of one subject may be alike.")
+    assert once.endswith("widened on MMLU because questions of one subject may be alike.")
     assert run_of("scores_of_domains") == "Intervals are at 95%: Wilson's."
-    assert "everywhere since scores differ from one seed of training to the next" in twice
+    assert "everywhere because scores differ between training seeds" in twice
 
 
 def run_of(note, seeds=(1,)):
@@ -33,8 +33,8 @@ def run_of(note, seeds=(1,)):
 
 def test_a_table_of_the_projects_own_questions_says_so():
     run = inputs()
-    assert notes.of_questions(run)[0].startswith("No score here is one on a published benchmark")
+    assert notes.of_questions(run)[0].startswith("No score here is on a published benchmark")
     run.plan.benchmarks.append("humaneval")
-    assert notes.of_questions(run)[0].startswith("Only HumanEval's score is one on a published benchmark")
+    assert notes.of_questions(run)[0].startswith("Only HumanEval is a published benchmark")
     run.plan.data = "hub"
     assert notes.of_questions(run) == []

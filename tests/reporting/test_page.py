@@ -144,6 +144,18 @@ def test_the_page_tells_neither_time_nor_place(finished):
 def test_what_it_is_and_is_not(finished):
     text = re.sub(r"\s+", " ", (finished / "plots/report.html").read_text())
     assert "A reimplementation of the method" in text
-    assert "Only HumanEval's score is one on a published benchmark" in text.replace("&#39;", "'")
+    assert "Only HumanEval is a published benchmark here" in text
     assert "small, random weights." in text
     assert "Each arm was trained once:" in text
+
+
+def test_a_note_of_several_tables_stands_once_on_the_page_and_in_each_table_of_its_own(finished):
+    page = (finished / "plots/report.html").read_text()
+    for note in (
+        "p (Holm): p after Holm&#39;s correction",
+        "Likeliest text: the choice whose text",
+        "Detectable: the sm",
+    ):
+        assert page.count(note) == 1
+    for table in ("differences", "domains", "controls"):
+        assert "p (Holm): p after Holm's correction" in (finished / f"plots/tables/{table}.md").read_text()

@@ -9,9 +9,9 @@ def entry(delta, p_holm, detectable=0.1):
 
 def test_without_significance_no_win_is_claimed():
     text = differences({"MMLU": entry(0.04, 0.3), "GSM8K": entry(-0.02, 1.0, 0.2)}, "set")
-    assert text.startswith("role scored above standard on 1 of 2 sets and below on 1;")
+    assert text.startswith("role scored above standard on 1 of the 2 sets and below on 1;")
     assert "no difference is significant after Holm's correction for testing all of them." in text
-    assert "On every one of 2 sets a true difference of 10.0 to 20.0 points would show four times in five." in text
+    assert "On both sets a true difference of 10.0 to 20.0 points would be found four times in five." in text
 
 
 def test_significant_differences_are_named_with_their_sign():
@@ -32,9 +32,9 @@ def test_a_p_of_zero_is_significant():
 
 def test_too_few_questions_are_told():
     text = differences({"MMLU": entry(0.5, 1.0, None)}, "benchmark")
-    assert "On the only benchmark the arms disagree on too few questions to show any." in text
+    assert "On the only benchmark the arms disagree on too few questions to find any." in text
     text = differences({"MMLU": entry(0.5, 1.0, None), "GSM8K": entry(0.1, 1.0, 0.2)}, "set")
-    assert "On 1 of 2 sets a true difference of 20.0 points would show four times in five; on the others" in text
+    assert "On 1 of the 2 sets a true difference of 20.0 points would be found four times in five; on the" in text
 
 
 def test_nothing_compared_is_told():

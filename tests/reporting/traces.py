@@ -47,9 +47,9 @@ def _holds(run: Run, model: str, match: re.Match[str], check: Callable[..., None
     return True
 
 
-@trace(r"No detectable effect on any of (\d+) sets, and (?:this run could not have shown one below (\S+) points|"
+@trace(r"No detectable effect on any of the (\d+) sets, and (?:this run could not have shown one below (\S+) points|"
        r"the most sensitive set would have shown one of (\S+) points|"
-       r"so few questions could not have shown one)\.")  # fmt: skip
+       r"there were too few questions to show one)\.")  # fmt: skip
 def undecided(run: Run, model: str, sets: str, below: str | None, of: str | None) -> None:
     entries = tested(run.pair(model))
     assert int(sets) == len(entries)
@@ -67,12 +67,13 @@ def decided(run: Run, model: str, higher: str | None, lower: str | None, others:
     assert int(others or 0) == len(run.said(model, "undecided") | run.said(model, "equivalent"))
 
 
-@trace(r"Held-out reference answers are (not detectably likelier|likelier|less likely) .+? (\S+) nats a token "
-       r"\(95% interval of the difference (\S+) to (\S+), p [=<] (\S+)\)\.")  # fmt: skip
-def reference_answers(run: Run, model: str, which: str, size: str, low: str, high: str, p: str) -> None:
+@trace(r"Held-out reference answers are (not detectably likelier|likelier|less likely) under .+? (\S+) nats a token "
+       r"(higher|lower) \(95% interval (\S+) to (\S+), p [=<] (\S+)\)\.")  # fmt: skip
+def reference_answers(run: Run, model: str, which: str, size: str, side: str, low: str, high: str, p: str) -> None:
     entry = run.metric("likelihood", model, "between", "role own - standard none")
     expected = "likelier" if entry["delta"] < 0 else "less likely"
     assert which == (expected if entry["p_holm"] < 0.05 else "not detectably likelier")
+    assert side == ("higher" if entry["delta"] > 0 else "lower")
     shown = [f"{value:.3f}".replace("-", names.MINUS) for value in (entry["ci_low"], entry["ci_high"])]
     assert [size, low, high] == [f"{abs(entry['delta']):.3f}", *shown]
     assert p == f"{max(entry['p_holm'], 0.001):.3f}"
@@ -116,7 +117,7 @@ def tally(run: Run, model: str, domains: str | None, above: str, below: str, equ
         assert (low, high or low) == (percent(sizes[0]), percent(sizes[-1]))
         assert ("on the others" in power) == (len(sizes) < len(entries))
     elif power:
-        assert power.endswith("the arms disagree on too few questions to show any.")
+        assert power.endswith("the arms disagree on too few questions to find any.")
 
 
 @trace(r"The role arm opened its answers with a well-formed role prompt: least often on (.+?) \((.+?)\), "
@@ -134,8 +135,9 @@ def roles_written_evenly(run: Run, model: str, rate: str) -> None:
     assert {rate} == {percent(entry["role_rate"]) for entry in run.scores(model, "role").values()}
 
 
-@trace(r"A classifier puts the role into the question's domain for (\S+)% of MMLU's questions, (not reliably )?more "
-       r"often than for roles dealt out at random \((\S+)%, p [=<] (\S+)\); .+ it puts (\S+)% right\.")  # fmt: skip
+@trace(r"A classifier places the role in its question's domain on (\S+)% of MMLU's questions, (?:against|"
+       r"(not reliably more than the)) (\S+)% with the roles shuffled \(p [=<] (\S+)\)\. .+ it places (\S+)% "
+       r"correctly\.")  # fmt: skip
 def roles_fit(run: Run, model: str, share: str, weak: str | None, permuted: str, p: str, accuracy: str) -> None:
     found = run.metric("roles", model, "belonging")
     assert [share, permuted, accuracy] == [percent(found[key]) for key in ("share", "permuted", "held_out_accuracy")]
@@ -161,11 +163,11 @@ def win_rate(run: Run, model: str, rival: str, rate: str, low: str, high: str, s
     assert not said.startswith("a preference") or said.endswith("role" if found["win_rate"] > 0.5 else rival)
 
 
-FOUND = rf"(?:(\S+): )?the arms differ significantly on ({HOW_MANY}) \w+(?: \((.+?)\))?\. "
+FOUND = rf"(?:(\S+): )?the arms differ significantly on ({HOW_MANY}) \w+(?: \((.+?)\))?\."
 
 
 @trace(rf"(?:Figure (\d)\. )?((?:(?:\S+: )?the arms differ significantly on {HOW_MANY} .+?\. )+?)"
-       r"((?:Left|Reference|Both arms).+)")  # fmt: skip
+       r"((?:Left|Differences).+)")  # fmt: skip
 def caption(run: Run, model: str, figure: str | None, findings: str, rest: str) -> None:
     """Figures 2 and 3, and the one of reference answers."""
     for found in re.finditer(FOUND, findings, re.I):
@@ -180,7 +182,7 @@ def caption(run: Run, model: str, figure: str | None, findings: str, rest: str) 
         significant = {name for name, p in known.items() if p < 0.05}
         assert same_count(found[2], len(significant), len(known))
         assert listed(found[3]) == (significant if len(significant) < len(known) else set())
-    if conversations := re.search(r"of (\d+) held-out conversations", rest):
+    if conversations := re.search(r"on (\d+) held-out reference answers", rest):
         assert int(conversations[1]) == max(entry["n"] for entry in run.metric("likelihood", model, "between").values())
 
 

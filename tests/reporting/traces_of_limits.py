@@ -4,24 +4,24 @@ import json
 import re
 
 from stages.reporting import names
-from tests.reporting.tracing import Run, judged, listed, same_count, same_share, trace
+from tests.reporting.tracing import HOW_MANY, Run, judged, listed, same_count, same_share, trace
 
 Rates = dict[str, dict[str, tuple[float, int]]]
 """Benchmark → arm → a share of its answers, and how many answers it is of."""
 
 
-@trace(r"Only HumanEval's score is one on a published benchmark: the other questions are this project's own\.")
+@trace(r"Only HumanEval is a published benchmark here: the other questions are this project's own\.")
 def own_questions(run: Run, model: str) -> None:
     assert run.plan["data"] == "bundled"
     assert "humaneval" in run.plan["benchmarks"]
 
 
-@trace(r"Each arm was trained (?:once: the intervals .+|with (\d+) seeds; their spread .+)\.")
+@trace(r"Each arm was trained (?:once: the intervals .+|with (\d+) seeds; intervals .+)\.")
 def seeds(run: Run, model: str, several: str | None) -> None:
     assert int(several or 1) == len({system["seed"] for system in run.plan["systems"]} - {None})
 
 
-@trace(r"On (.+) nearly every pick is one label, whatever is asked\.")
+@trace(r"On (.+) nearly every pick is the same label, whatever the question\.")
 def one_sided(run: Run, model: str, told: str) -> None:
     expected = set()
     for arm in ("standard", "role"):
@@ -31,7 +31,7 @@ def one_sided(run: Run, model: str, told: str) -> None:
         assert re.search(rf"{re.escape(name)} \([^)]*\b{label}\b", told)
 
 
-@trace(r"On (.+) guessing lies within or above both arms' intervals: .+\.")
+@trace(r"On (.+) neither arm is shown to beat guessing: .+\.")
 def guessing(run: Run, model: str, told: str) -> None:
     for name in listed(told):
         benchmark = next(each for each in run.plan["benchmarks"] if names.benchmark(each) == name)
@@ -63,14 +63,14 @@ def _unread(run: Run, model: str) -> Rates:
     return found
 
 
-@trace(r"Many answers are unread, which means that no answer was found in what was written: (.+?)\. Where .+\.")
+@trace(r"Many written answers are unread, which means that no answer was found in the text: (.+?)\. Scores .+\.")
 def unread(run: Run, model: str, told: str) -> None:
     _many_or_named(told, _unread(run, model), 0.2)
 
 
 def _many_or_named(told: str, rates: Rates, limit: float) -> None:
     high = {name: arms for name, arms in rates.items() if any(rate > limit for rate, _ in arms.values())}
-    if counted := re.match(r"on ((?:every one|\d+) of \d+) ", told):
+    if counted := re.match(rf"on ({HOW_MANY}) ", told):
         assert same_count(counted[1], len(high), len(rates))
     else:
         shown = dict(re.findall(r"(?:^|, | and )(\w[\w -]+?(?: \((?:MC1|closed book)\))?) \((standard [^()]+)\)", told))
@@ -91,7 +91,7 @@ def harder_to_read(run: Run, model: str, told: str) -> None:
         assert found[name]["role"][0] - found[name]["standard"][0] > 0.1
 
 
-@trace(r"Answers were cut off at the limit of tokens: (.+)\.")
+@trace(r"Many answers were cut off at the token limit: (.+)\.")
 def cut_off(run: Run, model: str, told: str) -> None:
     rates: Rates = {}
     seed = next(system["seed"] for system in run.plan["systems"] if system["model"] == model and system["seed"])
@@ -104,7 +104,7 @@ def cut_off(run: Run, model: str, told: str) -> None:
     _many_or_named(told, rates, 0.2)
 
 
-@trace(r"The role arm seldom wrote a role prompt on (.+): its scores there say little of roles\.")
+@trace(r"The role arm seldom wrote a role prompt on (.+): its scores there say little about roles\.")
 def seldom(run: Run, model: str, told: str) -> None:
     few = {name: entry for name, entry in run.scores(model, "role").items() if entry["role_rate"] < 0.5}
     for name, entry in few.items():
@@ -117,8 +117,8 @@ def judge(run: Run, model: str, told: str) -> None:
     assert told in {summary["judge"] for summary in run.metric("preference", model).values()}
 
 
-@trace(r"Between role and (.+?) the judge measured nothing: which answer came first moved it by (\S+)( nats)? on "
-       r"average, which answer it was by (\S+); flips \(.+?\): (.+)\.")  # fmt: skip
+@trace(r"Between role and (.+?) the judge measured nothing: the order of the answers moved it by (\S+)( nats)? on "
+       r"average, the answers themselves by (\S+); flips \(.+?\): (.+)\.")  # fmt: skip
 def moved_by_order(run: Run, model: str, rival: str, order: str, unit: str | None, answers: str, flips: str) -> None:
     found = judged(run, model, rival)
     strength = found["strength"]
@@ -128,7 +128,7 @@ def moved_by_order(run: Run, model: str, rival: str, order: str, unit: str | Non
     assert same_share(flips, found["flips"]["rate"], found["n"] * found["seeds"])
 
 
-@trace(r"The judge of role and (.+?) goes by position in part; flips \(.+?\): (.+)\.")
+@trace(r"The judge of role and (.+?) partly follows the position of the answers; flips \(.+?\): (.+)\.")
 def flipped(run: Run, model: str, rival: str, flips: str) -> None:
     found = judged(run, model, rival)
     assert found["flips"]["rate"] > 0.25
@@ -136,7 +136,7 @@ def flipped(run: Run, model: str, rival: str, flips: str) -> None:
 
 
 @trace(r"Of the answers judged between role and (.+?), (?:the judge saw only the beginning of )?(.+?)"
-       r"(?: had nothing left .+)?\.")  # fmt: skip
+       r"(?: were empty .+)?\.")  # fmt: skip
 def of_the_answers(run: Run, model: str, rival: str, told: str) -> None:
     sides = list(judged(run, model, rival)["answers"].values())
     counts = re.findall(r"(\d+) answers? of (.+?)(?= and \d|$)", told)
@@ -151,8 +151,8 @@ def lengths(run: Run, model: str, role: str, rival: str, other: str) -> None:
     assert [role, other] == [f"{side['words']:.0f}" for side in judged(run, model, rival)["answers"].values()]
 
 
-@trace(r"No run of 13 words of any question stands in the training corpus\. .+|"
-       r"Runs of 13 words of the training corpus stand in (.+?)\. .+")  # fmt: skip
+@trace(r"No question shares a run of 13 words with the training corpus\. .+|"
+       r"Some questions share a run of 13 words with the training corpus: (.+?)\. .+")  # fmt: skip
 def overlap(run: Run, model: str, told: str | None) -> None:
     found = {names.benchmark(each): entry["ngram_13"]["count"] for each, entry in run.metric("contamination").items()}
     shown = dict(re.findall(r"(?:^|, | and )(.+?) \((\d+) questions?\)", told or ""))

@@ -94,8 +94,9 @@ def same_share(text: str, rate: float, n: int) -> bool:
 
 
 def same_count(text: str, count: int, total: int) -> bool:
-    """``every one of 8``, ``3 of 8``, ``none of 8``."""
-    return text == f"{'every one' if count == total else count or 'none'} of {total}"
+    """``all 8``, ``both``, ``3 of the 8``, ``none of the 8``."""
+    every = "both" if total == 2 else f"all {total}"
+    return text == (every if count == total else f"{count or 'none'} of the {total}")
 
 
 def tested(entries: dict[str, Any]) -> list[dict[str, Any]]:
@@ -106,5 +107,5 @@ def judged(run: Run, model: str, rival: str) -> dict[str, Any]:
     return next(each for pair, each in run.metric("preference", model).items() if names.rival(pair) == rival)
 
 
-HOW_MANY = r"(?:every one|none|\d+) of \d+"
+HOW_MANY = r"(?:both|(?:all|(?:none|\d+) of the) \d+)"
 SETS = rf"on ({HOW_MANY}) (?:sets|domains|comparisons)"
