@@ -21,12 +21,14 @@ def test_the_verdict_in_the_readme_is_that_of_the_metrics(metrics):
     assert on_likelihood(likelihood) in readme
 
 
-@pytest.mark.parametrize("pair", ["own - other", "own - generic"])
-def test_what_the_readme_says_of_the_right_role_is_what_the_study_found(pair):
+@pytest.mark.parametrize(
+    ("arm", "pair"), [("role", "own - other"), ("role", "own - generic"), ("constant", "own - other")]
+)
+def test_what_the_readme_says_of_the_right_role_is_what_the_study_found(arm, pair):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     metrics = json.loads((ROOT / "metrics/studies/lima-135m/likelihood.json").read_text())
     (model,) = metrics
-    entry = metrics[model]["role"]["differences"][pair]
+    entry = metrics[model][arm]["differences"][pair]
     assert f"{nats(entry['delta'])} ({nats(entry['ci_low'])} to {nats(entry['ci_high'])})" in " ".join(readme.split())
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from stages import wordclouds
 from stages.figures import style
 from stages.figures import wordclouds as figure
-from stages.figures.slug import slug
+from stages.figures.style import slug
 from tests.figures.canvas import beyond
 from tests.reporting import example_run
 

@@ -5,6 +5,7 @@ and lines distinguish them in grey. An SVG also has a dark variant, shown on dar
 """
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -168,3 +169,7 @@ def svg(figure: Figure) -> str:
     rules += f"text:not([style*=fill]){{fill:{DARK[INK]}}}"
     head, _, rest = written.getvalue().partition("<defs>")
     return f"{head}<style>@media (prefers-color-scheme: dark){{{rules}}}</style>\n <defs>{rest}"
+
+
+def slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 
 from stages.figures import style
-from stages.figures.slug import slug
+from stages.figures.style import slug
 from stages.roles.written import most_frequent
 
 FEW = 20

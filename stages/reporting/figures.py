@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.figures import benchmarks, likelihood, loss, style
-from stages.figures.slug import slug
+from stages.figures.style import slug
 from stages.reporting import names
 from stages.reporting.inputs import ROLE_PAIR, Inputs, Metrics, chance
 from stages.reporting.names import counted, listed, nats, out_of, p_phrase, percent, points, sentence
