@@ -27,8 +27,8 @@ def main() -> None:
 
     seed = parameters.load("seed", int)
     margin = parameters.load("statistics", Statistics).margin
-    domains = parameters.load("mmlu_domains", Domains)
     with unpacked(name) as run:
+        domains = parameters.load("mmlu_domains", Domains, run / "params.yaml")
         plan = parameters.validate(read_json(run / "data/plan.json"), Plan, "plan", run / "data/plan.json")
         items = read_jsonl(run / "data/scored.jsonl", Scored)
         tables, out = tabulate(items), METRICS / name

@@ -65,7 +65,7 @@ def _row(identifier: str, by_variant: dict[str, dict[str, Scored]]) -> Row:
 
 METRICS, PLOTS = Path("metrics/studies"), Path("plots/studies")
 PAPER = "paper.md.jinja"
-TODAYS = ("seed", "statistics", "mmlu_domains")
+TODAYS = ("seed", "statistics")
 
 
 def make(name: str, page_file: Path) -> None:
