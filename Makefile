@@ -46,7 +46,7 @@ types: $(VENV)/installed-dev
 	mypy
 
 unit: $(VENV)/installed-dev
-	pytest --numprocesses 2 --dist loadfile
+	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-crash: $(VENV)/installed-dev  ## kill long work at random points, many times
 	pytest -m crash --capture no

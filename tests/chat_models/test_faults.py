@@ -16,7 +16,8 @@ from stages.core.errors import InputError
 from tests.chat_models.server import Asked, Reaction, Server, completion, error, good
 from tests.chat_models.support import FastClock, as_it_is, openai_preset, requests
 
-DEEP = b'{"a": ' * 5000 + b"1" + b"}" * 5000
+LEVELS = 100_000  # more than any library sets as the limit of recursion
+DEEP = b'{"a": ' * LEVELS + b"1" + b"}" * LEVELS
 
 
 def served(server: Server, folder: Path, **changes: object) -> ServedModel:
