@@ -85,7 +85,8 @@ def how_to_read(drawn: Figure, models: Iterable[dict[str, dict[str, Entry]]]) ->
     """The line below the panels; it explains grey names only where there are some."""
     few = any(_size(arms) < FEW for rows in models for arms in rows.values())
     grey = f"\nGrey names: fewer than {FEW} questions." if few else ""
-    drawn.supxlabel(f"{style.HOW_TO_READ}{grey}", fontsize=6, color=style.INK)
+    on_the_right = style.HOW_TO_READ.replace("Filled:", "Right, filled:")  # on the left role's marker is always filled
+    drawn.supxlabel(f"{on_the_right}{grey}", fontsize=6, color=style.INK)
 
 
 def _name(name: str, arms: dict[str, Entry]) -> str:
