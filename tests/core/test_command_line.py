@@ -63,8 +63,8 @@ from stages.records.files import replacing
 def main():
     below = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     with replacing(Path("result")) as temporary:
-        print(below.pid, flush=True)
         try:
+            print(below.pid, flush=True)  # from here on, a signal may come
             time.sleep(60)
         finally:
             print("unwinding", flush=True)
