@@ -50,6 +50,7 @@ def main() -> None:
         decoding=parameters.load(f"scales.{scale}.generate.decoding", Decoding),
         seed=parameters.load("seed", int),
         partial=PARTIAL / system.name / benchmark,
+        restates=system.arm == "restated",
     )
     questions = files.read_jsonl(Path("data/questions") / f"{benchmark}.jsonl", Question)
     others = own_roles(system, benchmark) if system.condition == "random" else None

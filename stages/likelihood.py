@@ -1,7 +1,7 @@
 """Measure how likely a system finds the reference answers of held-out conversations, after different role prompts.
 
-After its own role prompt, the recorded one, another conversation's, a generic one, and none. Writes
-data/likelihoods/<system>.jsonl.
+After its own role prompt, the recorded one, another conversation's, a generic one, and none; the arm `restated`, which
+has no role prompt, restates the question's first sentence instead. Writes data/likelihoods/<system>.jsonl.
 """
 
 import argparse
@@ -18,8 +18,6 @@ from stages.records.systems import Arm, System, generator
 VALIDATION = Path("data/split/validation.jsonl")
 OUT = Path("data/likelihoods")
 PARTIAL = Path(".cache/likelihoods")
-WITHOUT_ROLE = {None, "standard", "restated"}
-"""What was trained where a system has no role prompt of its own to write."""
 
 
 def main() -> None:
@@ -29,12 +27,12 @@ def main() -> None:
     asking = parameters.load(f"{scale}.likelihood", ReferenceLikelihoods)
     decoding = parameters.load(f"{scale}.generate.decoding", Decoding)
     conversations = files.read_jsonl(VALIDATION, AnnotatedConversation)
-    from stages.decoding.references import held_out, reference_likelihoods
+    from stages.decoding.references import held_out, own_head, reference_likelihoods
 
     folder = Path("data/base") / system.model if system.arm is None else Path("data/models") / system.name
     held = held_out(conversations, asking.limit, generator(seed, "likelihood"))
-    own, partial = system.arm not in WITHOUT_ROLE, PARTIAL / system.name
-    found = reference_likelihoods(folder, held, own, asking, decoding, partial)
+    partial = PARTIAL / system.name
+    found = reference_likelihoods(folder, held, own_head(system.arm), asking, decoding, partial)
     files.write_jsonl(OUT / f"{system.name}.jsonl", found)
     shutil.rmtree(partial, ignore_errors=True)
 

@@ -3,7 +3,7 @@
 ``role`` arm: ``stripped`` (the turn may not open as a role prompt does), ``generic``, ``random`` (the role written for
 another question), ``oracle`` (a role written by hand for the question's subject or the benchmark). ``standard`` arm:
 ``manual`` (that role stands in the question, as in role-play prompting, Kong et al. 2023) and ``cot`` (Kojima et al.
-2022).
+2022). ``restated`` is no choice of a run: it is how the arm ``restated`` is read by the likelihood of choices.
 """
 
 import random
@@ -43,7 +43,7 @@ def ask(condition: str | None, message: str, manual_role: str, other_role: str |
     """The question under a condition.
 
     Args:
-        condition: One of :data:`CONDITIONS`, or None for none.
+        condition: One of :data:`CONDITIONS`, ``restated``, or None for none.
         message: The question as the benchmark shows it.
         manual_role: The role written by hand for it.
         other_role: The role that the model itself wrote for another question, for ``random``.
@@ -56,6 +56,7 @@ def ask(condition: str | None, message: str, manual_role: str, other_role: str |
         "oracle": Asked(message, prefix=self_prompt.join(manual_role, "")),
         "manual": Asked(f"{manual_role}\n\n{message}"),
         "cot": Asked(message, prefix=f"{self_prompt.STEP_BY_STEP}\n\n"),
+        "restated": Asked(message, prefix=self_prompt.join(self_prompt.first_sentence(message), "")),
     }
     return put[condition]
 

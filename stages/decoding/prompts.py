@@ -39,6 +39,8 @@ class Job:
         readings: Which readings of multiple choice are made.
         seed: The root seed.
         partial: A folder for what is done so far, from which a killed run goes on.
+        restates: Whether the system was trained to begin by restating the question: its turn then begins with that
+            where the likelihood of choices is taken, as other arms' turns begin with their role prompts.
     """
 
     folder: Path
@@ -50,6 +52,7 @@ class Job:
     decoding: Decoding
     seed: int
     partial: Path
+    restates: bool = False
 
     @property
     def sampling(self) -> Sampling | None:
@@ -155,7 +158,8 @@ def prepare(
     """
     tests = job.tests(questions)
     show = job.benchmark.show_plain if reading == "cloze" else job.benchmark.show
-    asked = _asked(job, tests, [show(question) for question in tests], own_roles)
+    condition = "restated" if job.restates and reading != "written" else job.condition
+    asked = _asked(job, condition, tests, [show(question) for question in tests], own_roles)
     openings, mark, marks = role_openings(tokenizer, ["?"]), next_question(tokenizer), control_marks(tokenizer)
     question_end = QuestionEnd(tokenizer, mark) if mark else None
     items = []
@@ -221,13 +225,17 @@ def record(
 
 
 def _asked(
-    job: Job, tests: Sequence[Question], messages: Sequence[str], own_roles: Sequence[str | None] | None
+    job: Job,
+    condition: str | None,
+    tests: Sequence[Question],
+    messages: Sequence[str],
+    own_roles: Sequence[str | None] | None,
 ) -> list[conditions.Asked]:
     written = list(own_roles)[: len(tests)] if own_roles is not None else [None] * len(tests)
     others = conditions.other_roles(written, generator(job.seed, "conditions", job.name))
-    manual = conditions.manual_roles() if job.condition in {"manual", "oracle"} else {}
+    manual = conditions.manual_roles() if condition in {"manual", "oracle"} else {}
     return [
-        conditions.ask(job.condition, message, conditions.manual_role(question, manual, job.name), other)
+        conditions.ask(condition, message, conditions.manual_role(question, manual, job.name), other)
         for question, message, other in zip(tests, messages, others, strict=True)
     ]
 

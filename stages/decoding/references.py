@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from tqdm import tqdm
 
@@ -20,10 +21,21 @@ from stages.decoding.partial import Partial, fingerprint
 from stages.decoding.sampling import Chooser
 from stages.records.conversation import AnnotatedConversation
 from stages.records.results import ReferenceLikelihood, RoleGiven
+from stages.records.systems import Arm
 
 logger = logging.getLogger("likelihood")
 
 DECIMALS = 5
+
+OwnHead = Literal["role", "restated"]
+"""What a system's own turn begins with: a role prompt that it writes, or the question's first sentence."""
+
+
+def own_head(arm: Arm | None) -> OwnHead | None:
+    """What the arm was trained to begin with; None for nothing."""
+    if arm in {None, "standard"}:
+        return None
+    return "restated" if arm == "restated" else "role"
 
 
 @dataclass(frozen=True)
@@ -44,15 +56,20 @@ def held_out(conversations: Sequence[AnnotatedConversation], limit: int | None, 
 
 
 def reference_likelihoods(
-    folder: Path, held: Sequence[Held], own: bool, asking: ReferenceLikelihoods, decoding: Decoding, partial: Path
+    folder: Path,
+    held: Sequence[Held],
+    own: OwnHead | None,
+    asking: ReferenceLikelihoods,
+    decoding: Decoding,
+    partial: Path,
 ) -> list[ReferenceLikelihood]:
     """Likelihoods of the first reference answers, in order; those that do not fit the model's context are left out.
 
     Args:
         folder: The model's.
         held: The conversations.
-        own: Whether the system has a role prompt of its own to write; where it writes none for a conversation, its own
-            way is to answer without.
+        own: What the system's own turn begins with; where it writes no role prompt for a conversation, its own way is
+            to answer without.
         asking: The section of params.yaml.
         decoding: How the model is run.
         partial: A folder for what is done so far, from which a killed run goes on.
@@ -85,7 +102,7 @@ CONDITIONS = 5
 class _Measuring:
     """One model and how it is asked."""
 
-    def __init__(self, loaded: Loaded, own: bool, asking: ReferenceLikelihoods, decoding: Decoding) -> None:
+    def __init__(self, loaded: Loaded, own: OwnHead | None, asking: ReferenceLikelihoods, decoding: Decoding) -> None:
         self.loaded, self.own, self.asking, self.decoding = loaded, own, asking, decoding
         config = loaded.model.config.get_text_config()
         self.room = getattr(config, "max_position_embeddings", None) or sys.maxsize
@@ -102,15 +119,15 @@ class _Measuring:
 
     def fits(self, held: Held) -> bool:
         """Whether prompt, any role prompt, and answer are within the model's context."""
-        rows = [self._row(held, role) for _, role in self._given(held, None)]
+        rows = [self._row(held, head) for _, head in self._given(held, self._restated(held))]
         longest = max(len(row.before) + len(row.texts[0]) for row in rows)
         written = len(self._shown(held)) + self.asking.role_tokens + len(rows[0].texts[0]) + len("\n\n")
-        return max(longest, written if self.own else 0) <= self.room
+        return max(longest, written if self.own == "role" else 0) <= self.room
 
     def measure(self, held: Sequence[Held], prompts: Sequence[Prompt]) -> list[ReferenceLikelihood]:
         """Likelihoods of a batch."""
-        roles = self._own_roles(prompts) if self.own else [None] * len(held)
-        given = [dict(self._given(each, role)) for each, role in zip(held, roles, strict=True)]
+        roles = self._own_roles(prompts) if self.own == "role" else [None] * len(held)
+        given = [dict(self._given(each, role or self._restated(each))) for each, role in zip(held, roles, strict=True)]
         distinct = [list(dict.fromkeys(each.values())) for each in given]
         rows = [self._row(each, role) for each, some in zip(held, distinct, strict=True) for role in some]
         values = iter(loglikelihoods(self.loaded, rows, self.decoding.batch_tokens))
@@ -127,10 +144,13 @@ class _Measuring:
             )
         return found
 
-    def _given(self, held: Held, own_role: str | None) -> Iterator[tuple[RoleGiven, str | None]]:
-        """The role prompt that each condition puts before the answer."""
+    def _restated(self, held: Held) -> str | None:
+        return self_prompt.first_sentence(held.conversation.turns[0]) if self.own == "restated" else None
+
+    def _given(self, held: Held, own: str | None) -> Iterator[tuple[RoleGiven, str | None]]:
+        """What each condition puts before the answer: a role prompt, or in ``own`` what the system begins with."""
         if self.own:
-            yield "own", own_role
+            yield "own", own
         yield "recorded", held.conversation.role
         if held.other_role is not None:
             yield "other", held.other_role

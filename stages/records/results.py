@@ -61,7 +61,8 @@ class ReferenceLikelihood(BaseModel):
         tokens: Tokens of the reference answer, the end of turn included.
         own_role: The role prompt that the system wrote for the conversation's first turn, or None.
         nats: Negative log-likelihood of the answer, summed over its tokens, by the role prompt that stands before it:
-            the system's own, the recorded one, another conversation's, a generic one, or none.
+            the system's own (in the arm ``restated``, the question's first sentence), the recorded one, another
+            conversation's, a generic one, or none.
     """
 
     model_config = ConfigDict(extra="forbid")

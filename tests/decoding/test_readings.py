@@ -48,12 +48,12 @@ def answered(tiny, tmp_path, monkeypatch):
     """A function that answers some questions."""
     monkeypatch.chdir(ROOT)
 
-    def run(benchmark=mmlu, readings=ALL, condition=None, asked=None, own_roles=None, **limits):
+    def run(benchmark=mmlu, readings=ALL, condition=None, asked=None, own_roles=None, restates=False, **limits):
         name = benchmark.__name__.rpartition(".")[2]
         asking = Asking(**{"max_new_tokens": 24, "role_tokens": 12} | limits)
         decoding = Decoding(dtype="float32", batch_tokens=512, threads=1)
         folder = tmp_path / f"{len(list(tmp_path.iterdir()))}"
-        job = Job(tiny, name, benchmark, readings, condition, asking, decoding, 17, folder)
+        job = Job(tiny, name, benchmark, readings, condition, asking, decoding, 17, folder, restates)
         return answer(job, asked or questions(), own_roles)
 
     return run
@@ -86,6 +86,17 @@ def test_likelihoods_are_those_of_the_choices_at_the_head_of_the_turn(answered, 
             assert head.endswith("Answer:")
             assert head == (f"{reading.role}\n\nAnswer:" if reading.role else head)
             assert condition != "stripped" or head == "Answer:"
+
+
+def test_an_arm_that_restates_is_read_after_the_restatement_and_writes_it_itself(answered, library):
+    plain = answered()
+    for generation, other, question in zip(answered(restates=True), plain, questions(), strict=True):
+        assert_likelihoods(generation.letter, "ABCD", library)
+        assert_likelihoods(generation.cloze, question.choices, library)
+        assert (generation.prompt, generation.output, generation.role) == (other.prompt, other.output, None)
+        for reading, plainly in ((generation.letter, other.letter), (generation.cloze, other.cloze)):
+            head = reading.prompt.removeprefix(plainly.prompt.removesuffix("Answer:"))
+            assert head == f"{self_prompt.first_sentence(question.question)}\n\nAnswer:"
 
 
 def test_letters_come_directly_after_the_role_prompt_and_never_after_a_whole_answer(answered, opening):

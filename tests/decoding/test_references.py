@@ -53,7 +53,7 @@ def expected(tiny):
     return nats
 
 
-def measured(tiny, tmp_path, own=False, conversations=HELD, limit=None):
+def measured(tiny, tmp_path, own=None, conversations=HELD, limit=None):
     held = held_out(conversations, limit, random.Random(1))
     asking = ReferenceLikelihoods(limit=limit, role_tokens=6)
     return held, reference_likelihoods(tiny, held, own, asking, DECODING, tmp_path / "partial")
@@ -71,13 +71,21 @@ def test_the_same_text_is_measured_after_each_role_prompt(tiny, tmp_path, expect
 
 
 def test_a_system_with_a_role_of_its_own_writes_it_first(tiny, tmp_path, expected, monkeypatch):
-    _, without = measured(tiny, tmp_path / "a", own=True)
+    _, without = measured(tiny, tmp_path / "a", own="role")
     assert all(each.own_role is None and each.nats["own"] == each.nats["none"] for each in without)
     monkeypatch.setattr(self_prompt, "OPENING", "")  # whatever it writes is a role prompt
-    held, found = measured(tiny, tmp_path / "b", own=True)
+    held, found = measured(tiny, tmp_path / "b", own="role")
     assert all(each.own_role for each in found)
     for each, one in zip(found, held, strict=True):
         assert each.nats["own"] == pytest.approx(expected(one.conversation.turns, each.own_role), abs=1e-3)
+
+
+def test_an_arm_that_restates_begins_with_the_questions_first_sentence_and_keeps_none_of_it(tiny, tmp_path, expected):
+    one = HELD[0].model_copy(update={"turns": ["Why moss? I ask for a friend.", "It is damp."]})
+    _, (found, *_) = measured(tiny, tmp_path, own="restated", conversations=[one, *HELD[1:]])
+    assert found.own_role is None
+    assert found.nats["own"] == pytest.approx(expected(one.turns, "Why moss?"), abs=1e-3)
+    assert found.nats["own"] != found.nats["none"]
 
 
 def test_another_conversations_role_is_never_its_own_and_each_is_given_once():
@@ -121,7 +129,7 @@ def test_the_answers_own_tokens_are_the_same_after_any_role_prompt(kind):
         assert headed.ids[1 - len(learnt) :] == plain.ids[1 - len(learnt) :]
 
 
-@pytest.mark.parametrize(("arm", "own"), [(None, False), ("standard", False), ("role", True)])
+@pytest.mark.parametrize(("arm", "own"), [(None, False), ("standard", False), ("role", True), ("restated", True)])
 def test_the_stage_writes_one_line_a_conversation(tiny, tmp_path, monkeypatch, arm, own):
     monkeypatch.chdir(tmp_path)
     name = f"tiny-{arm}-1" if arm else "tiny"
