@@ -25,7 +25,7 @@ Rates = dict[str, tuple[float, int]]
 
 def cautions(inputs: Inputs) -> list[str]:
     return [
-        *notes.of_questions(inputs),
+        *(text.replace("own.", "own, unlike those of docs/study.md.") for text in notes.of_questions(inputs)),
         *_seeds(inputs),
         *(
             sentence(model if len(inputs.models) > 1 else "", text)
@@ -46,7 +46,7 @@ def _seeds(inputs: Inputs) -> Iterator[str]:
 def _of_scores(inputs: Inputs, model: str) -> Iterator[str]:
     arms = {each: [_entry(inputs, model, arm, each) for arm in COMPARED] for each in inputs.benchmarks}
     if picks := [told for each, entries in arms.items() if (told := _one_sided(each, entries))]:
-        yield f"on {listed(picks)} nearly every pick is the same label, whatever the question."
+        yield f"nearly every pick is {listed(picks)}, whatever the question."
     if guessing := [names.benchmark(each) for each in arms if _could_be_guessing(chance(inputs, each), arms[each])]:
         yield f"on {listed(guessing)} neither arm is shown to beat guessing: differences there mean little."
     if nothing := [names.benchmark(each) for each in arms if all(entry.get("score") == 0 for entry in arms[each])]:
@@ -64,7 +64,7 @@ def _could_be_guessing(guess: float | None, entries: list[Metrics]) -> bool:
 
 
 def _one_sided(benchmark: str, entries: list[Metrics]) -> str | None:
-    """The benchmark and its label with 80% or more of an arm's picks, which are sorted by frequency."""
+    """The label with 80% or more of an arm's picks, which are sorted by frequency, and the benchmark."""
     labels = {}
     for arm, entry in zip(COMPARED, entries, strict=True):
         label, picked = next(iter(entry.get("picks", {}).items()), (None, 0.0))
@@ -73,8 +73,8 @@ def _one_sided(benchmark: str, entries: list[Metrics]) -> str | None:
     if not labels:
         return None
     same = len(labels) == len(COMPARED) and len(set(labels.values())) == 1
-    told = labels["role"] if same else ", ".join(f"{arm}: {label}" for arm, label in labels.items())
-    return f"{names.benchmark(benchmark)} ({told})"
+    told = [f'"{labels["role"]}"'] if same else [f'"{label}" ({arm})' for arm, label in labels.items()]
+    return f"{' or '.join(told)} on {names.benchmark(benchmark)}"
 
 
 def _of_answers(inputs: Inputs, model: str) -> Iterator[str]:

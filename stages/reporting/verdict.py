@@ -66,8 +66,8 @@ def on_likelihood(between: Mapping[str, Any]) -> str | None:
     size = f"{nats(abs(entry['delta']))} nats a token {'higher' if entry['delta'] > 0 else 'lower'}"
     interval = f"{nats(entry['ci_low'])} to {nats(entry['ci_high'])}, {p_phrase(entry['p_holm'])}"
     return (
-        f"Held-out reference answers are {which} under role, after its own role prompt, than under standard: its loss "
-        f"is {size} (95% interval {interval})."
+        f"Held-out reference answers are {which} under role, after its own role prompt, than under standard: loss "
+        f"{size} (95% interval {interval})."
     )
 
 

@@ -10,7 +10,7 @@ Rates = dict[str, dict[str, tuple[float, int]]]
 """Benchmark → arm → a share of its answers, and how many answers it is of."""
 
 
-@trace(r"Only HumanEval is a published benchmark here: the other questions are this project's own\.")
+@trace(r"Only HumanEval is a published benchmark here: .+ own, unlike those of docs/study\.md\.")
 def own_questions(run: Run, model: str) -> None:
     assert run.plan["data"] == "bundled"
     assert "humaneval" in run.plan["benchmarks"]
@@ -21,14 +21,14 @@ def seeds(run: Run, model: str, several: str | None) -> None:
     assert int(several or 1) == len({system["seed"] for system in run.plan["systems"]} - {None})
 
 
-@trace(r"On (.+) nearly every pick is the same label, whatever the question\.")
+@trace(r"Nearly every pick is (.+), whatever the question\.")
 def one_sided(run: Run, model: str, told: str) -> None:
     expected = set()
     for arm in ("standard", "role"):
         for name, entry in run.scores(model, arm).items():
             expected |= {(name, label) for label, share in entry.get("picks", {}).items() if share >= 0.8}
     for name, label in expected:
-        assert re.search(rf"{re.escape(name)} \([^)]*\b{label}\b", told)
+        assert re.search(rf'"{label}"[^,]* on {re.escape(name)}', told)
 
 
 @trace(r"On (.+) neither arm is shown to beat guessing: .+\.")
