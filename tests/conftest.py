@@ -1,8 +1,15 @@
-"""What several tests share: a tiny model in a folder, made once."""
+"""What several tests share: a tiny model in a folder, made once; and threads that do not stand in each other's way."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+from stages.records import numerics
+
+# Before torch is imported: tests run side by side, and their models are too small for a second thread.
+numerics.wait_passively()
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

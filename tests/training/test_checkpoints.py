@@ -55,14 +55,14 @@ def wait_for(out: Path, pattern: str) -> None:
 
 def test_goes_on_from_a_whole_checkpoint_and_passes_over_a_torn_one(tiny, tmp_path):
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
-    finish(tiny, undisturbed, 2, 2, 20, 10, 0)
-    running = start(tiny, killed, 2, 2, 20, 10, 0)
+    finish(tiny, undisturbed, 2, 2, 10, 10, 0)
+    running = start(tiny, killed, 2, 2, 10, 10, 0)
     wait_for(killed, "step-0000030/manifest.json")
     kill(running)
     newest = max(path for path in killed.glob("checkpoints/*/step-*") if path.suffix != ".unfinished")
     torn = next(newest.rglob("*optim_states.pt"))
     torn.write_bytes(torn.read_bytes()[:-100])
-    said = finish(tiny, killed, 2, 2, 20, 10, 0)
+    said = finish(tiny, killed, 2, 2, 10, 10, 0)
     assert f"{newest.name} is not whole: passed over" in said
     assert "going on from the checkpoint after step" in said
     assert left(killed) == left(undisturbed)
@@ -78,13 +78,13 @@ class Hostile:
 
 def test_a_checkpoint_that_would_run_code_is_refused(tiny, tmp_path):
     """Whoever can write into the folder can write a manifest that fits."""
-    running = start(tiny, tmp_path, 2, 2, 20, 10, 0)
-    wait_for(tmp_path, "step-0000010/manifest.json")
+    running = start(tiny, tmp_path, 2, 2, 5, 5, 0)
+    wait_for(tmp_path, "step-0000005/manifest.json")
     kill(running)
     for states in tmp_path.glob("checkpoints/*/step-*/*model_states.pt"):
         torch.save({"module": Hostile(tmp_path / "it ran")}, states)
         _seal(states.parent)
-    running = start(tiny, tmp_path, 2, 2, 20, 10, 0)
+    running = start(tiny, tmp_path, 2, 2, 5, 5, 0)
     _, said = running.communicate(timeout=600)
     assert running.returncode != 0
     assert "holds more than weights and states, and is not loaded: remove it" in said
