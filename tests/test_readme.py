@@ -5,6 +5,7 @@ import json
 import pytest
 
 from stages.core import parameters
+from stages.figures.style import SIGNIFICANT
 from stages.reporting.names import nats
 from stages.reporting.verdict import on_benchmarks, on_likelihood
 from tests.import_graph import ROOT
@@ -30,6 +31,18 @@ def test_what_the_readme_says_of_the_right_role_is_what_the_study_found(arm, pai
     (model,) = metrics
     entry = metrics[model][arm]["differences"][pair]
     assert f"{nats(entry['delta'])} ({nats(entry['ci_low'])} to {nats(entry['ci_high'])})" in " ".join(readme.split())
+
+
+def test_what_the_readme_says_of_the_second_model_is_what_its_study_found():
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    metrics = ROOT / "metrics/studies/lima-270m"
+    (between,) = (found["between"] for found in json.loads((metrics / "likelihood.json").read_text()).values())
+    (pairs,) = json.loads((metrics / "comparison.json").read_text()).values()
+    assert {entry["verdict"] for entry in pairs["role - standard"].values()} <= {"undecided", "equivalent"}
+    entry = between["role own - standard none"]
+    assert entry["p_holm"] < SIGNIFICANT
+    interval = f"{nats(entry['delta'])} ({nats(entry['ci_low'])} to {nats(entry['ci_high'])})"
+    assert f"the loss is higher by {interval} nats a token" in readme
 
 
 def test_the_size_of_the_study_in_the_readme_is_what_was_run():
