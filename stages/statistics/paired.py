@@ -9,7 +9,6 @@ from typing import Literal
 import numpy as np
 from scipy import optimize, stats
 from statsmodels.stats.contingency_tables import mcnemar
-from statsmodels.stats.multitest import multipletests
 
 from stages.statistics.intervals import ALPHA, Array, Groups, Values, Variance, effective, of_mean
 
@@ -161,11 +160,13 @@ def mcnemar_exact(won: int, lost: int) -> float:
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
     """Holm's adjusted p values (1979, Scandinavian Journal of Statistics 6:65-70); None is no test and stays None."""
-    tested = [p for p in p_values if p is not None]
-    if not tested:
-        return list(p_values)
-    adjusted = iter(multipletests(tested, method="holm")[1].tolist())
-    return [None if p is None else next(adjusted) for p in p_values]
+    # By hand, since statsmodels collects garbage at each call, which took two thirds of the time of all scoring.
+    tested = np.array([p for p in p_values if p is not None])
+    order = np.argsort(tested)
+    adjusted = np.empty_like(tested)
+    adjusted[order] = np.minimum(np.maximum.accumulate(tested[order] * np.arange(len(tested), 0, -1)), 1.0)
+    found = iter(adjusted.tolist())
+    return [None if p is None else next(found) for p in p_values]
 
 
 def verdict(delta: float, ci_low: float, ci_high: float, p_adjusted: float, margin: float | None) -> Verdict:

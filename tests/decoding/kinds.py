@@ -6,6 +6,7 @@ blank line, and puts no space before texts.
 """
 
 import json
+from functools import cache
 
 from tokenizers import AddedToken, Tokenizer
 from transformers import PreTrainedTokenizerFast
@@ -27,7 +28,9 @@ NORMALIZERS = {
 }
 
 
+@cache
 def tokenizer(kind: str) -> PreTrainedTokenizerFast:
+    """One for all tests, which change nothing in it."""
     if kind not in NORMALIZERS:
         return real_tokenizer(kind)
     content = json.loads(real_tokenizer("mistral-7b").backend_tokenizer.to_str())

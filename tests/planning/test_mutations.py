@@ -54,7 +54,7 @@ VALID = {
         "seven"
     },
     r"servers\..*(processes|in_flight)|models\.tiny\.official\.layers|corpora\.alpaca\.limit": {"seven"},
-    r"scales\..*\.(epochs|weight_decay|processes|validate_every|validation_limit|checkpoint_every)": {"seven"},
+    r"scales\..*\.(epochs|weight_decay|processes|threads|validate_every|validation_limit|checkpoint_every)": {"seven"},
     r"scales\..*\.(limit|written|role_tokens|shots|max_words|prompts|answer_words)": {"seven"},
     r"scales\..*\.(preference\.decoding\.max_new_tokens|sampling\.(temperature|repetition_penalty))": {"seven"},
     r".*(\.batch|preflight|logprobs|gradient_checkpointing)": {"boolean"},
