@@ -22,7 +22,7 @@ export TOKENIZERS_PARALLELISM := false
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro verify test lint types unit test-crash test-experiments test-sharing test-browser test-latex bench-annotate bench-batch-size check-data lock clean test-simulation bench-evaluation bench-finetune test-nodes test-gpu bench-waiting hooks
+.PHONY: help install repro verify test lint types unit test-long test-crash test-experiments test-sharing test-browser test-latex bench-annotate bench-batch-size check-data lock clean test-simulation bench-evaluation bench-finetune test-nodes test-gpu bench-waiting hooks
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -47,6 +47,9 @@ types: $(VENV)/installed-dev
 
 unit: $(VENV)/installed-dev
 	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+test-long: $(VENV)/installed-dev  ## every ZeRO stage, and adapters, on three architectures against plain AdamW
+	pytest -m long --numprocesses 2
 
 test-crash: $(VENV)/installed-dev  ## kill long work at random points, many times
 	pytest -m crash --capture no

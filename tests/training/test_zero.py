@@ -60,12 +60,12 @@ def plainly_trained(folder: Path) -> tuple[dict[str, torch.Tensor], list[float]]
 @pytest.mark.parametrize(
     ("architecture", "stage", "micro_batch_size", "processes"),
     [
-        ("llama", 0, 1, 1),
-        ("llama", 1, 8, 1),
         ("llama", 2, 4, 2),
-        ("mistral", 2, 8, 1),
         ("gemma3", 3, 4, 1),
-        ("llama", 3, 2, 2),
+        pytest.param("llama", 0, 1, 1, marks=pytest.mark.long),
+        pytest.param("llama", 1, 8, 1, marks=pytest.mark.long),
+        pytest.param("mistral", 2, 8, 1, marks=pytest.mark.long),
+        pytest.param("llama", 3, 2, 2, marks=pytest.mark.long),
     ],
 )
 def test_zero_equals_plain_adamw(tmp_path, architecture, stage, micro_batch_size, processes):
