@@ -38,7 +38,7 @@ def cautions(inputs: Inputs) -> list[str]:
 
 def _seeds(inputs: Inputs) -> Iterator[str]:
     if inputs.seeds == 1:
-        yield "Each arm was trained once: the intervals leave out how trainings vary."
+        yield "Each arm was trained once: intervals leave out how trainings vary."
     elif inputs.seeds:
         yield f"Each arm was trained with {inputs.seeds} seeds; intervals and tests include their spread."
 
