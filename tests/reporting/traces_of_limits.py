@@ -16,7 +16,7 @@ def own_questions(run: Run, model: str) -> None:
     assert "humaneval" in run.plan["benchmarks"]
 
 
-@trace(r"Each arm was trained (?:once: the intervals .+|with (\d+) seeds; intervals .+)\.")
+@trace(r"Each arm was trained (?:once: intervals .+|with (\d+) seeds; intervals .+)\.")
 def seeds(run: Run, model: str, several: str | None) -> None:
     assert int(several or 1) == len({system["seed"] for system in run.plan["systems"]} - {None})
 
