@@ -53,8 +53,8 @@ def main_results(inputs: Inputs) -> Picture | None:
         model: {name: entry["difference"] for name, entry in entries.items()} for model, entries in shown.items()
     }
     caption = (
-        f"Figure 2. {significant(differences, 'set')} Left: scores, and what guessing gives. Right: role less standard on "
-        "the same questions."
+        f"Figure 2. {significant(differences, 'set')} Left: scores, and what guessing gives. Right: role less standard "
+        "on the same questions."
     )
     alt = " ".join(
         f"Dot plot for {model}: role less standard is "
