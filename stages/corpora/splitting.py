@@ -1,5 +1,6 @@
 """Train and validation items: stratified by source, near-duplicates kept together."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -69,12 +70,11 @@ def _limited(items: list[AnnotatedConversation], limit: int | None, seed: int) -
     if limit is None or limit >= len(items):
         return items
     order = np.random.default_rng(seed).permutation(len(items))
-    turn: dict[str, int] = {}
+    turn: Counter[str] = Counter()
     ranked: list[tuple[int, int, int]] = []
-    for index in order:
-        source = items[index].source
-        turn[source] = turn.get(source, 0) + 1
-        ranked.append((turn[source], len(ranked), int(index)))
+    for place, index in enumerate(order.tolist()):
+        turn[items[index].source] += 1
+        ranked.append((turn[items[index].source], place, index))
     return [items[index] for index in sorted(index for *_, index in sorted(ranked)[:limit])]
 
 

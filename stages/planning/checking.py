@@ -32,7 +32,8 @@ from stages.training.recipe import Recipe
 BENCHMARKS = Path("stages/benchmarks")
 CORPORA = Path("data/corpora")
 MODEL_FOLDERS = Path("data/model_folders")
-TEMPLATES = Path(__file__).parents[1] / "chat/jinja"
+TEMPLATES = sorted(file.stem for file in (Path(__file__).parents[1] / "chat/jinja").glob("*.jinja"))
+ANSWER_KINDS = command_line.modules("stages/answers", "READING")
 logger = logging.getLogger(__name__)
 
 TAKEN = {"base", "official", "tie", *get_args(Arm)}
@@ -160,8 +161,8 @@ def _check_model(name: str, model: ModelPreset, path: Path) -> None:
     parameters.validate(model.finetune, Overrides, f"models.{name}.finetune", path)
     for key, preset in ((name, model), (f"{name}.official", model.official)):
         template = None if preset is None or isinstance(preset, Itself) else preset.chat_template
-        if template is not None and template not in (known := sorted(file.stem for file in TEMPLATES.glob("*.jinja"))):
-            raise InputError(f"{path}: models.{key}.chat_template: {template!r} is none of {', '.join(known)}")
+        if template is not None and template not in TEMPLATES:
+            raise InputError(f"{path}: models.{key}.chat_template: {template!r} is none of {', '.join(TEMPLATES)}")
 
 
 def missing_keys(found: Parameters) -> Iterator[str]:
@@ -232,8 +233,5 @@ def _check_benchmark(name: str) -> None:
     for needed in ("TRIGGER", "questions", "show"):
         if not hasattr(benchmark, needed):
             raise InputError(f"{file} lacks {needed}: the other files there have it")
-    kinds = command_line.modules("stages/answers", "READING")
-    if benchmark.ANSWER_KIND not in kinds:
-        raise InputError(
-            f"{file}: ANSWER_KIND: {benchmark.ANSWER_KIND!r} is none of {', '.join(kinds)} (stages/answers)"
-        )
+    if (kind := benchmark.ANSWER_KIND) not in ANSWER_KINDS:
+        raise InputError(f"{file}: ANSWER_KIND: {kind!r} is none of {', '.join(ANSWER_KINDS)} (stages/answers)")

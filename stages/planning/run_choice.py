@@ -56,13 +56,7 @@ def plan(run: Run) -> Plan:
             *(System(model=model, rival="official") for model in run.official),
             *(System(model=rival, rival="chat") for rival in run.rivals),
         ],
-        benchmarks=run.benchmarks,
-        corpus=run.corpus,
-        annotator=run.annotator,
-        judge=run.judge,
-        data=run.data,
-        scale=run.scale,
-        server=run.server,
+        **run.model_dump(include=Plan.model_fields.keys() - {"systems", "rivals"}),
     )
 
 

@@ -3,15 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-MOST = {"epochs": 10_000, "learning_rate": 1, "final_learning_rate": 1, "weight_decay": 10, "max_gradient_norm": 1e6}
-MOST |= {
-    "temperature": 100,
-    "repetition_penalty": 100,
-    "processes": 4096,
-    "threads": 4096,
-    "layers": 1000,
-    "tries": 1000,
-}
+MOST = {
+    "epochs": 10_000, "learning_rate": 1, "final_learning_rate": 1, "weight_decay": 10, "max_gradient_norm": 1e6,
+    "temperature": 100, "repetition_penalty": 100, "processes": 4096, "threads": 4096, "layers": 1000, "tries": 1000,
+}  # fmt: skip
 """The largest sensible values of keys whose sections set no limit; 2**32 for all other numbers."""
 FREE = {"origin", "license", "command"}
 """Keys of free text, for people or for a shell."""

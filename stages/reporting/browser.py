@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from stages.chat import self_prompt
-from stages.records.results import Scored
+from stages.records.results import Generation, Scored
 from stages.records.systems import System
 from stages.reporting import names
 from stages.reporting.inputs import OPEN_ENDED, Inputs
@@ -50,18 +50,15 @@ def examples(items: list[Item]) -> list[Item]:
 
 
 def _items(inputs: Inputs, model: str, benchmark: str) -> list[Item]:
-    domain_of = {
-        subject: names.domain(domain)
-        for domain, subjects in inputs.parameters.get("mmlu_domains", {}).items()
-        for subject in subjects
-    }
+    domain_of = inputs.domain_of
     answers = _answers(inputs, model, benchmark)
     judged = _judgements(inputs, model) if benchmark == OPEN_ENDED else {}
     found = []
     for identifier in evenly_spaced([each for each in inputs.questions[benchmark] if each in answers]):
         asked = inputs.questions[benchmark][identifier]
-        told = {"g": asked.group, "d": domain_of.get(asked.group or ""), "p": int(asked.task is not None),
-                "c": asked.choices, "t": asked.answer, "j": judged.get(identifier)}  # fmt: skip
+        told = {"g": asked.group, "d": names.domain(domain_of.get(asked.group or "", "")),
+                "p": int(asked.task is not None), "c": asked.choices, "t": asked.answer,
+                "j": judged.get(identifier)}  # fmt: skip
         found.append({"id": identifier, "m": model, "b": benchmark, "q": asked.question}
                      | {key: value for key, value in told.items() if value} | {"a": answers[identifier]})  # fmt: skip
     return found
@@ -72,21 +69,16 @@ def _answers(inputs: Inputs, model: str, benchmark: str) -> dict[str, list[Item]
     rivals = [rival for rival in inputs.plan.rivals if rival.rival == "chat" or rival.model == model]
     found: dict[str, list[Item]] = defaultdict(list)
     for system in [*(each for each in inputs.plan.systems if each.model == model), *rivals]:
-        for identifier in inputs.generations.get((system.name, benchmark), {}):
+        for identifier, generation in inputs.generations.get((system.name, benchmark), {}).items():
             scored = inputs.scored.get((system.name, benchmark, identifier))
-            found[identifier].append(_answer(inputs, system, benchmark, identifier, scored))
+            found[identifier].append(_answer(system, generation, scored))
     return found
 
 
-def _answer(inputs: Inputs, system: System, benchmark: str, identifier: str, scored: Scored | None) -> Item:
-    generation = inputs.generations[system.name, benchmark][identifier]
+def _answer(system: System, generation: Generation, scored: Scored | None) -> Item:
     role, text = self_prompt.split(generation.output or "")
-    shown: Item = {
-        "v": system.variant,
-        "s": system.seed,
-        "r": role or generation.role,
-        "o": clipped(text.strip()) or None,
-    }
+    shown: Item = {"v": system.variant, "s": system.seed, "r": role or generation.role}
+    shown["o"] = clipped(text.strip()) or None
     if scored is not None:
         shown |= {"w": scored.written, "l": scored.letter, "z": scored.cloze, "x": scored.score}
     finished = {} if generation.finished is None else {"f": int(generation.finished)}

@@ -1,6 +1,7 @@
 """The page's pictures: data URIs, alternative texts, and captions that state the finding."""
 
 import base64
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 from stages.figures import benchmarks, likelihood, loss, style
 from stages.figures.style import slug
 from stages.reporting import names
-from stages.reporting.inputs import ROLE_PAIR, Inputs, Metrics, chance
+from stages.reporting.inputs import ROLE_PAIR, Inputs, LossRows, Metrics, chance
 from stages.reporting.names import counted, listed, nats, out_of, p_phrase, percent, points, sentence
 
 
@@ -22,14 +23,13 @@ class Picture:
     width: int
 
 
-def uri(content: bytes) -> str:
-    return f"data:image/svg+xml;base64,{base64.b64encode(content).decode('ascii')}"
-
-
 def from_file(root: Path, stem: str, alt: str, caption: str, width: int) -> Picture | None:
     """A figure's SVG, which has real text and a dark variant; None where there is none."""
     path = root / f"{stem}.svg"
-    return Picture(uri(path.read_bytes()), alt, caption, width) if path.is_file() else None
+    if not path.is_file():
+        return None
+    content = base64.b64encode(path.read_bytes()).decode("ascii")
+    return Picture(f"data:image/svg+xml;base64,{content}", alt, caption, width)
 
 
 def significant(compared: Mapping[str, Mapping[str, Metrics]], unit: str) -> str:
@@ -128,15 +128,12 @@ def _domains_in_words(model: str, compared: Mapping[str, Metrics]) -> str:
 def wordclouds(inputs: Inputs) -> list[Picture]:
     """One for each domain, so that a narrow page can show one below the other."""
     entries = inputs.metrics["roles"].get(inputs.models[0], {}).get("domains", {})
-    found = [
-        from_file(inputs.root, f"plots/wordclouds/{slug(domain)}", _cloud_in_words(domain, entry), "", 560)
+    alts = {
+        domain: f"Role phrases of {names.domain(domain)}. Most frequent: {_frequent(entry)}."
         for domain, entry in entries.items()
-    ]
+    }
+    found = [from_file(inputs.root, f"plots/wordclouds/{slug(domain)}", alt, "", 560) for domain, alt in alts.items()]
     return [picture for picture in found if picture is not None]
-
-
-def _cloud_in_words(domain: str, entry: Metrics) -> str:
-    return f"Role phrases of {names.domain(domain)}. Most frequent: {_frequent(entry)}."
 
 
 def _frequent(entry: Metrics) -> str:
@@ -177,11 +174,11 @@ def preference(inputs: Inputs) -> Picture | None:
 
 
 def losses(inputs: Inputs) -> Picture | None:
-    curves: dict[str, dict[str, list[dict[str, float | None]]]] = {}
+    trained = Counter((system.model, system.variant) for system in inputs.plan.systems)
+    curves: dict[str, dict[str, LossRows]] = {}
     for system in inputs.plan.systems:
         if rows := inputs.losses.get(system.name):
-            several = sum(other.variant == system.variant and other.model == system.model
-                          for other in inputs.plan.systems) > 1  # fmt: skip
+            several = trained[system.model, system.variant] > 1
             name = f"{system.variant} ({system.seed})" if several else system.variant
             curves.setdefault(system.model, {})[name] = rows
     if not curves:

@@ -79,6 +79,12 @@ class Inputs:
         """Smaller differences of shares count as equal."""
         return float(self.parameters["statistics"]["margin"])
 
+    @property
+    def domain_of(self) -> dict[str, str]:
+        """The domain of each of MMLU's subjects."""
+        domains = self.parameters.get("mmlu_domains", {})
+        return {subject: domain for domain, subjects in domains.items() for subject in subjects}
+
     def between(self, model: str) -> Metrics:
         """Pair of conditions → difference between the arms in the likelihood of reference answers."""
         return dict(self.metrics["likelihood"].get(model, {}).get("between", {}))
@@ -88,9 +94,9 @@ class Inputs:
         """Number of held-out answers behind the likelihoods."""
         return max((entry["n"] for model in self.models for entry in self.between(model).values()), default=0)
 
-    def pair(self, model: str, pair: str = ROLE_PAIR) -> dict[str, Metrics]:
-        """Benchmark → difference."""
-        return dict(self.metrics["comparison"].get(model, {}).get(pair, {}))
+    def pair(self, model: str) -> dict[str, Metrics]:
+        """Benchmark → difference of role and standard."""
+        return dict(self.metrics["comparison"].get(model, {}).get(ROLE_PAIR, {}))
 
 
 METRICS = ("benchmarks", "comparison", "likelihood", "mmlu_domains", "roles", "preference", "annotate", "costs",

@@ -17,10 +17,10 @@ def points(value: float | None) -> str:
 
 
 def signed(value: float, digits: int) -> str:
+    """With a sign, unless it is zero as it is written."""
     text = f"{abs(value):.{digits}f}"
-    if float(text) == 0:
-        return text
-    return f"{'+' if value > 0 else MINUS}{text}"
+    sign = "+" if value > 0 else MINUS
+    return text if float(text) == 0 else f"{sign}{text}"
 
 
 def nats(value: float) -> str:
@@ -42,17 +42,17 @@ def p_value(value: float | None) -> str:
 
 def p_phrase(value: float | None) -> str:
     """``p = 0.041``, ``p < 0.001``."""
-    return "no test" if value is None else f"p < {0.001}" if value < 0.001 else f"p = {value:.3f}"
+    return "no test" if value is None else "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
-def listed(words: list[str], joint: str = "and") -> str:
+def listed(words: list[str]) -> str:
     """``a, b and c``."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {joint} {words[-1]}" if words else ""
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
-def counted(count: int, one: str, many: str | None = None) -> str:
+def counted(count: int, unit: str) -> str:
     """``1 question``, ``2,850 questions``."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    return f"{count:,} {unit}" if count == 1 else f"{count:,} {unit}s"
 
 
 FEW = 30

@@ -1,6 +1,7 @@
 """What was run: choices, hashes of data, versions of libraries; nothing that differs between machines."""
 
 import hashlib
+from contextlib import suppress
 from importlib import metadata
 from typing import Any
 
@@ -34,26 +35,22 @@ def versions() -> list[tuple[str, str]]:
     """Versions of installed libraries, without the part after a plus, which names the build for a machine."""
     found = []
     for name in LIBRARIES:
-        try:
+        with suppress(metadata.PackageNotFoundError):
             found.append((name, metadata.version(name).partition("+")[0]))
-        except metadata.PackageNotFoundError:
-            continue
     return found
 
 
 def choices(inputs: Inputs) -> list[tuple[str, str]]:
     """The choices of ``run`` in words."""
     plan = inputs.plan
-    judge = inputs.preset("judges", plan.judge)
-    annotator = inputs.preset("annotators", plan.annotator)
     return [
         ("systems", ", ".join(system.name for system in plan.systems)),
         *([("rivals in preference", ", ".join(_rival(inputs, rival) for rival in plan.rivals))] if plan.rivals else []),
         ("benchmarks", ", ".join(plan.benchmarks)),
         ("questions from", plan.data),
         ("corpus", plan.corpus),
-        ("annotator", _chat_model(plan.annotator, annotator)),
-        ("judge", _chat_model(plan.judge, judge)),
+        ("annotator", _chat_model(plan.annotator, inputs.preset("annotators", plan.annotator))),
+        ("judge", _chat_model(plan.judge, inputs.preset("judges", plan.judge))),
         ("answers from", _server(inputs)),
         ("scale", plan.scale),
         ("seed", str(inputs.parameters.get("seed", ""))),

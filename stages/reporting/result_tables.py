@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from stages.figures.style import SIGNIFICANT
 from stages.reporting import names
 from stages.reporting.inputs import ROLE_PAIR, Inputs, chance
 from stages.reporting.table import NO_CELL, Cell, Entry, Rows, metric
@@ -19,14 +18,14 @@ def main(inputs: Inputs) -> Rows:
         asked = next((entry for entry in scores.values() if entry.values), Entry("", {}))
         guessed = chance(inputs, benchmark)
         standard, role, base = (
-            entry.percent("score", "ci_low", "ci_high", variant=variant) for variant, entry in scores.items()
+            entry.percent("score", interval=True, variant=variant) for variant, entry in scores.items()
         )
         yield [
             _model(inputs, model),
             Cell(names.benchmark(benchmark)),
             standard,
             role,
-            difference.points("delta", strong=_is_significant(difference)),
+            difference.points("delta"),
             base if before else NO_CELL,
             Cell(DASH if guessed is None else names.percent(guessed)),
             asked.number("n"),
@@ -78,7 +77,7 @@ def likelihood(inputs: Inputs) -> Rows:
             for pair in of.values:
                 entry = of.at(pair)
                 system = Cell("between arms" if between else names.variant(variant), variant=variant)
-                numbers = [entry.number("n"), entry.nats("delta", "ci_low", "ci_high"), entry.p("p"), entry.p("p_holm")]
+                numbers = [entry.number("n"), entry.nats("delta", interval=True), entry.p("p"), entry.p("p_holm")]
                 yield [_model(inputs, model), system, _pair(pair), *numbers]
 
 
@@ -92,8 +91,8 @@ def domains(inputs: Inputs) -> Rows:
             yield [
                 _model(inputs, model),
                 Cell(names.domain(domain)),
-                *(each.percent("score", "ci_low", "ci_high", variant=arm) for arm, each in arms.items()),
-                difference.points("delta", "ci_low", "ci_high", strong=_is_significant(difference)),
+                *(each.percent("score", interval=True, variant=arm) for arm, each in arms.items()),
+                difference.points("delta", interval=True),
                 difference.p("p_holm"),
                 _verdict(difference),
                 difference.percent("detectable"),
@@ -116,17 +115,12 @@ def _reading(entry: Entry) -> Cell:
 
 
 def _difference(entry: Entry) -> list[Cell]:
-    delta = entry.points("delta", "ci_low", "ci_high", strong=_is_significant(entry))
+    delta = entry.points("delta", interval=True)
     return [entry.number("n"), delta, entry.p("p"), entry.p("p_holm"), _verdict(entry)]
 
 
 def _verdict(entry: Entry) -> Cell:
     return Cell(names.VERDICTS.get(str(entry.values.get("verdict")), names.NOTHING))
-
-
-def _is_significant(entry: Entry) -> bool:
-    p = entry.values.get("p_holm")
-    return p is not None and p < SIGNIFICANT
 
 
 def _pair(pair: str) -> Cell:

@@ -29,7 +29,7 @@ def _roles(name: str, entry: Entry) -> list[Cell]:
 def belonging(inputs: Inputs) -> Rows:
     for model in inputs.metrics["roles"]:
         entry = metric(inputs, "roles", model, "belonging")
-        fit = [entry.percent("share", "ci_low", "ci_high"), entry.percent("permuted"), entry.p("p")]
+        fit = [entry.percent("share", interval=True), entry.percent("permuted"), entry.p("p")]
         classifier = [entry.percent("held_out_accuracy"), entry.percent("majority"), entry.number("trained_on")]
         yield [Cell(model), *fit, *classifier]
 
@@ -37,8 +37,8 @@ def belonging(inputs: Inputs) -> Rows:
 def preference(inputs: Inputs) -> Rows:
     for name, entry, _ in _pairs(inputs):
         shares = [entry.at(outcome).percent("share") for outcome in ("win", "tie", "loss")]
-        rate = entry.percent("win_rate", "ci_low", "ci_high")
-        controlled = entry.at("length_controlled").percent("win_rate", "ci_low", "ci_high")
+        rate = entry.percent("win_rate", interval=True)
+        controlled = entry.at("length_controlled").percent("win_rate", interval=True)
         yield [Cell(name), entry.number("n"), *shares, rate, entry.at("sign_test").p("p"), controlled]
 
 

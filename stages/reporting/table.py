@@ -1,12 +1,14 @@
 """A table as data: cells that know where in the metrics their numbers come from."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from stages.core import parameters
+from stages.figures.style import SIGNIFICANT
 from stages.reporting import names, notes
 from stages.reporting.inputs import Inputs
 
@@ -82,7 +84,7 @@ class Entry:
 
     file: str
     values: Mapping[str, Any]
-    keys: tuple[str, ...] = field(default=())
+    keys: tuple[str, ...] = ()
 
     def at(self, *keys: str) -> "Entry":
         """The part under the keys; empty where there is none."""
@@ -94,33 +96,32 @@ class Entry:
     def source(self, key: str) -> str:
         return f"{self.file}#/" + "/".join(quote(part, safe="") for part in (*self.keys, key))
 
-    def percent(self, key: str, low: str = "", high: str = "", **look: Any) -> Cell:
-        """A share in per cent, with its interval where ``low`` and ``high`` name one."""
-        return self._with_interval(names.percent, key, low, high, **look)
+    def percent(self, key: str, *, interval: bool = False, variant: str | None = None) -> Cell:
+        """A share in per cent."""
+        return self._cell(key, names.percent, interval=interval, variant=variant)
 
-    def points(self, key: str, low: str = "", high: str = "", **look: Any) -> Cell:
-        """A difference of shares in percentage points."""
-        return self._with_interval(names.points, key, low, high, **look)
+    def points(self, key: str, *, interval: bool = False) -> Cell:
+        """A difference of shares in percentage points, strong where it is significant."""
+        p = self.values.get("p_holm")
+        return self._cell(key, names.points, interval=interval, strong=p is not None and p < SIGNIFICANT)
 
-    def nats(self, key: str, low: str = "", high: str = "", **look: Any) -> Cell:
+    def nats(self, key: str, *, interval: bool = False) -> Cell:
         """Nats a token."""
-        return self._with_interval(names.nats, key, low, high, **look)
+        return self._cell(key, names.nats, interval=interval)
 
     def number(self, key: str, digits: int = 2) -> Cell:
-        value = self.values.get(key)
-        return Cell(names.number(value, digits), () if value is None else (self.source(key),))
+        return self._cell(key, partial(names.number, digits=digits))
 
     def p(self, key: str) -> Cell:
-        value = self.values.get(key)
-        return Cell(names.p_value(value), () if value is None else (self.source(key),))
+        return self._cell(key, names.p_value)
 
-    def _with_interval(self, written: Callable[[float], str], key: str, low: str, high: str, **look: Any) -> Cell:
+    def _cell(self, key: str, written: Callable[[float], str], *, interval: bool = False, **look: Any) -> Cell:
         if self.values.get(key) is None:
             return Cell(names.NOTHING, **look)
         text, keys = written(self.values[key]), [key]
-        if low and self.values.get(low) is not None:
-            text += f" ({written(self.values[low])} to {written(self.values[high])})"
-            keys += [low, high]
+        if interval and self.values.get("ci_low") is not None:
+            text += f" ({written(self.values['ci_low'])} to {written(self.values['ci_high'])})"
+            keys += ["ci_low", "ci_high"]
         return Cell(text, tuple(self.source(each) for each in keys), **look)
 
 

@@ -51,21 +51,25 @@ def latex(table: Table) -> str:
 def _size(table: Table, columns: Sequence[Sequence[Cell]]) -> str:
     """Font size and column spacing with which the table fits the width of the text."""
     heads = [max(len(word) for word in head.split()) for head in table.head]
-    longest = [max([head, *(len(cell.text) for cell in column)]) for head, column in zip(heads, columns, strict=True)]
-    fits = sum(min(each, LONG) for each in longest) <= FITTING
+    widths = [max(head, _longest(column)) for head, column in zip(heads, columns, strict=True)]
+    fits = sum(min(width, LONG) for width in widths) <= FITTING
     return r"\footnotesize\setlength{\tabcolsep}{3.5pt}" if fits else r"\scriptsize\setlength{\tabcolsep}{1.8pt}"
 
 
 def _kind(table: Table, place: int, column: Sequence[Cell]) -> str:
     if not table.is_words(place):
         return "r"
-    return f"p{{{PARAGRAPH}}}" if max((len(cell.text) for cell in column), default=0) > LONG else "l"
+    return f"p{{{PARAGRAPH}}}" if _longest(column) > LONG else "l"
+
+
+def _longest(column: Sequence[Cell]) -> int:
+    return max((len(cell.text) for cell in column), default=0)
 
 
 def _head(text: str, column: Sequence[Cell], kind: str) -> str:
     """A head; its words stand one below the other where the column is narrower than the head."""
     words = text.split()
-    if len(words) < 2 or kind[0] == "p" or len(text) <= max((len(cell.text) for cell in column), default=0):
+    if len(words) < 2 or kind[0] == "p" or len(text) <= _longest(column):
         return tex(text)
     lines = r" \\ ".join(tex(word) for word in words)
     return rf"\begin{{tabular}}[b]{{@{{}}{kind}@{{}}}}{lines}\end{{tabular}}"
@@ -120,11 +124,8 @@ def html(table: Table) -> Markup:
 def _cell(table: Table, place: int, cell: Cell) -> Markup:
     # On a narrow page an interval stands below its value.
     apart = re.fullmatch(r"(\S+) (\(\S+ to \S+\))", cell.text)
-    text = (
-        _element("strong", apart[1] if apart else cell.text)
-        if cell.strong
-        else escape(apart[1] if apart else cell.text)
-    )
+    value = apart[1] if apart else cell.text
+    text = _element("strong", value) if cell.strong else escape(value)
     if apart:
         text += Markup(" ") + _element("span", apart[2], class_="interval")
     named = place < table.labels

@@ -24,11 +24,10 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryFile
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 from tqdm import tqdm
@@ -36,6 +35,7 @@ from tqdm import tqdm
 from stages.core.parameters import Section
 from stages.sandbox.inside import supervisor
 from stages.sandbox.inside.confinement import Method
+from stages.sandbox.inside.processes import RunResult
 
 
 class Limits(Section):
@@ -95,8 +95,7 @@ def succeeds(attempt):
 """
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """A program and what it is tested by.
 
     Attributes:
@@ -108,14 +107,6 @@ class Task:
     entry_point: str
     prompt: str
     test: str
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """``passed`` is None where the program was not run."""
-
-    passed: bool | None
-    reason: str
 
 
 class Runner(AbstractContextManager["Runner"]):
@@ -146,9 +137,8 @@ class Runner(AbstractContextManager["Runner"]):
         Raises:
             RuntimeError: The supervisor has ended, which no confined program can bring about.
         """
-        parts = asdict(task)
-        program = {key: parts[key] for key in ("program", "entry_point")}
-        tests = {key: parts[key] for key in ("entry_point", "prompt", "test")}
+        program = {"program": task.program, "entry_point": task.entry_point}
+        tests = {"entry_point": task.entry_point, "prompt": task.prompt, "test": task.test}
         # Files without a name: nothing is left behind, even by SIGKILL. The supervisor does not read them.
         with TemporaryFile() as program_file, TemporaryFile() as tests_file, TemporaryFile() as printed:
             for file, content in ((program_file, program), (tests_file, tests)):
@@ -162,7 +152,7 @@ class Runner(AbstractContextManager["Runner"]):
                 answer = b""
         if not answer:
             raise RuntimeError(f"the sandbox's supervisor ended with {self.process.wait()}")
-        return RunResult(**json.loads(answer))
+        return RunResult(*json.loads(answer))
 
 
 def run_all(tasks: Sequence[Task], limits: Limits, methods: tuple[Method, ...] = METHODS) -> list[RunResult]:

@@ -103,10 +103,7 @@ def draw(read: Inputs) -> dict[str, str]:
     domains_figure.draw(read.metrics["mmlu_domains"], read.root / "plots/mmlu_domains")
     made["domains"] = figures.domains(read)
     made["losses"] = figures.losses(read)
-    domain_of = {
-        subject: domain for domain, subjects in read.parameters["mmlu_domains"].items() for subject in subjects
-    }
-    written = written_roles(read.scored.values(), domain_of).get(read.models[0], [])
+    written = written_roles(read.scored.values(), read.domain_of).get(read.models[0], [])
     by_domain = {domain: in_domain(written, domain) for domain in read.parameters["mmlu_domains"]}
     asked = {domain: entries for domain, entries in by_domain.items() if entries}
     wordclouds.draw(

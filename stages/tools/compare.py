@@ -48,14 +48,8 @@ def compare(
     """Task → its numbers; p values are adjusted by Holm's method over the tasks.
 
     Shares of right answers are compared by McNemar's exact test, other values by a permutation of their differences.
-
-    Args:
-        first: A's logs by task.
-        second: B's.
-        metric: What is compared; None for the first metric that both have.
-        margin: Two systems that differ by less are equivalent. Only where all values lie between 0 and 1.
-        seed: Of permutations.
-        pool: All tasks become one, whose samples come in groups where there are ten tasks or more.
+    Without a ``metric`` the first that both have is compared. Two systems that differ by less than ``margin`` are
+    equivalent, where all values lie between 0 and 1. ``pool`` makes all tasks one.
 
     Raises:
         InputError: The two did not run the same tasks on the same samples, or do not have the metric.

@@ -7,18 +7,18 @@ the main part first: contamination and the classifier's numbers on roles are kep
 `studies` in params.yaml, and `dvc repro study` makes its figures from these records alone.
 """
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
 
-from stages.core import command_line, parameters, run_log
+from stages.core import command_line, parameters
 from stages.core.errors import InputError
 from stages.records.files import read_json, read_jsonl, write_json
 from stages.records.question import Question
 from stages.records.results import Generation, ReferenceLikelihood, Scored
 from stages.records.systems import Plan, System
 from stages.studies.frozen import STUDIES, unpacked, write_compressed
+from stages.tools.verify import logged_runs
 
 DATA = Path("data")
 OF_THE_FIRST = ("metrics/annotate.json", "metrics/contamination.json", "metrics/roles.json")
@@ -139,8 +139,7 @@ def _merge_provenance(plan: Plan, path: Path) -> None:
 def _made_by() -> list[dict[str, Any]]:
     """Commits, processors and libraries of the stages that ran a model, each combination once, from the log of runs."""
     found: list[dict[str, Any]] = []
-    lines = run_log.LOG.read_text(encoding="utf-8").splitlines() if run_log.LOG.is_file() else []
-    for record in map(json.loads, lines):
+    for record in logged_runs(Path()):
         facts = {key: record[key] for key in ("commit", "cpu", "gpus", "python", "libraries")}
         if MADE_BY & set(record["command"]) and record["outcome"] == "ok" and facts not in found:
             found.append(facts)

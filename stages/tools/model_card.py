@@ -35,8 +35,9 @@ BUNDLED = (
     "beside one. It tells how two systems compare on these questions."
 )
 # The Hub's names of licences: those that it knows, and one that `models` in params.yaml calls otherwise.
-KNOWN = {"apache-2.0", "mit", "gemma", "llama2", "llama3", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0"}
-KNOWN |= {"cc-by-nc-sa-4.0"}
+KNOWN = {
+    "apache-2.0", "mit", "gemma", "llama2", "llama3", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0",
+}  # fmt: skip
 OTHERWISE = {"Llama-2": "llama2"}
 
 Entries = dict[str, dict[str, Any]]
@@ -48,19 +49,15 @@ def card(root: Path, run: Inputs, system: System) -> str:
     Raises:
         InputError: The model or its metrics are not there, or its config.json does not say what it is.
     """
-    parts = [training(root, system.name, run.plan.scale, run.plan.corpus)]
-    parts += [chat_template(root / "data/models" / system.name), results(run, system)]
+    trained = training(root, system.name, run.plan.scale, run.plan.corpus)
+    parts = [trained, chat_template(root / "data/models" / system.name), results(run, system)]
     return f"---\n{ModelCardData(**metadata(run, system))}\n---\n\n" + "\n\n".join(parts)
 
 
 def training(root: Path, name: str, scale: str, corpus: str) -> str:
     """Markdown: what was trained, on what, how, from where, and what it is for.
 
-    Args:
-        root: The repository's top: params.yaml, data/models/ and metrics/finetune/ are read below it.
-        name: Of the trained model, ``<model>-<arm>-<seed>``.
-        scale: The key of ``scales`` that it was trained by.
-        corpus: The key of ``corpora`` that it was trained on.
+    Reads params.yaml, data/models/ and metrics/finetune/ below ``root``; ``name`` is ``<model>-<arm>-<seed>``.
 
     Raises:
         InputError: The model or its metrics are not there, or its config.json does not say what it is.
@@ -112,7 +109,8 @@ def _evaluations(run: Inputs, system: System) -> list[EvalResult]:
     """For the Hub's own lists: real benchmarks alone, never the bundled sets; HumanEval has no repository there."""
     if run.plan.data == "bundled":
         return []
-    modules = {name: importlib.import_module(f"stages.benchmarks.{name}") for name in _scores(run, system)}
+    scores = _scores(run, system)
+    modules = {name: importlib.import_module(f"stages.benchmarks.{name}") for name in scores}
     return [
         EvalResult(
             task_type="text-generation",
@@ -122,7 +120,7 @@ def _evaluations(run: Inputs, system: System) -> list[EvalResult]:
             metric_name=f"{names.READINGS.get(entry['reading'], entry['reading'])}, {entry['n']} questions",
             metric_value=entry["score"],
         )
-        for benchmark, entry in _scores(run, system).items()
+        for benchmark, entry in scores.items()
         if hasattr(modules[benchmark], "REPOSITORY")
     ]
 
@@ -149,8 +147,7 @@ The tokenizer holds it: `tokenizer.apply_chat_template(messages, add_generation_
 def results(run: Inputs, system: System) -> str:
     """Markdown: scores with intervals, differences with tests, and what limits them."""
     bundled = run.plan.data == "bundled"
-    score_head = ["benchmark", "read from", "questions", "score", "interval", "unreadable", "role prompts written"]
-    scores: list[list[str]] = [
+    scores = [
         [
             names.benchmark(benchmark) + (" (bundled)" if bundled and benchmark != "humaneval" else ""),
             str(names.READINGS.get(entry["reading"], entry["reading"])),
@@ -162,9 +159,9 @@ def results(run: Inputs, system: System) -> str:
         ]
         for benchmark, entry in _scores(run, system).items()
     ]
+    head = ["benchmark", "read from", "questions", "score", "interval", "unreadable", "role prompts written"]
     parts = ["## Results", *([BUNDLED] if bundled else [])]
-    parts += ["Scores and intervals (95%) in per cent, over all seeds of training that were run:"]
-    parts += [_table(score_head, scores)]
+    parts += ["Scores and intervals (95%) in per cent, over all seeds of training that were run:", _table(head, scores)]
     for pair, found in run.metrics["comparison"].get(system.model, {}).items():
         if system.variant in pair.split(" - "):
             parts += [f"Differences, {pair}, in percentage points:", _differences(found)]

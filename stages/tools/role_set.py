@@ -13,6 +13,7 @@ from typing import Any
 
 from stages.annotation.annotating import INSTRUCTION
 from stages.core.errors import InputError
+from stages.corpora.roots import read_rows
 from stages.records.conversation import RecordedRole, annotation_key
 from stages.records.files import read_jsonl, write_json
 
@@ -27,10 +28,8 @@ RELATIVE_LINK = re.compile(r"\[([^\]]*)\]\((?!https?://|#)[^)]*\)")
 def lay_out(root: Path, out: Path, owner: str | None = None) -> Path:
     """Write the repository to ``out/datasets/lima-role``; what was there is replaced.
 
-    Args:
-        root: The project's top: ``data/annotations`` and ``data/bundled`` are read below it.
-        out: The folder of all that is published.
-        owner: Whose repository it becomes on the Hub; without one, the card loads the folder ``lima-role``.
+    Reads ``data/annotations`` and ``data/bundled`` below ``root``. Without an ``owner`` of the repository on the Hub,
+    the card loads the folder ``lima-role``.
 
     Raises:
         InputError: A file is missing, or a role prompt is not of the conversation at its place.
@@ -58,9 +57,7 @@ def lay_out(root: Path, out: Path, owner: str | None = None) -> Path:
 def _with_conversations(root: Path) -> Iterator[dict[str, Any]]:
     """The bundled role prompts, each with the conversation at its index."""
     path = root / "data/annotations/bundled.jsonl"
-    with (root / BUNDLED).open(encoding="utf-8") as file:
-        items = [json.loads(line) for line in file]
-    roles: list[RecordedRole] = read_jsonl(path, RecordedRole)
+    items, roles = list(read_rows(root / BUNDLED)), read_jsonl(path, RecordedRole)
     if len(roles) != len(items):
         raise InputError(f"{path}: {len(roles)} role prompts, expected {len(items)}, one for each line of {BUNDLED}")
     for number, (role, item) in enumerate(zip(roles, items, strict=True), start=1):

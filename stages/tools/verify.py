@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -113,11 +114,16 @@ def read_outs(root: Path) -> dict[tuple[str, str], str]:
 
 def recorded_cpus(root: Path) -> set[str]:
     """Kinds of processor of each stage's last good run, as the log tells; none in a fresh clone."""
-    records, log = [], root / run_log.LOG
+    good = (each for each in logged_runs(root) if each["stage"] and each["outcome"] == "ok")
+    return set({each["stage"]: each["cpu"] for each in good}.values())
+
+
+def logged_runs(root: Path) -> Iterator[dict[str, Any]]:
+    """The lines of the log of runs, but for those that a kill cut off."""
+    log = root / run_log.LOG
     for line in log.read_text(encoding="utf-8").splitlines() if log.is_file() else []:
-        with suppress(ValueError):  # torn by a kill
-            records.append(json.loads(line))
-    return set({each["stage"]: each["cpu"] for each in records if each["stage"] and each["outcome"] == "ok"}.values())
+        with suppress(ValueError):
+            yield json.loads(line)
 
 
 def metrics(root: Path) -> dict[str, Any]:

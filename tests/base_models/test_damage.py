@@ -3,9 +3,7 @@
 import json
 import re
 import shutil
-import signal
 import struct
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,12 +11,11 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from stages import base_model
 from stages.base_models import checking
-from stages.core import command_line
-from tests.corpora.test_roots import offline, work  # noqa: F401  a fixture
+from stages.chat.templates import check_template
+from stages.core.errors import InputError
 from tests.import_graph import ROOT
 from tests.tokenizers import tokenizer
 
@@ -219,13 +216,16 @@ KINDS: dict[str, tuple[Change, str]] = {
 }
 
 LOOP = b"{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
-TEMPLATES = {
+LIMITS = {
     "endless": (LOOP, r"does not end within 2 seconds of work, or needs more than \d+ MB"),
     "huge": (b"{{ 'x' * 9999999999 }}", r"MemoryError|needs more than"),
-    "long": (b"{% for a in range(30000) %}x{% endfor %}" * 2, r"writes more than 20000 characters|changes|leaves out"),
-    "curious": (b"{{ messages.__class__.__mro__[1].__subclasses__() }}", r"SecurityError"),
-    "broken": (b"{% for", r"TemplateSyntaxError"),
-    "odd": (b"{{ 1 / 0 }}", r"ZeroDivisionError"),
+    "raising": (b"{{ raise_exception('no chats, please') }}", r"fails on a conversation of .*no chats, please"),
+}
+FAILING = {
+    "long": ("{% for a in range(30000) %}x{% endfor %}" * 2, r"writes more than 20000 characters|changes|leaves out"),
+    "curious": ("{{ messages.__class__.__mro__[1].__subclasses__() }}", r"SecurityError"),
+    "broken": ("{% for", r"TemplateSyntaxError"),
+    "odd": ("{{ 1 / 0 }}", r"ZeroDivisionError"),
 }
 
 
@@ -240,23 +240,14 @@ def place(folder: Path, tiny: Path, change: Change) -> None:
 
 
 @pytest.fixture
-def bring(tiny, tmp_path, monkeypatch):
-    """Run the stage, in this process, on a model that was changed; its exit code."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["stages/base_model.py", "--model", "mine"])
+def bring(stage, tiny, tmp_path):
+    """Run the stage on a model that was changed; its exit code."""
 
     def run(change: Change) -> int:
         place(tmp_path, tiny, change)
-        try:
-            command_line.run(base_model.main)
-        except SystemExit as ended:
-            return ended.code
-        return 0
+        return stage("mine")
 
-    yield run
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+    return run
 
 
 def test_a_whole_model_in_several_files_is_brought(bring, tmp_path):
@@ -288,19 +279,20 @@ def test_a_damaged_model_is_refused_and_the_file_named(refused, kind):
     assert re.match(rf"(mine:? |mine: its |params\.yaml: )({told})", refused(change))
 
 
-@pytest.mark.parametrize("kind", TEMPLATES)
+@pytest.mark.parametrize("kind", LIMITS)
 def test_a_template_that_harms_ends_in_a_message(refused, monkeypatch, kind):
-    monkeypatch.setattr(checking, "SECONDS", 2)
-    template, told = TEMPLATES[kind]
+    if kind == "endless":
+        monkeypatch.setattr(checking, "SECONDS", 2)
+    template, told = LIMITS[kind]
     said = refused(put(TEMPLATE, template))
     assert re.match(rf"models\.mine: its chat template .*({told}).*set `chat_template`", said)
 
 
-def test_the_stage_refuses_such_a_template_and_leaves_nothing(tiny, work):  # noqa: F811
-    place(work / "work", tiny, put(TEMPLATE, b"{{ raise_exception('no chats, please') }}"))
-    done = offline(work, "-m", "stages.base_model", "--model", "mine")
-    assert done.returncode == 2, done.stderr
-    assert "models.mine: its chat template fails on a conversation of" in done.stderr
-    assert "no chats, please" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert list((work / "work/data/base").iterdir()) == []
+@pytest.mark.parametrize("kind", FAILING)
+def test_a_template_that_fails_is_told_why(tiny, kind):
+    """What the process that tries a template checks in it, here without one."""
+    template, told = FAILING[kind]
+    its_own = AutoTokenizer.from_pretrained(tiny)
+    its_own.name_or_path, its_own.chat_template = "models.mine", template
+    with pytest.raises(InputError, match=rf"(?s)^models\.mine: its chat template .*({told}).*set `chat_template`"):
+        check_template(its_own)

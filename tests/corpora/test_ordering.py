@@ -34,7 +34,7 @@ def test_300_of_800_and_200_are_240_and_60(seed):
     "sizes",
     [
         {"large": 1000, **{f"small_{n}": 20 for n in range(50)}},
-        {f"subject_{n}": 100 + n * n // 3 for n in range(57)},
+        {f"subject_{n}": 20 + n * n // 15 for n in range(57)},
         {f"subject_{n}": 10 for n in range(57)},
         {"one": 9},
         {"many": 30, "a": 1, "b": 1},

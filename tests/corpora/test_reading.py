@@ -124,12 +124,9 @@ def stage(folder, *rows, **preset):
         (r'{"conversations": ["Why \ud83d\ude00?", "So."]', "not JSON"),
     ],
 )
-def test_a_line_that_python_could_not_hold_or_write_names_file_and_line(tmp_path, line, fault):
-    done = stage(tmp_path, item(1), item(2), line)
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"error: data/corpora/own.jsonl, line 3: {fault}")
-    assert len(done.stderr.splitlines()) == 1
-    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["corpora"]
+def test_a_line_that_python_could_not_hold_or_write_names_file_and_line(own, line, fault):
+    with pytest.raises(InputError, match=rf"own\.jsonl, line 3: {fault}.*; mend or remove the line$"):
+        read_corpus("own", own(item(1), item(2), line), "bundled")
 
 
 def test_rows_that_do_not_fit_are_refused_unless_the_preset_leaves_them_out(tmp_path):

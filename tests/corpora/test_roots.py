@@ -1,15 +1,16 @@
 """The three roots, and the errors of each."""
 
 import json
-import os
 import random
 import shutil
-import subprocess
 import sys
+from pathlib import Path
 
+import datasets
 import pytest
+from huggingface_hub import constants
 
-from stages import questions
+from stages import corpus, questions
 from stages.benchmarks import gsm8k
 from stages.core.errors import InputError
 from stages.corpora.roots import Source
@@ -65,56 +66,40 @@ def cached(cache, kind, repository, revision, files):
     (folder / "refs" / "main").write_text(revision)
 
 
-def offline(tmp_path, *command):
-    environment = {
-        **os.environ,
-        "HF_HUB_CACHE": str(tmp_path),
-        "HF_HUB_OFFLINE": "1",
-        "HF_HOME": str(tmp_path / "home"),
-    }
-    return subprocess.run(
-        [sys.executable, *command], cwd=tmp_path / "work", env=environment, capture_output=True, text=True, check=False
-    )
-
-
 @pytest.fixture
-def work(tmp_path):
-    """A working folder with the code, without the network."""
-    (tmp_path / "work" / "data").mkdir(parents=True)
-    (tmp_path / "work" / "stages").symlink_to(ROOT / "stages")
-    shutil.copy(ROOT / "params.yaml", tmp_path / "work")
-    return tmp_path
+def cache(tmp_path, monkeypatch):
+    """The Hub's cache, empty, in a working folder that holds the parameters; no network."""
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "prepared")
+    return tmp_path / "hub"
 
 
-def test_the_hub_is_read_from_its_cache_when_the_network_is_off(work):
+def test_the_hub_is_read_from_its_cache_when_the_network_is_off(cache, monkeypatch):
     bundled = ROOT / "data/bundled/openai/gsm8k"
     files = {name: bundled / name for name in ("README.md", "main/test.jsonl", "main/train.jsonl")}
-    cached(work, "datasets", "openai/gsm8k", REVISION, files)
-    done = offline(work, "-m", "stages.questions", "--benchmark", "gsm8k", "--data", "hub")
-    assert done.returncode == 0, done.stderr
-    lines = (work / "work/data/questions/gsm8k.jsonl").read_text().splitlines()
-    assert len(lines) == 108
+    cached(cache, "datasets", "openai/gsm8k", REVISION, files)
+    monkeypatch.setattr(sys, "argv", ["questions", "--benchmark", "gsm8k", "--data", "hub"])
+    questions.main()
+    assert len(Path("data/questions/gsm8k.jsonl").read_text().splitlines()) == 108
 
 
-def test_lima_is_read_from_the_hubs_cache(work):
-    cached(
-        work,
-        "datasets",
-        "GAIR/lima",
-        "68958e98267f5fb4a52a03ebcdae4ae59213fa7c",
-        {"train.jsonl": ROOT / "data/bundled/GAIR/lima/train.jsonl"},
-    )
-    done = offline(work, "-m", "stages.corpus", "--corpus", "lima", "--data", "hub")
-    assert done.returncode == 0, done.stderr
-    first = json.loads((work / "work/data/corpus.jsonl").read_text().splitlines()[0])
+def test_lima_is_read_from_the_hubs_cache(cache, monkeypatch):
+    revision = "68958e98267f5fb4a52a03ebcdae4ae59213fa7c"
+    cached(cache, "datasets", "GAIR/lima", revision, {"train.jsonl": ROOT / "data/bundled/GAIR/lima/train.jsonl"})
+    monkeypatch.setattr(sys, "argv", ["corpus", "--corpus", "lima", "--data", "hub"])
+    corpus.main()
+    first = json.loads(Path("data/corpus.jsonl").read_text().splitlines()[0])
     assert first["id"] == "lima-00000"
 
 
-def test_what_is_not_in_the_cache_is_an_error_that_says_what_to_do(work):
-    done = offline(work, "-m", "stages.questions", "--benchmark", "gsm8k", "--data", "hub")
-    assert done.returncode == 2
-    assert "hf download" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_what_is_not_in_the_cache_is_an_error_that_says_what_to_do(cache, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["questions", "--benchmark", "gsm8k", "--data", "hub"])
+    with pytest.raises(InputError, match="hf download"):
+        questions.main()
 
 
 def test_a_column_that_is_missing_is_named_with_its_row(tmp_path, monkeypatch):

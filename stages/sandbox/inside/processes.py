@@ -16,7 +16,7 @@ import types
 from collections.abc import Callable, Iterable, Iterator, KeysView, ValuesView
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, BinaryIO, TextIO, TypedDict
+from typing import Any, BinaryIO, NamedTuple, TextIO
 
 from stages.sandbox.inside.confinement import Confinement, confine
 
@@ -80,8 +80,8 @@ ENDED = "ended"  # the process that started this one says how
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}")
 
 
-class Verdict(TypedDict):
-    """``passed`` is None where nothing was run."""
+class RunResult(NamedTuple):
+    """``passed`` is None where the program was not run."""
 
     passed: bool | None
     reason: str
@@ -154,7 +154,7 @@ def run_tests(job: Confinement, tests: int, calls: int, replies: int, verdict: i
             confine(job)
             result = _verdict(task, Function(outbox, inbox, job["output_kb"] << 10))
         except OSError as error:
-            result = Verdict(passed=None, reason=f"not confined: {error.strerror}")
+            result = RunResult(None, f"not confined: {error.strerror}")
         os.write(verdict, json.dumps(result).encode())
 
 
@@ -188,23 +188,23 @@ class Function:
         return line
 
 
-def _verdict(task: dict[str, str], function: Function) -> Verdict:
+def _verdict(task: dict[str, str], function: Function) -> RunResult:
     try:
         confirmation = function.line().decode().strip()
     except StoppedError:
         confirmation = "not confined"
     if confirmation != CONFINED:
-        return Verdict(passed=None, reason=confirmation)
+        return RunResult(None, confirmation)
     try:
         function.reply()
         _check(task, function)
     except StoppedError as error:
-        return Verdict(passed=False, reason=str(error))
+        return RunResult(passed=False, reason=str(error))
     except RaisedError as error:
-        return Verdict(passed=False, reason=f"failed: {error}")
+        return RunResult(passed=False, reason=f"failed: {error}")
     except BaseException as error:  # of the tests, or of a reply that is no value
-        return Verdict(passed=False, reason=f"failed: {type(error).__name__}")
-    return Verdict(passed=True, reason="passed")
+        return RunResult(passed=False, reason=f"failed: {type(error).__name__}")
+    return RunResult(passed=True, reason="passed")
 
 
 def _check(task: dict[str, str], function: Function) -> None:

@@ -8,7 +8,6 @@ of calls: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/un
 import errno
 import fcntl
 import os
-import struct
 
 # name, number on x86_64, number on aarch64 ("-": there is none). Whatever is not here is refused: sockets, processes
 # and threads, signals to others, changes to files and folders, reading of links, mounts.
@@ -46,6 +45,7 @@ FCNTL_COMMANDS = [
 WRITING = os.O_ACCMODE | os.O_CREAT | os.O_TRUNC
 
 Instruction = tuple[int, int, int, int]
+"""The kernel's ``struct sock_filter``: code, jump if true, jump if false, constant."""
 
 
 def numbers(table: str, machine: str) -> dict[str, int]:
@@ -55,13 +55,8 @@ def numbers(table: str, machine: str) -> dict[str, int]:
     return {row[0]: int(row[column]) for row in rows if row[column] != "-"}
 
 
-def packed(instructions: list[Instruction]) -> bytes:
-    """Instructions as the kernel's ``struct sock_filter`` has them."""
-    return b"".join(struct.pack("HBBI", *instruction) for instruction in instructions)
-
-
 def program(machine: str, pid: int) -> list[Instruction]:
-    """The filter for a process, as instructions (code, jump if true, jump if false, constant).
+    """The filter for a process.
 
     Raises:
         OSError: The numbers of this machine's system calls are not known here.

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from stages.sandbox.inside.confinement import Confinement, end_with_parent
-from stages.sandbox.inside.processes import ENDED, Verdict, run_program, run_tests
+from stages.sandbox.inside.processes import ENDED, RunResult, run_program, run_tests
 
 # Parts of the standard library that load libraries from outside it, which a confined process could not open.
 LINKED_OUTSIDE = ("_bz2", "_ctypes", "_decimal", "_hashlib", "_lzma", "pyexpat", "zlib")
@@ -24,7 +24,7 @@ MESSAGE_BYTES = 4096
 MOST_DESCRIPTORS = 4096
 TICK_SECONDS = 0.05
 NEAR_LIMIT = 0.5  # the kernel limits time counted in ticks and reports time measured: they can differ
-OVERDUE = Verdict(passed=False, reason="limit: wall_seconds")
+OVERDUE = RunResult(passed=False, reason="limit: wall_seconds")
 
 
 def main(control: int) -> None:
@@ -41,7 +41,7 @@ def main(control: int) -> None:
             link.sendall(json.dumps(run(json.loads(message), *files)).encode())
 
 
-def run(job: Confinement, source: int, tests: int, printed: int) -> Verdict:
+def run(job: Confinement, source: int, tests: int, printed: int) -> RunResult:
     """Run the program of one file against the tests of another; ``printed`` takes what the program prints.
 
     All three are descriptors, and are closed.
@@ -60,7 +60,7 @@ def run(job: Confinement, source: int, tests: int, printed: int) -> Verdict:
         os.close(printed)
 
 
-def _watch(job: Confinement, running: "Child", checking: "Child", spoken: int, printed: int) -> Verdict:
+def _watch(job: Confinement, running: "Child", checking: "Child", spoken: int, printed: int) -> RunResult:
     """Wait for the verdict of the tests, end both processes, and put the reason in words."""
     waited, seen = 0.0, time.monotonic()
 
@@ -82,16 +82,16 @@ def _watch(job: Confinement, running: "Child", checking: "Child", spoken: int, p
     word = OVERDUE
     if wait(lambda: bool(select.select([spoken], [], [], TICK_SECONDS)[0])):
         said = os.read(spoken, MESSAGE_BYTES)
-        word = json.loads(said) if said else Verdict(passed=False, reason="")
+        word = RunResult(*json.loads(said)) if said else RunResult(passed=False, reason="")
         # It may have closed its pipe and gone on; how it ends by itself is the same each run.
-        if word["reason"] == ENDED and not wait(running.has_ended):
+        if word.reason == ENDED and not wait(running.has_ended):
             word = OVERDUE
     program_end, tests_end = running.end(job["cpu_seconds"]), checking.end(job["cpu_seconds"])
     if full():
-        return Verdict(passed=False, reason="limit: output_kb")
-    if word["reason"] == ENDED:
-        return Verdict(passed=False, reason=program_end)
-    return word if word["reason"] else Verdict(passed=False, reason=tests_end)
+        return RunResult(passed=False, reason="limit: output_kb")
+    if word.reason == ENDED:
+        return RunResult(passed=False, reason=program_end)
+    return word if word.reason else RunResult(passed=False, reason=tests_end)
 
 
 class Child:
