@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-from stages.core import command_line, parameters
+from stages.core import command_line
 from stages.records.conversation import AnnotatedConversation
-from stages.records.files import read_json, read_jsonl, write_json
+from stages.records.files import read_jsonl, write_json
 from stages.records.question import Question
-from stages.records.systems import Plan
+from stages.records.systems import read_plan
 
-PLAN = Path("data/plan.json")
 CORPUS = Path("data/annotated.jsonl")
 QUESTIONS = Path("data/questions")
 OPEN_ENDED = "open_ended"
@@ -18,7 +17,7 @@ def main() -> None:
     command_line.parser(__doc__).parse_args()
     from stages.corpora.overlap import contamination  # scikit-learn takes a second
 
-    plan = parameters.validate(read_json(PLAN), Plan, "plan", PLAN)
+    plan = read_plan()
     corpus = read_jsonl(CORPUS, AnnotatedConversation)
     metrics = {
         benchmark: contamination(read_jsonl(QUESTIONS / f"{benchmark}.jsonl", Question), corpus)

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from stages.core import command_line, parameters
+from stages.core import command_line
 from stages.records.files import iterate_jsonl, read_json, write_json
 from stages.records.results import Generation
-from stages.records.systems import Plan, System
+from stages.records.systems import Plan, System, read_plan
 
-PLAN = Path("data/plan.json")
 METRICS = Path("metrics/costs.json")
 
 Numbers = dict[str, Any]
@@ -21,7 +20,7 @@ ASKING = ("requests", "prompt_tokens", "cached_prompt_tokens", "completion_token
 
 def main() -> None:
     command_line.parser(__doc__).parse_args()
-    plan = parameters.validate(read_json(PLAN), Plan, "plan", PLAN)
+    plan = read_plan()
     write_json(METRICS, costs(plan, Path()))
 
 

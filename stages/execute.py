@@ -11,13 +11,12 @@ from stages.answers import code
 from stages.chat import self_prompt
 from stages.core import command_line, parameters
 from stages.core.errors import InputError
-from stages.records.files import read_json, read_jsonl, write_jsonl
+from stages.records.files import read_jsonl, write_jsonl
 from stages.records.question import Question
 from stages.records.results import Execution, Generation
-from stages.records.systems import Plan
+from stages.records.systems import read_plan
 from stages.sandbox.runner import Limits, Task, run_all
 
-PLAN = Path("data/plan.json")
 QUESTIONS = Path("data/questions/humaneval.jsonl")
 GENERATIONS = Path("data/generations")
 OUT = Path("data/executions")
@@ -25,7 +24,7 @@ OUT = Path("data/executions")
 
 def main() -> None:
     command_line.parser(__doc__).parse_args()
-    plan = parameters.validate(read_json(PLAN), Plan, "plan", PLAN)
+    plan = read_plan()
     limits = parameters.load("sandbox", Limits)
     systems = [system.name for system in plan.systems] if "humaneval" in plan.benchmarks else []
     questions = {question.id: question for question in read_jsonl(QUESTIONS, Question)} if systems else {}

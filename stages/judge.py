@@ -15,11 +15,10 @@ from stages.core import command_line, parameters
 from stages.judging.asking import estimates, judge, require_replies
 from stages.judging.comparisons import comparisons
 from stages.judging.pairs import BENCHMARK, Judging, answered_pairs, planned_pairs
-from stages.records.files import read_json, read_jsonl, write_json, write_jsonl
+from stages.records.files import read_jsonl, write_json, write_jsonl
 from stages.records.question import Question
-from stages.records.systems import Plan
+from stages.records.systems import read_plan
 
-PLAN = Path("data/plan.json")
 QUESTIONS = Path(f"data/questions/{BENCHMARK}.jsonl")
 GENERATIONS = Path("data/generations")
 BASE_MODELS = Path("data/base")
@@ -31,7 +30,7 @@ def main() -> None:
     arguments = parse()
     preset = parameters.load(f"judges.{arguments.judge}", ChatPreset)
     judging = parameters.load(f"scales.{arguments.scale}.preference.judging", Judging)
-    plan = parameters.validate(read_json(PLAN), Plan, "plan", PLAN)
+    plan = read_plan()
     questions = [question for question in read_jsonl(QUESTIONS, Question) if question.use == "test"]
 
     pairs = answered_pairs(planned_pairs([*plan.systems, *plan.rivals]), GENERATIONS)

@@ -6,11 +6,10 @@ Writes metrics/preference.json, plots/preference.csv and Figure 5 as plots/prefe
 from pathlib import Path
 
 from stages.core import command_line, parameters
-from stages.records.files import read_json, read_jsonl, write_json
+from stages.records.files import read_jsonl, write_json
 from stages.records.results import Judgement
-from stages.records.systems import Plan
+from stages.records.systems import read_plan
 
-PLAN = Path("data/plan.json")
 JUDGEMENTS = Path("data/judgements.jsonl")
 METRICS = Path("metrics/preference.json")
 FIGURE = Path("plots/preference")
@@ -24,7 +23,7 @@ def main() -> None:
     from stages.judging.pairs import planned_pairs
     from stages.judging.summary import summarize
 
-    plan = parameters.validate(read_json(PLAN), Plan, "plan", PLAN)
+    plan = read_plan()
     arms = [pair for pair in planned_pairs(plan.systems) if pair.right.variant == "standard"]
     summaries = summarize(
         read_jsonl(JUDGEMENTS, Judgement),

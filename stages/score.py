@@ -6,11 +6,10 @@
 from pathlib import Path
 
 from stages.core import command_line, parameters
-from stages.records.files import read_json, read_jsonl, write_csv, write_json, write_jsonl
+from stages.records.files import read_jsonl, write_csv, write_json, write_jsonl
 from stages.records.results import Scored
-from stages.records.systems import Plan
+from stages.records.systems import read_plan
 
-PLAN = Path("data/plan.json")
 SCORED = Path("data/scored.jsonl")
 
 
@@ -18,7 +17,7 @@ def main() -> None:
     parser = command_line.parser(__doc__)
     parser.add_argument("--show", metavar="ITEM", help="print one item, named mmlu:123 or by its id, and end")
     arguments = parser.parse_args()
-    plan = parameters.validate(read_json(PLAN), Plan, "plan", PLAN)
+    plan = read_plan()
     if arguments.show:
         from stages.scoring.show import show
 

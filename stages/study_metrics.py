@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 
 from stages.core import command_line, parameters
-from stages.records.files import read_json, read_jsonl, write_json
+from stages.records.files import read_jsonl, write_json
 from stages.records.results import Scored
-from stages.records.systems import Plan
+from stages.records.systems import read_plan
 from stages.studies.frozen import unpacked
 
 METRICS = Path("metrics/studies")
@@ -29,7 +29,7 @@ def main() -> None:
     margin = parameters.load("statistics", Statistics).margin
     with unpacked(name) as run:
         domains = parameters.load("mmlu_domains", Domains, run / "params.yaml")
-        plan = parameters.validate(read_json(run / "data/plan.json"), Plan, "plan", run / "data/plan.json")
+        plan = read_plan(run / "data/plan.json")
         items = read_jsonl(run / "data/scored.jsonl", Scored)
         tables, out = tabulate(items), METRICS / name
         write_json(out / "benchmarks.json", summarize(tables))

@@ -6,12 +6,11 @@ The figure shows the plan's first model; metrics/roles.json has every model's nu
 from pathlib import Path
 
 from stages.core import command_line, parameters
-from stages.records.files import read_json, read_jsonl, write_json
+from stages.records.files import read_jsonl, write_json
 from stages.records.question import Question
 from stages.records.results import Scored
-from stages.records.systems import Plan
+from stages.records.systems import read_plan
 
-PLAN = Path("data/plan.json")
 QUESTIONS = Path("data/questions")
 SCORED = Path("data/scored.jsonl")
 
@@ -24,7 +23,7 @@ def main() -> None:
     from stages.roles.written import BENCHMARK, in_domain, phrases, written_roles
     from stages.scoring.domains import Domains
 
-    plan = parameters.validate(read_json(PLAN), Plan, "plan", PLAN)
+    plan = read_plan()
     domains = parameters.load("mmlu_domains", Domains)
     domain_of = {subject: domain for domain, subjects in domains.items() for subject in subjects}
 

@@ -46,9 +46,11 @@ class Section(BaseModel):
     def _booleans_are_no_numbers(cls, data: Any) -> Any:
         if isinstance(data, dict):
             for name, field in cls.model_fields.items():
+                if not _holds_boolean(data.get(name)):
+                    continue
                 types = _types(field.annotation)
                 number = any(each in (int, float) or isinstance(each, int) for each in types)
-                if name in data and _holds_boolean(data[name]) and bool not in types and number:
+                if number and bool not in types:
                     raise ValueError(f"{name}: expected no boolean, found {data[name]!r}")
         return data
 

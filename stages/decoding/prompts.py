@@ -157,9 +157,7 @@ def prepare(
     For a written answer the prompt's limit is the answer's; for the others it is that of the role prompt.
     """
     tests = job.tests(questions)
-    show = job.benchmark.show_plain if reading == "cloze" else job.benchmark.show
-    condition = "restated" if job.restates and reading != "written" else job.condition
-    asked = _asked(job, condition, tests, [show(question) for question in tests], own_roles)
+    asked = _asked(job, reading, tests, own_roles)
     openings, mark, marks = role_openings(tokenizer, ["?"]), next_question(tokenizer), control_marks(tokenizer)
     question_end = QuestionEnd(tokenizer, mark) if mark else None
     items = []
@@ -225,18 +223,16 @@ def record(
 
 
 def _asked(
-    job: Job,
-    condition: str | None,
-    tests: Sequence[Question],
-    messages: Sequence[str],
-    own_roles: Sequence[str | None] | None,
+    job: Job, reading: Reading, tests: Sequence[Question], own_roles: Sequence[str | None] | None
 ) -> list[conditions.Asked]:
+    show = job.benchmark.show_plain if reading == "cloze" else job.benchmark.show
+    condition = "restated" if job.restates and reading != "written" else job.condition
     written = list(own_roles)[: len(tests)] if own_roles is not None else [None] * len(tests)
     others = conditions.other_roles(written, generator(job.seed, "conditions", job.name))
     manual = conditions.manual_roles() if condition in {"manual", "oracle"} else {}
     return [
-        conditions.ask(condition, message, conditions.manual_role(question, manual, job.name), other)
-        for question, message, other in zip(tests, messages, others, strict=True)
+        conditions.ask(condition, show(question), conditions.manual_role(question, manual, job.name), other)
+        for question, other in zip(tests, others, strict=True)
     ]
 
 

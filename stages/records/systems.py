@@ -2,9 +2,15 @@
 
 import hashlib
 import random
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from stages.core import parameters
+from stages.records.files import read_json
+
+PLAN = Path("data/plan.json")
 
 Arm = Literal["standard", "role", "shuffled", "constant", "restated", "brief"]
 Rival = Literal["official", "chat"]
@@ -67,6 +73,15 @@ class Plan(BaseModel):
     data: str
     scale: str
     server: str = "local"
+
+
+def read_plan(path: Path = PLAN) -> Plan:
+    """The run's plan.
+
+    Raises:
+        InputError: The file is missing or not as ``stages.plan`` writes it.
+    """
+    return parameters.validate(read_json(path), Plan, "plan", path)
 
 
 def derive_seed(root: int, *names: str) -> int:

@@ -10,7 +10,7 @@ from stages.core import parameters
 from stages.records.files import read_json, read_jsonl
 from stages.records.question import Question
 from stages.records.results import Generation, Judgement, Scored
-from stages.records.systems import Plan, System
+from stages.records.systems import Plan, System, read_plan
 
 OPEN_ENDED = "open_ended"
 ROLE_PAIR = "role - standard"
@@ -110,7 +110,7 @@ def load(root: Path) -> Inputs:
         InputError: A file that every run has is missing, or a file is not as expected.
     """
     plan_file = root / "data/plan.json"
-    plan = parameters.validate(read_json(plan_file), Plan, "plan", plan_file)
+    plan = read_plan(plan_file)
     metrics = {name: _optional(root / f"metrics/{name}.json") for name in METRICS}
     for name in METRICS[:2]:
         metrics[name] = read_json(root / f"metrics/{name}.json")

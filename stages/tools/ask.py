@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stages.chat import self_prompt
-from stages.core import command_line, parameters
+from stages.core import command_line
 from stages.decoding import conditions
 from stages.decoding.parameters import Decoding
-from stages.records import files
-from stages.records.systems import Plan, System
+from stages.records.systems import System, read_plan
 
-PLAN, MODELS = Path("data/plan.json"), Path("data/models")
+MODELS = Path("data/models")
 ROLE, RESET = "\033[35m", "\033[0m"
 DECODING = Decoding(dtype="float32", batch_tokens=8192)
 
@@ -25,7 +24,7 @@ def main() -> None:
     parser.add_argument("--role", default=conditions.GENERIC, help="the role written by hand (default: an assistant)")
     parser.add_argument("--max-new-tokens", type=int, default=200)
     asked = parser.parse_args()
-    plan = parameters.validate(files.read_json(PLAN), Plan, "plan", PLAN)
+    plan = read_plan()
     colour, plain = (ROLE, RESET) if sys.stdout.isatty() else ("", "")
     for system in plan.systems:
         if system.arm is not None and system.condition is None:

@@ -16,7 +16,7 @@ from stages.core.errors import InputError
 from stages.records.files import read_json, read_jsonl, write_json
 from stages.records.question import Question
 from stages.records.results import Generation, ReferenceLikelihood, Scored
-from stages.records.systems import Plan, System
+from stages.records.systems import Plan, System, read_plan
 from stages.studies.frozen import STUDIES, unpacked, write_compressed
 from stages.tools.verify import logged_runs
 
@@ -31,7 +31,7 @@ def main() -> None:
     name = parser.parse_args().study
     if not parameters.NAME.fullmatch(name):
         raise InputError(f"study {name!r}: expected letters, digits, - and _, as in lima-135m")
-    plan = parameters.validate(read_json(DATA / "plan.json"), Plan, "plan", DATA / "plan.json")
+    plan = read_plan()
     freeze(plan, STUDIES / name)
     print(f"{STUDIES / name}: {len(plan.systems)} systems on {len(plan.benchmarks)} sets")
 
@@ -110,7 +110,7 @@ def _without_target(item: Scored) -> Scored:
 
 
 def _merge_plan(plan: Plan, path: Path) -> None:
-    old = parameters.validate(read_json(path), Plan, "plan", path) if path.is_file() else plan
+    old = read_plan(path) if path.is_file() else plan
     systems = sorted({*old.systems, *plan.systems}, key=_place)
     benchmarks = list(dict.fromkeys([*old.benchmarks, *plan.benchmarks]))
     write_json(path, plan.model_copy(update={"systems": systems, "benchmarks": benchmarks}).model_dump())
