@@ -18,9 +18,9 @@ SCORED = Path("data/scored.jsonl")
 def main() -> None:
     command_line.parser(__doc__).parse_args()
     # Statistics and drawing take seconds to import.
-    from stages.figures.wordclouds import draw
+    from stages.figures.wordclouds import draw_roles
     from stages.roles.numbers import summarize
-    from stages.roles.written import BENCHMARK, in_domain, phrases, written_roles
+    from stages.roles.written import BENCHMARK, written_roles
     from stages.scoring.domains import Domains
 
     plan = read_plan()
@@ -32,14 +32,7 @@ def main() -> None:
     write_json(Path("metrics/roles.json"), summarize(written, questions, domains, parameters.load("seed", int)))
 
     shown = written.get(plan.systems[0].model, []) if plan.systems else []
-    by_domain = {domain: in_domain(shown, domain) for domain in domains}
-    asked = {domain: entries for domain, entries in by_domain.items() if entries}
-    draw(
-        {domain: phrases(entries) for domain, entries in asked.items()},
-        {domain: len(entries) for domain, entries in asked.items()},
-        sheet=Path("plots/wordclouds.png"),
-        folder=Path("plots/wordclouds"),
-    )
+    draw_roles(shown, domains, Path("plots/wordclouds.png"), Path("plots/wordclouds"))
 
 
 if __name__ == "__main__":

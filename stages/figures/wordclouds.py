@@ -6,7 +6,7 @@ Words are text in the SVG. The layout depends only on the phrases, their counts 
 import math
 import textwrap
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from matplotlib.textpath import TextPath
 
 from stages.figures import style
 from stages.figures.style import slug
-from stages.roles.written import most_frequent
+from stages.roles.written import WrittenRole, in_domain, most_frequent, phrases
 
 FEW = 20
 """Domains with fewer distinct phrases have a list: a cloud of so few shows less than their counts."""
@@ -48,6 +48,14 @@ class Placed:
             and self.bottom < other.bottom + other.height + SPACE
             and other.bottom < self.bottom + self.height + SPACE
         )
+
+
+def draw_roles(written: Sequence[WrittenRole], domains: Iterable[str], sheet: Path, folder: Path) -> None:
+    """The domains that have answers, as :func:`draw` draws them."""
+    by_domain = {domain: in_domain(written, domain) for domain in domains}
+    asked = {domain: entries for domain, entries in by_domain.items() if entries}
+    counts = {domain: phrases(entries) for domain, entries in asked.items()}
+    draw(counts, {domain: len(entries) for domain, entries in asked.items()}, sheet, folder)
 
 
 def draw(clouds: dict[str, Counter[str]], answers: dict[str, int], sheet: Path, folder: Path) -> None:

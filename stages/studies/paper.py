@@ -19,7 +19,7 @@ from stages.records.results import Scored
 from stages.reporting import cautions, figures, inputs, names, page, table_files, verdict
 from stages.reporting.inputs import Inputs
 from stages.reporting.table import Table
-from stages.roles.written import in_domain, phrases, written_roles
+from stages.roles.written import written_roles
 from stages.studies.frozen import STUDIES, unpacked
 
 SHOWN = ("standard", "standard.manual", "role")
@@ -104,14 +104,8 @@ def draw(read: Inputs) -> dict[str, str]:
     made["domains"] = figures.domains(read)
     made["losses"] = figures.losses(read)
     written = written_roles(read.scored.values(), read.domain_of).get(read.models[0], [])
-    by_domain = {domain: in_domain(written, domain) for domain in read.parameters["mmlu_domains"]}
-    asked = {domain: entries for domain, entries in by_domain.items() if entries}
-    wordclouds.draw(
-        {domain: phrases(entries) for domain, entries in asked.items()},
-        {domain: len(entries) for domain, entries in asked.items()},
-        sheet=read.root / "plots/wordclouds.png",
-        folder=read.root / "plots/wordclouds",
-    )
+    plots = read.root / "plots"
+    wordclouds.draw_roles(written, read.parameters["mmlu_domains"], plots / "wordclouds.png", plots / "wordclouds")
     return {name: picture.caption for name, picture in made.items() if picture is not None}
 
 
