@@ -109,7 +109,8 @@ def drive(results: AsyncGenerator[Iterable[Result], None]) -> Generator[Result, 
         finally:
             if not sys.is_finalizing():  # then no thread can be started, and the loop cannot be closed
                 try:
-                    if not results.ag_running:  # as it is after a second signal: then nobody waits
+                    # After a second signal it still runs, and nobody waits for it.
+                    if not results.ag_running:  # type: ignore[attr-defined]  # of every generator, if not of its type
                         runner.run(_close(results))
                 finally:
                     runner.close()
