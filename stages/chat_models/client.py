@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
 from contextlib import AsyncExitStack, aclosing, closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -194,10 +195,7 @@ class Session:
 
     def finish(self) -> Tasks:
         """Send nothing more; the tasks that already have a request with the server, or a reply not stored yet."""
-        if self._sender is None:
-            return ()
-        self._sender.stopping = self._sender.stopping or InputError("stopped")
-        return self._sender.on_the_wire
+        return self._sender.finish() if self._sender else ()
 
     async def _connect(self) -> Sender:
         sender = await self._open.enter_async_context(Sender(self.preset, self.clock))
@@ -206,16 +204,15 @@ class Session:
 
     async def _settle(self, request: ChatRequest, check: Check[Value]) -> Outcome[Value]:
         """Ask until the request has a value or has failed for good."""
-        asked_now = False
-        while True:
-            outcome, missing = self.walk(request, check)
-            if missing is None:
-                return Outcome(request, outcome.value, outcome.failure, outcome.replies, cached=not asked_now)
-            asked_now = True
-            try:
+        outcome, missing = self.walk(request, check)
+        cached = missing is None
+        try:
+            while missing:
                 await self.fetch(missing[1], partial(self._ask, missing[0]))
-            except Unanswered as error:
-                return Outcome(request, None, str(error), outcome.replies)
+                outcome, missing = self.walk(request, check)
+        except Unanswered as error:
+            outcome = replace(outcome, failure=str(error))
+        return replace(outcome, cached=cached)
 
     async def _ask(self, request: ChatRequest) -> ChatReply:
         while True:

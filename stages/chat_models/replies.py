@@ -138,21 +138,22 @@ CHAT = Endpoint("/chat/completions", most_prompt_tokens, read_completion)
 
 def read(request: ChatRequest, reply: ChatReply, check: Check[Value]) -> tuple[Value | None, str | None]:
     """The reply's value, or None and why it cannot be used. What is cut off or refused is never shown to the check."""
-    if reply.finish_reason in UNUSABLE:
-        return None, UNUSABLE[reply.finish_reason]
-    if reply.refusal:
-        return None, "refused"
-    if not reply.text.strip():
-        return None, "empty"
+    if failure := _no_answer(reply):
+        return None, failure
     try:
         return check(request, reply.text), None
     except InvalidAnswer as error:
         return None, str(error)
 
 
+def _no_answer(reply: ChatReply) -> str | None:
+    nothing = "refused" if reply.refusal else None if reply.text.strip() else "empty"
+    return UNUSABLE.get(reply.finish_reason, nothing)
+
+
 def repeated(request: ChatRequest, reply: ChatReply, failure: str) -> ChatRequest:
     """The request that asks again, and says what was wrong; where nothing usable was said, the same request."""
-    if not reply.text.strip() or reply.refusal or reply.finish_reason in UNUSABLE:
+    if _no_answer(reply):
         return request
     complaint = f"This answer cannot be used: {failure}. Answer again, as you were asked to in the first place."
     again = (Message(role="assistant", content=reply.text), Message(role="user", content=complaint))
