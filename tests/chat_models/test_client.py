@@ -1,6 +1,7 @@
 import json
 import signal
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -364,3 +365,29 @@ def test_an_interrupted_run_waits_for_what_the_server_already_has(tmp_path: Path
         server.plan = lambda asked: Reaction(body=good(asked))
         list(served(server, tmp_path).ask(requests(50), as_it_is))
         assert server.paid() == {str(number): 1 for number in range(50)}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_between_two_outcomes_keeps_what_the_server_already_has(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with Server(latency=0.1) as server:
+        asking = served(server, tmp_path, in_flight=4).ask(requests(30), as_it_is)
+        with pytest.raises(KeyboardInterrupt), closing(asking) as outcomes:
+            next(outcomes)
+            signal.raise_signal(number)
+        server.latency = 0.0
+        list(served(server, tmp_path).ask(requests(30), as_it_is))
+        assert server.paid() == {str(number): 1 for number in range(30)}
+
+
+def test_signals_are_the_stages_again_once_all_is_asked(tmp_path: Path) -> None:
+    def handler(*_: object) -> None: ...
+
+    before = signal.signal(signal.SIGTERM, handler)
+    try:
+        with Server() as server:
+            list(served(server, tmp_path).ask(requests(2), as_it_is))
+        assert signal.getsignal(signal.SIGTERM) is handler
+    finally:
+        signal.signal(signal.SIGTERM, before)
