@@ -171,11 +171,7 @@ class Session:
         return next(mode for mode in modes_for(request, self.preset) if mode not in self._refused)
 
     def refuse(self, mode: str, message: str) -> None:
-        """The server does not know a form of answer; plainer ones are used from now on.
-
-        Raises:
-            InputError: There is no plainer one that the preset allows.
-        """
+        """Use plainer forms of answer from now on; an InputError where the preset allows none."""
         told = f"{self.preset.base_url} does not know the form of answer {mode!r}"
         if self.preset.answers != "auto" or mode == "text":
             raise InputError(f"{told}: set the preset's answers to auto. The server says: {message}")

@@ -83,9 +83,9 @@ class Pacer:
     async def turn(self, tokens: float) -> None:
         """Wait until a request of so many tokens may be sent."""
         async with self._queue:
-            while (wait := self._opens() - self._clock.now()) > 0:
+            while (opens := max(self._held_until, self.requests.opens(), self.tokens.opens())) > self._clock.now():
                 # Short naps: tokens that are given back meanwhile may open the way earlier.
-                await self._clock.sleep(min(wait, 1.0))
+                await self._clock.sleep(min(opens - self._clock.now(), 1.0))
             now = self._clock.now()
             self.requests.take(1, now)
             self.tokens.take(tokens, now)
@@ -103,9 +103,6 @@ class Pacer:
             reset = duration(headers.get(f"x-ratelimit-reset-{kind}", ""))
             if headers.get(f"x-ratelimit-remaining-{kind}") == "0" and reset:
                 self.hold(min(reset, longest))
-
-    def _opens(self) -> float:
-        return max(self._held_until, self.requests.opens(), self.tokens.opens())
 
 
 def duration(text: str) -> float | None:

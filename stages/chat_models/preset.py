@@ -175,11 +175,7 @@ class OpenAIPreset(ChatPreset):
         return os.environ.get(self.key_variable, "").strip() if self.key_variable else ""
 
     def required_key(self) -> str:
-        """The key, or nothing for a server that wants none.
-
-        Raises:
-            InputError: The environment variable that should hold it is not set, or holds what cannot be a key.
-        """
+        """The key, or nothing for a server that wants none; an InputError where it is missing or cannot be one."""
         if self.key_variable and not self.key:
             raise InputError(
                 f"something must be asked of {self.base_url}, and the environment variable {self.key_variable} holds no"
@@ -216,11 +212,7 @@ class Spending:
         return self._preset.prices.cost(prompt_tokens, self._preset.token_limit, batched=self._preset.batch)
 
     async def reserve(self, most: float) -> None:
-        """Wait until a request may be sent without any risk of passing the limit.
-
-        Raises:
-            InputError: It may not, even with nothing else under way.
-        """
+        """Wait until a request cannot pass the limit; an InputError where it may, with nothing else under way."""
         while sum(self._reserved) + most > self.left:
             if not self._reserved:
                 raise InputError(

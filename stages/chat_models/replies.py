@@ -72,11 +72,7 @@ def most_prompt_tokens(body: Mapping[str, Any]) -> int:
 
 
 def read_completion(payload: Any, batched: bool = False) -> ChatReply:
-    """A chat completion as a reply; some servers give its text in parts.
-
-    Raises:
-        UnreadableReply: A field without which there is no answer is missing or of another type.
-    """
+    """A chat completion as a reply, or :class:`UnreadableReply`; some servers give the text in parts."""
     try:
         choice = payload["choices"][0]
         content, refusal = choice["message"].get("content"), choice["message"].get("refusal")
@@ -161,11 +157,7 @@ def repeated(request: ChatRequest, reply: ChatReply, failure: str) -> ChatReques
 
 
 def parse(content: bytes, preset: OpenAIPreset) -> Any:
-    """The JSON that a server sends, without the key, should the server repeat it.
-
-    Raises:
-        UnreadableReply: It is no JSON.
-    """
+    """The JSON that a server sends, without the key, should it repeat that; :class:`UnreadableReply` for no JSON."""
     try:
         return json.loads(preset.redact(content.decode("utf-8", "replace")))
     except RecursionError:

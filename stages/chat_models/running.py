@@ -95,11 +95,7 @@ async def _wind_up(busy: set[asyncio.Future[Result]], finish: Callable[[], Tasks
 def drive(results: AsyncGenerator[Iterable[Result], None]) -> Generator[Result, None, None]:
     """The results one by one, on an event loop that runs while the next one is waited for.
 
-    Args:
-        results: Winds up what cannot be undone when it is cancelled or closed.
-
-    Raises:
-        KeyboardInterrupt: SIGINT or SIGTERM came: the work was wound up, unless another signal came.
+    SIGINT or SIGTERM winds up the work and raises KeyboardInterrupt; another signal does so at once.
     """
     with _signals_as_interrupts():
         runner = asyncio.Runner()

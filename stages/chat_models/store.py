@@ -108,9 +108,7 @@ class Store:
     async def claimed(self, key: str, waiting: str = "") -> AsyncIterator[None]:
         """Wait until nobody else, here or in another process, asks for the key. Look for a reply once inside.
 
-        Args:
-            key: Of a reply, or of anything else that one process at a time may do.
-            waiting: What the log says where another process holds it.
+        The key may stand for anything that one process at a time may do; ``waiting`` is logged where another does it.
         """
         while (other := self._here.get(key)) is not None:
             await other.wait()
