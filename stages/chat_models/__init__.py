@@ -17,14 +17,16 @@ Value = TypeVar("Value")
 FOLDER = Path(".cache/requests")
 
 
-class Message(BaseModel):
+class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+
+class Message(Record):
     role: Literal["system", "user", "assistant"]
     content: str
 
 
-class ChatRequest(BaseModel):
+class ChatRequest(Record):
     """One thing to ask.
 
     Attributes:
@@ -33,15 +35,13 @@ class ChatRequest(BaseModel):
         recorded_key: What a recorded answer is found by; no part of that key either.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     id: str
     messages: tuple[Message, ...]
     answer_schema: dict[str, Any] | None = None
     recorded_key: str | None = None
 
 
-class ChatReply(BaseModel):
+class ChatReply(Record):
     """What came back, and what it cost in tokens.
 
     Attributes:
@@ -50,8 +50,6 @@ class ChatReply(BaseModel):
         token_ids: The text as token ids, where a completion server gives them.
         logprobs: What was asked of a completion server about given texts, one log-probability each.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     text: str
     finish_reason: str
@@ -133,14 +131,16 @@ class Bill:
     """What asking took. A run that was interrupted and resumed counts the same as any other."""
 
     def __init__(self, preset: "ChatPreset") -> None:
-        self._preset, self._tokens, self._cost = preset, Counter[str](), 0.0
-        self._models: set[str] = set()
-        self._fingerprints: set[str] = set()
+        self._preset, self._cost = preset, 0.0
+        self._counts = Counter[str](requests=0, prompt_tokens=0, cached_prompt_tokens=0, completion_tokens=0)
+        self._models, self._fingerprints = set[str](), set[str]()
 
     def count(self, outcome: Outcome[Any]) -> None:
         for reply in outcome.replies:
-            self._tokens.update(requests=1, prompt=reply.prompt_tokens, cached=reply.cached_tokens)
-            self._tokens.update(completion=reply.completion_tokens)
+            self._counts.update(
+                requests=1, prompt_tokens=reply.prompt_tokens, completion_tokens=reply.completion_tokens
+            )
+            self._counts.update(cached_prompt_tokens=reply.cached_tokens)
             self._cost += self._preset.cost(reply)
             self._models.add(reply.model)
             self._fingerprints.update([reply.system_fingerprint] if reply.system_fingerprint else [])
@@ -148,10 +148,7 @@ class Bill:
     def metrics(self) -> dict[str, Any]:
         """Requests and tokens; ``cost`` in US dollars; what the servers call the models that answered."""
         return {
-            "requests": self._tokens["requests"],
-            "prompt_tokens": self._tokens["prompt"],
-            "cached_prompt_tokens": self._tokens["cached"],
-            "completion_tokens": self._tokens["completion"],
+            **self._counts,
             "cost": round(self._cost, 6),
             "models": sorted(self._models),
             "system_fingerprints": sorted(self._fingerprints),

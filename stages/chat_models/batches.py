@@ -31,7 +31,6 @@ RESUBMISSIONS = 3
 PAGES, MOST_LOOKS = 10, 6
 """Pages of a hundred batches in which one with a lost id is looked for; tries to find a file just uploaded."""
 STORED_TOGETHER = 500
-NOT_ASKED = ("", 0.0, frozenset[str]())
 HANDING_IN = "ba7c4" * 3
 """The claim of a process that hands in batches: two would hand in the same requests."""
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
@@ -50,8 +49,8 @@ class Batches(Generic[Value]):
         self._preset, self._url = session.preset, session.preset.base_url
         self._check = check
         self._most_lines = session.preset.batch_size
-        self._asked: dict[str, tuple[str, float, frozenset[str]]] = {}  # by key: form, cost at most, ids
-        self._failures: dict[str, str] = {}
+        self._asked: dict[str, tuple[str, float]] = {}  # by key: form, cost at most
+        self._failures: dict[str, str] = {}  # by key
         self._stop: InputError | None = None
         self._form_refused = False
 
@@ -70,7 +69,7 @@ class Batches(Generic[Value]):
 
     def _outcome(self, request: ChatRequest, cached: bool) -> Outcome[Value]:
         outcome, missing = self._session.walk(request, self._check)
-        failure = self._failures.get(request.id, "not answered by its batch") if missing else outcome.failure
+        failure = self._failures.get(missing[1], "not answered by its batch") if missing else outcome.failure
         return replace(outcome, failure=failure, cached=cached)
 
     async def _complete(self, sender: Sender, chunk: list[ChatRequest]) -> None:
@@ -82,19 +81,21 @@ class Batches(Generic[Value]):
                 else:
                     self._store.forget_batch(self._url, input_file)  # nothing was ordered
             for _ in range(self._preset.attempts + RESUBMISSIONS):
-                walks = {request.id: self._session.walk(request, self._check)[1] for request in chunk}
-                lines = self._lines(sender, {id: one for id, one in walks.items() if one and id not in self._failures})
+                lines = self._lines(sender, chunk)
                 while lines:
                     lines = lines[await self._hand_in(sender, lines) :]
 
-    def _lines(self, sender: Sender, missing: dict[str, tuple[ChatRequest, str]]) -> list[tuple[bytes, float]]:
+    def _lines(self, sender: Sender, chunk: list[ChatRequest]) -> list[tuple[bytes, float]]:
         """The lines of a batch's input file, and what each can cost at most. Equal requests stand there once."""
         lines = {}
-        for name, (request, key) in missing.items():
+        for missing in (self._session.walk(request, self._check)[1] for request in chunk):
+            if missing is None or missing[1] in self._failures:
+                continue
+            request, key = missing
             mode = self._session.strictest(request)
             body = replies.make_body(request, self._preset, mode)
             most = sender.spending.most(replies.most_prompt_tokens(body))
-            self._asked[key] = (mode, most, self._asked.get(key, NOT_ASKED)[2] | {name})
+            self._asked[key] = (mode, most)
             line = {"custom_id": key, "method": "POST", "url": "/v1/chat/completions", "body": body}
             lines[key] = (json.dumps(line, ensure_ascii=False).encode() + b"\n", most)
         return list(lines.values())
@@ -223,7 +224,7 @@ class Batches(Generic[Value]):
             return ""
         try:
             line = replies.read_as(replies.Line, raw, self._preset)
-            mode, most, ids = self._asked.get(line.custom_id, NOT_ASKED)
+            mode, most = self._asked.get(line.custom_id, ("", 0.0))
             if line.response.status_code == 200 and not line.error:
                 reply = replies.read_completion(line.response.body, batched=True)
                 if self._store.get(line.custom_id) is None:
@@ -243,7 +244,7 @@ class Batches(Generic[Value]):
                 remedy = stop
             self._form_refused = True
         if isinstance(remedy, Unanswered):
-            self._failures.update(dict.fromkeys(ids, str(remedy)))
+            self._failures[line.custom_id] = str(remedy)
         elif isinstance(remedy, InputError):
             self._stop = self._stop or remedy  # raised once the other lines are stored
         return f"{remedy} {remedy.told}" if isinstance(remedy, Again) else str(remedy)

@@ -6,7 +6,8 @@ import operator
 import sys
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack, aclosing, closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -59,19 +60,16 @@ class ServedModel:
         pause = REFRESH_TERMINAL if sys.stderr.isatty() else REFRESH_FILE
         bar = tqdm(total=operator.length_hint(requests, 0) or None, unit=" items", mininterval=pause, miniters=1)
         counts, cost = Counter[str](), 0.0
-        with bar, closing(Session(self._preset, self._folder, self._clock)) as session:
-            batches = Batches(session, check) if self._preset.batch else None
-            results = batches.ask(requests) if batches else session.ask(requests, check)
-            with closing(drive(results, session.disconnect)) as outcomes:
-                for outcome in outcomes:
-                    new = () if outcome.cached else outcome.replies
-                    counts.update(cached=outcome.cached, failed=outcome.failure is not None)
-                    counts.update(tokens=sum(reply.prompt_tokens + reply.completion_tokens for reply in new))
-                    cost += sum(self._preset.cost(reply) for reply in new)
-                    told = "cached {cached}, failed {failed}, {tokens} tokens".format(**counts)
-                    bar.set_postfix_str(f"{told}, ${cost:.4f}", refresh=False)
-                    bar.update()
-                    yield outcome
+        with bar, closing(drive(self._outcomes(requests, check))) as outcomes:
+            for outcome in outcomes:
+                new = () if outcome.cached else outcome.replies
+                counts.update(cached=outcome.cached, failed=outcome.failure is not None)
+                counts.update(tokens=sum(reply.prompt_tokens + reply.completion_tokens for reply in new))
+                cost += sum(self._preset.cost(reply) for reply in new)
+                told = "cached {cached}, failed {failed}, {tokens} tokens".format(**counts)
+                bar.set_postfix_str(f"{told}, ${cost:.4f}", refresh=False)
+                bar.update()
+                yield outcome
 
     def estimate(self, requests: Iterable[ChatRequest], check: Check[Value]) -> Estimate:
         """Count what is stored and what is missing; tokens as in the stored replies, where there are any."""
@@ -81,24 +79,25 @@ class ServedModel:
                 outcome, missing = session.walk(request, check)
                 size = most_prompt_tokens(make_body(request, preset, modes_for(request, preset)[0]))
                 total.update(requests=1, missing=missing is not None, missing_bytes=size if missing else 0)
-                if outcome.replies:
-                    first = outcome.replies[0]
-                    total.update(
-                        seen=1, seen_bytes=size, prompt=first.prompt_tokens, completion=first.completion_tokens
-                    )
+                for first in outcome.replies[:1]:
+                    total.update(seen=1, seen_bytes=size)
+                    total.update(prompt=first.prompt_tokens, completion=first.completion_tokens)
         missing_bytes, count = total["missing_bytes"], total["missing"]
         per_byte = total["prompt"] / total["seen_bytes"] if total["prompt"] else TOKENS_PER_BYTE
         prompt = round(missing_bytes * per_byte)
         completion = round(count * (total["completion"] / total["seen"] if total["seen"] else preset.token_limit))
         cost = partial(preset.prices.cost, batched=preset.batch)
-        return Estimate(
-            requests=total["requests"],
-            cached=total["requests"] - count,
-            prompt_tokens=prompt,
-            completion_tokens=completion,
-            cost=cost(prompt, completion),
-            cost_at_most=cost(missing_bytes, count * preset.token_limit),
-        )
+        costs = cost(prompt, completion), cost(missing_bytes, count * preset.token_limit)
+        return Estimate(total["requests"], total["requests"] - count, prompt, completion, *costs)
+
+    async def _outcomes(
+        self, requests: Iterable[ChatRequest], check: Check[Value]
+    ) -> AsyncGenerator[Iterable[Outcome[Value]], None]:
+        async with Session(self._preset, self._folder, self._clock) as session:
+            asking = Batches(session, check).ask(requests) if self._preset.batch else session.ask(requests, check)
+            async with aclosing(asking) as results:
+                async for ready in results:
+                    yield ready
 
 
 class Session:
@@ -116,12 +115,9 @@ class Session:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.disconnect()
-        self.close()
-
-    async def disconnect(self) -> None:
-        await self.store.flush()
-        await self._open.aclose()
+        with closing(self):
+            await self.store.flush()
+            await self._open.aclose()
 
     def close(self) -> None:
         self.store.close()
@@ -175,11 +171,7 @@ class Session:
         return next(mode for mode in modes_for(request, self.preset) if mode not in self._refused)
 
     def refuse(self, mode: str, message: str) -> None:
-        """The server does not know a form of answer; plainer ones are used from now on.
-
-        Raises:
-            InputError: There is no plainer one that the preset allows.
-        """
+        """Use plainer forms of answer from now on; an InputError where the preset allows none."""
         told = f"{self.preset.base_url} does not know the form of answer {mode!r}"
         if self.preset.answers != "auto" or mode == "text":
             raise InputError(f"{told}: set the preset's answers to auto. The server says: {message}")
@@ -199,10 +191,7 @@ class Session:
 
     def finish(self) -> Tasks:
         """Send nothing more; the tasks that already have a request with the server, or a reply not stored yet."""
-        if self._sender is None:
-            return ()
-        self._sender.stopping = self._sender.stopping or InputError("stopped")
-        return self._sender.on_the_wire
+        return self._sender.finish() if self._sender else ()
 
     async def _connect(self) -> Sender:
         sender = await self._open.enter_async_context(Sender(self.preset, self.clock))
@@ -211,16 +200,15 @@ class Session:
 
     async def _settle(self, request: ChatRequest, check: Check[Value]) -> Outcome[Value]:
         """Ask until the request has a value or has failed for good."""
-        asked_now = False
-        while True:
-            outcome, missing = self.walk(request, check)
-            if missing is None:
-                return Outcome(request, outcome.value, outcome.failure, outcome.replies, cached=not asked_now)
-            asked_now = True
-            try:
+        outcome, missing = self.walk(request, check)
+        cached = missing is None
+        try:
+            while missing:
                 await self.fetch(missing[1], partial(self._ask, missing[0]))
-            except Unanswered as error:
-                return Outcome(request, None, str(error), outcome.replies)
+                outcome, missing = self.walk(request, check)
+        except Unanswered as error:
+            outcome = replace(outcome, failure=str(error))
+        return replace(outcome, cached=cached)
 
     async def _ask(self, request: ChatRequest) -> ChatReply:
         while True:

@@ -24,12 +24,9 @@ def open_chat_model(preset: ChatPreset, *, model_path: Path | None = None, cache
     """The chat model of a preset. Neither torch nor an SDK is imported for the other kind.
 
     Args:
-        preset: ``annotators.<name>``, ``judges.<name>`` or ``rivals.<name>``.
+        preset: Any kind but recorded, which raises an InputError.
         model_path: Folder of a model that takes the place of a local preset's ``model``.
         cache: Folder of the store of replies, for the openai kind; by default the repository's.
-
-    Raises:
-        InputError: The preset's kind cannot be used here.
     """
     if isinstance(preset, LocalPreset):
         return LocalModel(preset, model_path)

@@ -83,9 +83,9 @@ class Pacer:
     async def turn(self, tokens: float) -> None:
         """Wait until a request of so many tokens may be sent."""
         async with self._queue:
-            while (wait := self._opens() - self._clock.now()) > 0:
+            while (opens := max(self._held_until, self.requests.opens(), self.tokens.opens())) > self._clock.now():
                 # Short naps: tokens that are given back meanwhile may open the way earlier.
-                await self._clock.sleep(min(wait, 1.0))
+                await self._clock.sleep(min(opens - self._clock.now(), 1.0))
             now = self._clock.now()
             self.requests.take(1, now)
             self.tokens.take(tokens, now)
@@ -103,9 +103,6 @@ class Pacer:
             reset = duration(headers.get(f"x-ratelimit-reset-{kind}", ""))
             if headers.get(f"x-ratelimit-remaining-{kind}") == "0" and reset:
                 self.hold(min(reset, longest))
-
-    def _opens(self) -> float:
-        return max(self._held_until, self.requests.opens(), self.tokens.opens())
 
 
 def duration(text: str) -> float | None:
@@ -170,37 +167,30 @@ class Again(Exception):  # noqa: N818 - it says what to do
 
 def remedy(error: Exception, preset: OpenAIPreset) -> Exception:
     """What to do about an error: :class:`Again`, or the exception that ends this request, or the run."""
-    if isinstance(error, UnreadableReply):
-        return Again("unreadable reply", told=str(error), billed=True, unreadable=True)
-    if isinstance(error, openai.APIConnectionError | aiohttp.ClientError | httpx2.HTTPError):
-        return _remedy_of_connection(error)
-    if isinstance(error, TimeoutError):
-        return Again("no answer", billed=True)
-    if isinstance(error, ErrorAnswer):
-        told = error.args[0] if isinstance(error.args[0], dict) else {"message": str(error.args[0])}
-        code = told.get("code")
-        status = code if isinstance(code, int) and 400 <= code < 600 else STATUS_OF_TYPE.get(str(told.get("type")), 500)
-        return remedy_of_answer(status, told, None, preset)
-    if isinstance(error, openai.APIStatusError):
-        headers = error.response.headers
-        redirect = f"a redirect to {headers.get('location')}" if error.response.is_redirect else ""
-        return remedy_of_answer(
-            error.status_code, redirect or error.body or error.message, retry_after(headers), preset
-        )
+    match error:
+        case UnreadableReply():
+            return Again("unreadable reply", told=str(error), billed=True, unreadable=True)
+        case ErrorAnswer(told=told):
+            code, kind = told.get("code"), str(told.get("type"))
+            status = code if isinstance(code, int) and 400 <= code < 600 else STATUS_OF_TYPE.get(kind, 500)
+            return remedy_of_answer(status, told, None, preset)
+        case openai.APIStatusError(response=response):
+            body = f"a redirect to {response.headers.get('location')}" if response.is_redirect else error.body
+            return remedy_of_answer(error.status_code, body or error.message, retry_after(response.headers), preset)
+        case openai.APIConnectionError() | aiohttp.ClientError() | httpx2.HTTPError() | TimeoutError():
+            return _remedy_of_connection(error)
     return error
 
 
-def _remedy_of_connection(error: Exception) -> Again:
+def _remedy_of_connection(error: BaseException) -> Again:
     # The SDK reports every fault of a connection as a timeout of one: what it was stands in the causes.
-    causes, cause = [], error.__cause__
-    while cause is not None:
+    causes = [error]
+    while cause := causes[-1].__cause__:
         causes.append(cause)
-        cause = cause.__cause__
     if any(isinstance(cause, httpx2.ConnectError | aiohttp.ClientConnectorError) for cause in causes):
         return Again("no connection")  # the server never saw the request
-    if any(isinstance(cause, httpx2.ReadTimeout | TimeoutError) for cause in causes):
-        return Again("no answer", billed=True)
-    return Again("connection lost", billed=True)
+    late = any(isinstance(cause, httpx2.ReadTimeout | TimeoutError) for cause in causes)
+    return Again("no answer" if late else "connection lost", billed=True)
 
 
 def remedy_of_answer(status: int, error: Any, after: float | None, preset: OpenAIPreset) -> Exception:

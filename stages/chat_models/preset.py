@@ -174,6 +174,18 @@ class OpenAIPreset(ChatPreset):
     def key(self) -> str:
         return os.environ.get(self.key_variable, "").strip() if self.key_variable else ""
 
+    def required_key(self) -> str:
+        """The key, or nothing for a server that wants none; an InputError where it is missing or cannot be one."""
+        if self.key_variable and not self.key:
+            raise InputError(
+                f"something must be asked of {self.base_url}, and the environment variable {self.key_variable} holds no"
+                " key: set it; or use what was recorded, where data/annotations has a file for the corpus"
+                " (run.annotator: recorded); or set the preset's key_variable to null for a server that wants no key"
+            )
+        if not self.key.isascii() or any(letter.isspace() for letter in self.key):
+            raise InputError(f"what {self.key_variable} holds is no key: it has blanks or letters beyond ASCII")
+        return self.key
+
     def redact(self, text: str) -> str:
         """The text without the key, should a server repeat it."""
         return text.replace(self.key, "[key]") if self.key else text
@@ -188,8 +200,7 @@ class Spending:
     def __init__(self, preset: OpenAIPreset) -> None:
         self._preset = preset
         self.spent = 0.0
-        self._reserved = 0.0
-        self._under_way = 0
+        self._reserved: list[float] = []
         self._changed = asyncio.Event()
 
     @property
@@ -201,13 +212,9 @@ class Spending:
         return self._preset.prices.cost(prompt_tokens, self._preset.token_limit, batched=self._preset.batch)
 
     async def reserve(self, most: float) -> None:
-        """Wait until a request may be sent without any risk of passing the limit.
-
-        Raises:
-            InputError: It may not, even with nothing else under way.
-        """
-        while self._reserved + most > self.left:
-            if not self._under_way:
+        """Wait until a request cannot pass the limit; an InputError where it may, with nothing else under way."""
+        while sum(self._reserved) + most > self.left:
+            if not self._reserved:
                 raise InputError(
                     f"stopped before max_cost ({self._preset.max_cost:.2f} dollars) could be passed: this run spent"
                     f" {self.spent:.4f}, and the next request can cost up to {most:.4f}. All that was paid for is kept:"
@@ -216,13 +223,11 @@ class Spending:
                 )
             self._changed.clear()
             await self._changed.wait()
-        self._reserved += most
-        self._under_way += 1
+        self._reserved.append(most)
 
     def settle(self, most: float, reply: ChatReply | None) -> None:
         """A reserved request has ended, with a reply or without."""
-        self._under_way -= 1
-        self._reserved = self._reserved - most if self._under_way else 0.0
+        self._reserved.remove(most)
         if reply is not None:
             self.add(reply, most)
         self._changed.set()

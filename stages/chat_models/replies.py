@@ -27,7 +27,10 @@ class UnreadableReply(Exception):  # noqa: N818 - it says what the reply is
 
 
 class ErrorAnswer(Exception):  # noqa: N818 - it says what the answer is
-    """An error in place of an answer, under status 200."""
+    """An error in place of an answer, under status 200; ``told`` is the server's ``error`` object."""
+
+    def __init__(self, error: Any) -> None:
+        self.told: dict[str, Any] = error if isinstance(error, dict) else {"message": str(error)}
 
 
 def modes_for(request: ChatRequest, preset: OpenAIPreset) -> tuple[str, ...]:
@@ -38,30 +41,23 @@ def modes_for(request: ChatRequest, preset: OpenAIPreset) -> tuple[str, ...]:
 
 def make_body(request: ChatRequest, preset: OpenAIPreset, mode: str) -> dict[str, Any]:
     """The body of ``/chat/completions``: all that shapes the answer."""
-    body: dict[str, Any] = {
-        "model": preset.model,
-        "messages": [message.model_dump() for message in request.messages],
-        preset.token_limit_name: preset.token_limit,
-    }
-    for name in ("temperature", "top_p", "seed", "reasoning_effort"):
-        if (value := getattr(preset, name)) is not None:
-            body[name] = value
+    messages = [message.model_dump() for message in request.messages]
+    body = {"model": preset.model, "messages": messages, preset.token_limit_name: preset.token_limit}
+    shaping = {name: getattr(preset, name) for name in ("temperature", "top_p", "seed", "reasoning_effort")}
+    body |= {name: value for name, value in shaping.items() if value is not None}
     if mode == "json_schema":
-        schema = {"name": "answer", "strict": True, "schema": request.answer_schema}
-        body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        named = {"name": "answer", "strict": True, "schema": request.answer_schema}
+        body["response_format"] = {"type": "json_schema", "json_schema": named}
     elif mode == "json_object":
         body["response_format"] = {"type": "json_object"}
-        _describe_schema(body["messages"], request.answer_schema)
+        # JSON mode guarantees JSON, not the fields; servers also want the word JSON in a message.
+        schema = json.dumps(request.answer_schema)
+        told = f"Answer with one JSON object that fits this JSON schema, and with nothing else: {schema}"
+        if messages[0]["role"] == "system":
+            messages[0]["content"] += f"\n\n{told}"
+        else:
+            messages.insert(0, {"role": "system", "content": told})
     return body | preset.extra
-
-
-def _describe_schema(messages: list[dict[str, str]], schema: Mapping[str, Any] | None) -> None:
-    # JSON mode guarantees JSON, not the fields; servers also want the word JSON in a message.
-    text = f"Answer with one JSON object that fits this JSON schema, and with nothing else: {json.dumps(schema)}"
-    if messages[0]["role"] == "system":
-        messages[0]["content"] += f"\n\n{text}"
-    else:
-        messages.insert(0, {"role": "system", "content": text})
 
 
 def cache_key(body: Mapping[str, Any], base_url: str, attempt: int) -> str:
@@ -76,53 +72,42 @@ def most_prompt_tokens(body: Mapping[str, Any]) -> int:
 
 
 def read_completion(payload: Any, batched: bool = False) -> ChatReply:
-    """A chat completion as a reply.
-
-    Raises:
-        UnreadableReply: A field without which there is no answer is missing or of another type.
-    """
-    choices = payload.get("choices") if isinstance(payload, dict) else None
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    if not isinstance(choice, dict):
-        raise UnreadableReply("choices[0]: expected an object")
-    message = choice.get("message")
-    if not isinstance(message, dict):
-        raise UnreadableReply("choices[0].message: expected an object")
-    return make_reply(payload, choice, text=_text(message.get("content")), refusal=message.get("refusal")).model_copy(
-        update={"batched": batched}
-    )
+    """A chat completion as a reply, or :class:`UnreadableReply`; some servers give the text in parts."""
+    try:
+        choice = payload["choices"][0]
+        content, refusal = choice["message"].get("content"), choice["message"].get("refusal")
+        parts = content if isinstance(content, list) else ["" if content is None else content]
+        text = "".join(part["text"] if isinstance(part, dict) else part for part in parts)
+    except (TypeError, KeyError, IndexError, AttributeError):
+        raise UnreadableReply("choices[0].message.content: expected a text or a list of texts") from None
+    return make_reply(payload, choice, text, refusal=refusal, batched=batched)
 
 
 def make_reply(payload: Mapping[str, Any], choice: Mapping[str, Any], text: str, **more: Any) -> ChatReply:
     """What replies of every kind have in common; a server may leave out all that is no answer."""
-    usage = payload.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
-    details = usage.get("prompt_tokens_details")
-    cached = _tokens(details.get("cached_tokens")) if isinstance(details, dict) else 0
+    usage = _object(payload.get("usage"))
     prompt = _tokens(usage.get("prompt_tokens"))
     fingerprint = payload.get("system_fingerprint")
+    values = {
+        "text": text,
+        "finish_reason": str(choice.get("finish_reason") or "stop"),
+        "prompt_tokens": prompt,
+        "completion_tokens": _tokens(usage.get("completion_tokens")),
+        "cached_tokens": min(_tokens(_object(usage.get("prompt_tokens_details")).get("cached_tokens")), prompt),
+        "model": str(payload.get("model") or "not named"),
+        "system_fingerprint": str(fingerprint) if fingerprint else None,
+        **more,
+    }
     try:
-        return ChatReply(
-            text=without_surrogates(text),
-            finish_reason=str(choice.get("finish_reason") or "stop"),
-            prompt_tokens=prompt,
-            completion_tokens=_tokens(usage.get("completion_tokens")),
-            cached_tokens=min(cached, prompt),
-            model=without_surrogates(str(payload.get("model") or "not named")),
-            system_fingerprint=without_surrogates(str(fingerprint)) if fingerprint else None,
-            **{name: without_surrogates(value) if isinstance(value, str) else value for name, value in more.items()},
+        return ChatReply.model_validate(
+            {name: _without_surrogates(value) if isinstance(value, str) else value for name, value in values.items()}
         )
     except ValidationError as error:
-        raise UnreadableReply(f"{error.errors()[0]['loc'][0]}: {error.errors()[0]['msg']}") from None
+        raise UnreadableReply(describe(error)) from None
 
 
-def _text(content: Any) -> str:
-    """The text of a message, which some servers give in parts."""
-    parts = content if isinstance(content, list) else ["" if content is None else content]
-    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
-    if not all(isinstance(text, str) for text in texts):
-        raise UnreadableReply("choices[0].message.content: expected a text or a list of texts")
-    return "".join(map(str, texts))
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _tokens(value: Any) -> int:
@@ -130,7 +115,7 @@ def _tokens(value: Any) -> int:
     return value if isinstance(value, int) and 0 <= value < MOST_TOKENS else 0
 
 
-def without_surrogates(text: str) -> str:
+def _without_surrogates(text: str) -> str:
     """The text with U+FFFD for each half of a character, which no file can hold."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
@@ -149,21 +134,22 @@ CHAT = Endpoint("/chat/completions", most_prompt_tokens, read_completion)
 
 def read(request: ChatRequest, reply: ChatReply, check: Check[Value]) -> tuple[Value | None, str | None]:
     """The reply's value, or None and why it cannot be used. What is cut off or refused is never shown to the check."""
-    if reply.finish_reason in UNUSABLE:
-        return None, UNUSABLE[reply.finish_reason]
-    if reply.refusal:
-        return None, "refused"
-    if not reply.text.strip():
-        return None, "empty"
+    if failure := _no_answer(reply):
+        return None, failure
     try:
         return check(request, reply.text), None
     except InvalidAnswer as error:
         return None, str(error)
 
 
+def _no_answer(reply: ChatReply) -> str | None:
+    nothing = "refused" if reply.refusal else None if reply.text.strip() else "empty"
+    return UNUSABLE.get(reply.finish_reason, nothing)
+
+
 def repeated(request: ChatRequest, reply: ChatReply, failure: str) -> ChatRequest:
     """The request that asks again, and says what was wrong; where nothing usable was said, the same request."""
-    if not reply.text.strip() or reply.refusal or reply.finish_reason in UNUSABLE:
+    if _no_answer(reply):
         return request
     complaint = f"This answer cannot be used: {failure}. Answer again, as you were asked to in the first place."
     again = (Message(role="assistant", content=reply.text), Message(role="user", content=complaint))
@@ -171,11 +157,7 @@ def repeated(request: ChatRequest, reply: ChatReply, failure: str) -> ChatReques
 
 
 def parse(content: bytes, preset: OpenAIPreset) -> Any:
-    """The JSON that a server sends, without the key, should the server repeat it.
-
-    Raises:
-        UnreadableReply: It is no JSON.
-    """
+    """The JSON that a server sends, without the key, should it repeat that; :class:`UnreadableReply` for no JSON."""
     try:
         return json.loads(preset.redact(content.decode("utf-8", "replace")))
     except RecursionError:
@@ -213,10 +195,9 @@ class Faults(BaseModel):
     data: list[Fault] = []
 
 
-class Batch(BaseModel):
+class Batch(File):
     """A batch as the server tells of it; what is not named here does not matter."""
 
-    id: str = Field(min_length=1)
     input_file_id: str | None = None
     status: str
     request_counts: dict[str, Any] | None = None

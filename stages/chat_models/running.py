@@ -6,8 +6,8 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Generator, Iterable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from stages.chat_models.store import StoreError
@@ -17,7 +17,6 @@ logger = logging.getLogger("chat model")
 
 GRACE = 10.0
 """Seconds in which requests under way may still end when a fault that nobody foresaw ends the run."""
-END = 5.0
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -93,73 +92,45 @@ async def _wind_up(busy: set[asyncio.Future[Result]], finish: Callable[[], Tasks
         await asyncio.gather(*busy, return_exceptions=True)
 
 
-def drive(
-    results: AsyncGenerator[Iterable[Result], None], close: Callable[[], Coroutine[Any, Any, None]]
-) -> Generator[Result, None, None]:
+def drive(results: AsyncGenerator[Iterable[Result], None]) -> Generator[Result, None, None]:
     """The results one by one, on an event loop that runs while the next one is waited for.
 
-    Args:
-        results: Winds up what cannot be undone when it is cancelled or closed.
-        close: Closes what is open.
-
-    Raises:
-        KeyboardInterrupt: SIGINT or SIGTERM came: the work was wound up, unless another signal came.
+    SIGINT or SIGTERM winds up the work and raises KeyboardInterrupt; another signal does so at once.
     """
-    runner = asyncio.Runner()
-    signals = _Signals(runner.get_loop())
-    try:
-        while (ready := runner.run(signals.watch(anext(results, None)))) is not None:
-            yield from ready
-    except asyncio.CancelledError:  # by a signal; a task that raises KeyboardInterrupt would stop the loop
-        raise KeyboardInterrupt from None
-    finally:
-        if not sys.is_finalizing():  # then no thread can be started, and the loop cannot be closed
-            try:
-                if not isinstance(sys.exception(), KeyboardInterrupt):  # after which it is closed, or nobody waits
-                    runner.run(_close(results))
-            finally:
+    with _signals_as_interrupts():
+        runner = asyncio.Runner()
+        try:
+            while (ready := runner.run(_next(results))) is not None:
+                yield from ready
+        finally:
+            if not sys.is_finalizing():  # then no thread can be started, and the loop cannot be closed
                 try:
-                    runner.run(_end(close))
+                    # After a second signal it still runs, and nobody waits for it.
+                    if not results.ag_running:  # type: ignore[attr-defined]  # of every generator, if not of its type
+                        runner.run(_close(results))
                 finally:
                     runner.close()
 
 
+@contextmanager
+def _signals_as_interrupts() -> Iterator[None]:
+    """Leave SIGINT to the runner, which cancels the step under way at the first, and have SIGTERM do the same."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+async def _next(results: AsyncGenerator[Result, None]) -> Result | None:
+    return await anext(results, None)
+
+
 async def _close(results: AsyncGenerator[Any, None]) -> None:
     await results.aclose()
-
-
-async def _end(close: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(END):
-            others = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in others:
-                task.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
-            await close()
-
-
-class _Signals:
-    """The first SIGINT or SIGTERM cancels the step under way; any other raises KeyboardInterrupt at once.
-
-    One that comes between two steps is seen when the loop runs again. The loop's end gives the signals back.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._step: asyncio.Task[Any] | None = None
-        self._came = False
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, self._handle)
-
-    async def watch(self, step: Awaitable[Result]) -> Result:
-        self._step = asyncio.current_task()
-        try:
-            return await step
-        finally:
-            self._step = None
-
-    def _handle(self) -> None:
-        if self._came or self._step is None:
-            raise KeyboardInterrupt
-        self._came = True
-        self._step.cancel()

@@ -49,7 +49,7 @@ class Sender:
 
     def __init__(self, preset: OpenAIPreset, clock: Clock) -> None:
         self.preset, self.clock = preset, clock
-        self._key = require_key(preset)
+        self._key = preset.required_key()
         self._pacer = Pacer(preset.requests_per_minute, preset.tokens_per_minute, clock)
         self.spending = Spending(preset)
         self.on_the_wire: set[asyncio.Task[Any] | None] = set()
@@ -85,6 +85,11 @@ class Sender:
         most = self.spending.most(prompt)
         return await self.persist(lambda: self._send_once(body, endpoint, prompt, most), most)
 
+    def finish(self) -> set[asyncio.Task[Any] | None]:
+        """Send nothing more; the tasks that must end by themselves."""
+        self.stopping = self.stopping or InputError("stopped")
+        return self.on_the_wire
+
     async def preflight(self) -> None:
         """Ask the server for the model, if the preset wants that, before anything is paid."""
         if self.preset.preflight:
@@ -116,7 +121,9 @@ class Sender:
             unreadable += fault.unreadable
             self._unreadable += fault.unreadable
             self._demand_sense(fault, unreadable, tries + told_to_wait // PATIENCE)
-            await self._wait(fault, tries)
+            after = fault.after or 0.0
+            self._pacer.hold(after)  # the server means everyone, not this request alone
+            await self.clock.sleep(max(backoff(tries, self.preset.max_backoff), after))
 
     async def get(self, path: str, kind: type[Kind]) -> Kind:
         """What the server tells of a file or batch, once; raises :class:`Gone` where it has none."""
@@ -143,18 +150,16 @@ class Sender:
         yield rest
 
     async def _send_once(self, body: dict[str, Any], endpoint: Endpoint, prompt: int, most: float) -> ChatReply:
-        tokens, reply = prompt / BYTES_PER_TOKEN + self.preset.token_limit, None
+        tokens, used, reply = prompt / BYTES_PER_TOKEN + self.preset.token_limit, 0, None
         await self.spending.reserve(most)
         try:
             await self._pacer.turn(tokens)
             if self.stopping:
                 raise self.stopping
-            try:
-                reply, headers = await self._exchange(body, endpoint)
-            finally:
-                used = reply.prompt_tokens + reply.completion_tokens if reply else 0.0
-                self._pacer.tokens.give_back(tokens - used)
+            reply, headers = await self._exchange(body, endpoint)
+            used = reply.prompt_tokens + reply.completion_tokens
         finally:
+            self._pacer.tokens.give_back(tokens - used)
             self.spending.settle(most, reply)
         self._pacer.heed(headers, self.preset.max_retry_after)
         return reply
@@ -195,20 +200,14 @@ class Sender:
                 " to one that is served (or preflight to false if it is)"
             )
 
-    async def _wait(self, fault: Again, tries: int) -> None:
-        after = fault.after or 0.0
-        if after > self.preset.max_retry_after:
-            wait = "for ever" if math.isinf(after) else f"{after:.0f} seconds"
+    def _demand_sense(self, fault: Again, unreadable: int, tries: int) -> None:
+        """Raise where retrying is pointless: for this request, or for all after several failures in a row."""
+        if fault.after is not None and fault.after > self.preset.max_retry_after:
+            wait = "for ever" if math.isinf(fault.after) else f"{fault.after:.0f} seconds"
             raise self._stop(
                 f"asks to wait {wait} ({fault}), longer than the preset's max_retry_after"
                 f" ({self.preset.max_retry_after:.0f}): run again later; what was paid for is kept"
             )
-        # The server means everyone, not this request alone.
-        self._pacer.hold(after)
-        await self.clock.sleep(max(backoff(tries, self.preset.max_backoff), after))
-
-    def _demand_sense(self, fault: Again, unreadable: int, tries: int) -> None:
-        """Raise where retrying is pointless: for this request, or for all after several failures in a row."""
         if self._unreadable >= UNREADABLE_IN_A_ROW:
             raise self._stop(
                 f"answers with status 200 what cannot be read {fault.told}, {self._unreadable} times in a row; each may"
@@ -229,22 +228,3 @@ class Sender:
         fault = InputError(f"{self.preset.base_url} {reason}") if isinstance(reason, str) else reason
         self.stopping = self.stopping or fault
         return self.stopping
-
-
-def require_key(preset: OpenAIPreset) -> str | None:
-    """The key, or None for a server that wants none.
-
-    Raises:
-        InputError: The environment variable that should hold it is not set, or holds what cannot be a key.
-    """
-    if preset.key_variable is None:
-        return None
-    if not preset.key:
-        raise InputError(
-            f"something must be asked of {preset.base_url}, and the environment variable {preset.key_variable} holds no"
-            " key: set it; or use what was recorded, where data/annotations has a file for the corpus (run.annotator:"
-            " recorded); or set the preset's key_variable to null for a server that wants no key"
-        )
-    if not preset.key.isascii() or any(letter.isspace() for letter in preset.key):
-        raise InputError(f"what {preset.key_variable} holds is no key: it has blanks or letters beyond ASCII")
-    return preset.key

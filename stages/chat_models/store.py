@@ -13,7 +13,8 @@ import os
 import re
 import sqlite3
 import struct
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+import threading
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,13 +33,13 @@ CREATE TABLE IF NOT EXISTS batches (base_url TEXT, input_file TEXT, batch TEXT, 
 CLAIMS = "claims.lock"
 """It is there once a store has been set up."""
 COLUMNS = {"replies": ["key", "reply"], "batches": ["base_url", "input_file", "batch"]}
-PUT = "INSERT OR REPLACE INTO replies VALUES (?, ?)"
 BUSY_SECONDS = 60.0
 GATHER = 0.003
 """Seconds in which changes are gathered before one transaction, and one sync, for all of them."""
 FIRST_POLL, LONGEST_POLL = 0.05, 1.0
 
-Change = Callable[[sqlite3.Connection], Any]
+Row = tuple[str, tuple[Any, ...]]
+"""A statement and its values."""
 
 
 class StoreError(InputError):
@@ -52,8 +53,9 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.path = folder, folder / "replies.sqlite"
         self._here: dict[str, asyncio.Event] = {}
-        self._changes: list[tuple[Change, asyncio.Future[Any]]] = []
-        self._writing: asyncio.Task[None] | None = None
+        self._waiting: list[Row] = []
+        self._next: asyncio.Task[None] | None = None
+        self._turn, self._writing = asyncio.Lock(), threading.Lock()
         with (folder / "setup.lock").open("w") as setup:
             fcntl.flock(setup, fcntl.LOCK_EX)
             with self._explained():
@@ -67,9 +69,9 @@ class Store:
             _take_over(self)
 
     def close(self) -> None:
-        self._claims.close()
-        self._reader.close()
-        self._writer.close()
+        with self._writing:
+            for one in (self._claims, self._reader, self._writer):
+                one.close()
 
     def get(self, key: str) -> ChatReply | None:
         with self._explained():
@@ -82,21 +84,31 @@ class Store:
 
     def put(self, replies: Iterable[tuple[str, ChatReply]]) -> None:
         """Store replies by key; return once they are on the disk."""
-        rows = ((bytes.fromhex(key), reply.model_dump_json(exclude_defaults=True)) for key, reply in replies)
-        self._write([lambda db: db.executemany(PUT, rows)])
+        self._write(_row(key, reply) for key, reply in replies)
 
     async def keep(self, key: str, reply: ChatReply) -> None:
         """Return once the reply is on the disk; replies that come together share one sync."""
-        row = (bytes.fromhex(key), reply.model_dump_json(exclude_defaults=True))
-        await self._change(lambda db: db.execute(PUT, row))
+        self._waiting.append(_row(key, reply))
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Return once everything kept so far is on the disk."""
+        if self._next is None or self._next.done():
+            self._next = asyncio.create_task(self._write_waiting())
+        await asyncio.shield(self._next)
+
+    async def _write_waiting(self) -> None:
+        await asyncio.sleep(GATHER)
+        async with self._turn:
+            rows, self._waiting, self._next = self._waiting, [], None
+            if rows:
+                await asyncio.to_thread(self._write, rows)
 
     @asynccontextmanager
     async def claimed(self, key: str, waiting: str = "") -> AsyncIterator[None]:
         """Wait until nobody else, here or in another process, asks for the key. Look for a reply once inside.
 
-        Args:
-            key: Of a reply, or of anything else that one process at a time may do.
-            waiting: What the log says where another process holds it.
+        The key may stand for anything that one process at a time may do; ``waiting`` is logged where another does it.
         """
         while (other := self._here.get(key)) is not None:
             await other.wait()
@@ -133,15 +145,10 @@ class Store:
 
     def note_batch(self, *row: str | None) -> None:
         """Note the server's address, and its ids of a batch's input and of the batch itself, if that is known."""
-        self._write([lambda db: db.execute("INSERT OR REPLACE INTO batches VALUES (?, ?, ?)", row)])
+        self._write([("INSERT OR REPLACE INTO batches VALUES (?, ?, ?)", row)])
 
     def forget_batch(self, *row: str) -> None:
-        self._write([lambda db: db.execute("DELETE FROM batches WHERE base_url = ? AND input_file = ?", row)])
-
-    async def flush(self) -> None:
-        """Return once all changes are made."""
-        while self._changes or (self._writing and not self._writing.done()):
-            await self._begin_writing()
+        self._write([("DELETE FROM batches WHERE base_url = ? AND input_file = ?", row)])
 
     def _refuse_empty(self) -> None:
         """SQLite would begin anew in a file that lost its content, and remove what waits beside it to be brought in."""
@@ -163,44 +170,17 @@ class Store:
         db.execute("PRAGMA synchronous = FULL")
         return db
 
-    def _change(self, change: Change) -> "asyncio.Future[Any]":
-        """Queue a change for the next transaction; awaiting gives its result."""
-        made = asyncio.get_running_loop().create_future()
-        self._changes.append((change, made))
-        self._begin_writing()
-        return made
-
-    def _begin_writing(self) -> "asyncio.Task[None]":
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write_changes())
-        return self._writing
-
-    async def _write_changes(self) -> None:
-        while self._changes:
-            await asyncio.sleep(GATHER)
-            batch, self._changes = self._changes, []
-            results: list[Any] = []
-            error: Exception | None = None
-            try:
-                results = await asyncio.to_thread(self._write, [change for change, _ in batch])
-            except Exception as failed:  # told to all who wait
-                error = failed
-            for place, (_, made) in enumerate(batch):
-                if made.done():  # nobody waits any longer
-                    continue
-                made.set_exception(error) if error else made.set_result(results[place])
-
-    def _write(self, changes: Iterable[Change]) -> list[Any]:
-        with self._explained():
+    def _write(self, rows: Iterable[Row]) -> None:
+        with self._writing, self._explained():
             self._writer.execute("BEGIN IMMEDIATE")
             try:
-                results = [change(self._writer) for change in changes]
+                for row in rows:
+                    self._writer.execute(*row)
                 self._writer.execute("COMMIT")
             except BaseException:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
                 raise
-            return results
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -212,6 +192,11 @@ class Store:
         except sqlite3.DatabaseError as error:
             advice = f"rescue it with `sqlite3 {self.path} .recover`, or move it away and pay again for what it holds"
             raise StoreError(f"{self.path} is damaged ({error}): {advice}") from error
+
+
+def _row(key: str, reply: ChatReply) -> Row:
+    values = (bytes.fromhex(key), reply.model_dump_json(exclude_defaults=True))
+    return "INSERT OR REPLACE INTO replies VALUES (?, ?)", values
 
 
 def _set_lock(descriptor: int, kind: int, key: str) -> bool:

@@ -22,7 +22,8 @@ def api(**changes: Any) -> Iterator[tuple[Server, BatchApi]]:
 
 
 def batched(server: Server, folder: Path, **changes: Any) -> ServedModel:
-    return ServedModel(openai_preset(server.url, batch=True, **changes), folder, FastClock())
+    values = {"batch_poll_seconds": 1.0} | changes
+    return ServedModel(openai_preset(server.url, batch=True, **values), folder, FastClock())
 
 
 def test_a_batch_answers_all_in_order_and_once(tmp_path: Path) -> None:
@@ -156,7 +157,7 @@ def test_a_batch_that_fails_as_a_whole_says_why_and_the_next_run_hands_in_again(
 
 def test_a_run_that_died_while_waiting_goes_on_with_its_batch(tmp_path: Path) -> None:
     with api(polls=10**9) as (server, batches):
-        waiting = batched(server, tmp_path, batch_poll_seconds=1.0)
+        waiting = batched(server, tmp_path)
         waiting._clock = Dying()
         with pytest.raises(KeyboardInterrupt):
             list(waiting.ask(requests(5), as_it_is))
@@ -267,7 +268,7 @@ def test_one_bad_line_counts_as_not_answered_and_the_rest_is_collected(
 
 def test_bad_lines_in_a_batch_of_an_earlier_run_do_not_keep_it_from_ending(tmp_path: Path) -> None:
     with api(polls=10**9) as (server, batches):
-        waiting = batched(server, tmp_path, batch_poll_seconds=1.0)
+        waiting = batched(server, tmp_path)
         waiting._clock = Dying()
         with pytest.raises(KeyboardInterrupt):
             list(waiting.ask(requests(30), as_it_is))

@@ -1,6 +1,7 @@
 import json
 import signal
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,12 @@ from stages.annotation.annotating import read_json
 from stages.chat_models import ChatRequest, InvalidAnswer
 from stages.chat_models.client import ServedModel
 from stages.core.errors import InputError
-from tests.chat_models.faults_plan import INVALID, UNREADABLE, fault_of, faulty
+from tests.chat_models.faults_plan import FIRST, INVALID, UNREADABLE, fault_of, faulty
 from tests.chat_models.server import Asked, Reaction, Server, completion, error, good
 from tests.chat_models.support import SCHEMA, FastClock, as_it_is, openai_preset, request, requests
 
-ITEMS = 1030
+ITEMS = 300
+"""Enough that some item meets each fault."""
 
 
 def role_of(_: ChatRequest, text: str) -> str:
@@ -29,7 +31,7 @@ def served(server: Server, folder: Path, **changes: object) -> ServedModel:
 
 def test_whatever_the_server_does_every_item_is_answered_and_paid_for_once(tmp_path: Path) -> None:
     def plan(asked: Asked) -> Reaction:
-        if asked.item in {"100", "700"} and asked.before == 0:
+        if asked.item in {"100", "250"} and asked.before == 0:
             return Reaction(429, error("slow down"), {"Retry-After": "180"})
         return faulty(asked)
 
@@ -38,6 +40,7 @@ def test_whatever_the_server_does_every_item_is_answered_and_paid_for_once(tmp_p
         outcomes = list(model.ask(requests(ITEMS, SCHEMA), role_of))
         paid = server.paid()
 
+    assert {fault_of(str(number)) for number in range(ITEMS)} == {None, *FIRST}
     assert [outcome.request.id for outcome in outcomes] == [str(number) for number in range(ITEMS)]
     assert all(outcome.value and f"subject {outcome.request.id} " in outcome.value for outcome in outcomes)
     # Once each; and once more where a whole answer came that could not be used.
@@ -45,7 +48,7 @@ def test_whatever_the_server_does_every_item_is_answered_and_paid_for_once(tmp_p
 
 
 def is_invalid(item: str) -> bool:
-    return item not in {"100", "700"} and fault_of(item) in INVALID | UNREADABLE
+    return item not in {"100", "250"} and fault_of(item) in INVALID | UNREADABLE
 
 
 def test_a_second_run_asks_for_nothing_and_needs_no_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -362,3 +365,29 @@ def test_an_interrupted_run_waits_for_what_the_server_already_has(tmp_path: Path
         server.plan = lambda asked: Reaction(body=good(asked))
         list(served(server, tmp_path).ask(requests(50), as_it_is))
         assert server.paid() == {str(number): 1 for number in range(50)}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_between_two_outcomes_keeps_what_the_server_already_has(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with Server(latency=0.1) as server:
+        asking = served(server, tmp_path, in_flight=4).ask(requests(30), as_it_is)
+        with pytest.raises(KeyboardInterrupt), closing(asking) as outcomes:
+            next(outcomes)
+            signal.raise_signal(number)
+        server.latency = 0.0
+        list(served(server, tmp_path).ask(requests(30), as_it_is))
+        assert server.paid() == {str(number): 1 for number in range(30)}
+
+
+def test_signals_are_the_stages_again_once_all_is_asked(tmp_path: Path) -> None:
+    def handler(*_: object) -> None: ...
+
+    before = signal.signal(signal.SIGTERM, handler)
+    try:
+        with Server() as server:
+            list(served(server, tmp_path).ask(requests(2), as_it_is))
+        assert signal.getsignal(signal.SIGTERM) is handler
+    finally:
+        signal.signal(signal.SIGTERM, before)
