@@ -142,7 +142,7 @@ def test_another_choice_and_back_leaves_nothing(clone):
     assert set(read(clone / "metrics/benchmarks.json")["tiny"]) == {"base", "standard", "role"}
     assert not (clone / "data/generations/tiny-role-1/mmlu.jsonl").exists()
     choose(clone, **SMALL)
-    again = run(clone, "dvc", "repro")
+    again = run(clone, "dvc", "repro", "score")
     after = read_yaml(clone / "dvc.lock")["stages"]
     assert {name: after[name] for name in before} == before
     assert "python -m stages.finetune" not in again

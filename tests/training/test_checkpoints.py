@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -53,16 +54,31 @@ def wait_for(out: Path, pattern: str) -> None:
     raise AssertionError(f"no {pattern} after five minutes")
 
 
-def test_goes_on_from_a_whole_checkpoint_and_passes_over_a_torn_one(tiny, tmp_path):
-    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
-    finish(tiny, undisturbed, 2, 2, 10, 10, 0)
-    running = start(tiny, killed, 2, 2, 10, 10, 0)
-    wait_for(killed, "step-0000030/manifest.json")
+RUN = (2, 2, 10, 10, 0)
+
+
+@pytest.fixture(scope="module")
+def interrupted(tiny, tmp_path_factory) -> Path:
+    """A training that was killed after its third checkpoint; tests work on copies."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    running = start(tiny, folder, *RUN)
+    wait_for(folder, "step-0000030/manifest.json")
     kill(running)
+    return folder
+
+
+@pytest.fixture
+def killed(interrupted, tmp_path) -> Path:
+    return Path(shutil.copytree(interrupted, tmp_path / "killed"))
+
+
+def test_goes_on_from_a_whole_checkpoint_and_passes_over_a_torn_one(tiny, tmp_path, killed):
+    undisturbed = tmp_path / "undisturbed"
+    finish(tiny, undisturbed, *RUN)
     newest = max(path for path in killed.glob("checkpoints/*/step-*") if path.suffix != ".unfinished")
     torn = next(newest.rglob("*optim_states.pt"))
     torn.write_bytes(torn.read_bytes()[:-100])
-    said = finish(tiny, killed, 2, 2, 10, 10, 0)
+    said = finish(tiny, killed, *RUN)
     assert f"{newest.name} is not whole: passed over" in said
     assert "going on from the checkpoint after step" in said
     assert left(killed) == left(undisturbed)
@@ -76,27 +92,23 @@ class Hostile:
         return Path.touch, (self.leaves,)
 
 
-def test_a_checkpoint_that_would_run_code_is_refused(tiny, tmp_path):
+def test_a_checkpoint_that_would_run_code_is_refused(tiny, tmp_path, killed):
     """Whoever can write into the folder can write a manifest that fits."""
-    running = start(tiny, tmp_path, 2, 2, 5, 5, 0)
-    wait_for(tmp_path, "step-0000005/manifest.json")
-    kill(running)
-    for states in tmp_path.glob("checkpoints/*/step-*/*model_states.pt"):
+    for states in killed.glob("checkpoints/*/step-*/*model_states.pt"):
         torch.save({"module": Hostile(tmp_path / "it ran")}, states)
         _seal(states.parent)
-    running = start(tiny, tmp_path, 2, 2, 5, 5, 0)
+    running = start(tiny, killed, *RUN)
     _, said = running.communicate(timeout=600)
     assert running.returncode != 0
     assert "holds more than weights and states, and is not loaded: remove it" in said
     assert not (tmp_path / "it ran").exists()
 
 
-def test_another_recipe_never_takes_up_a_checkpoint(tiny, tmp_path):
-    finish(tiny, tmp_path, 0, 2, 2, 2, 0)
-    said = finish(tiny, tmp_path, 0, 4, 2, 2, 0)
+def test_another_recipe_never_takes_up_a_checkpoint(tiny, killed):
+    said = finish(tiny, killed, 2, 4, 2, 10, 0)
     assert "is of a run with other settings, data or code: removed" in said
     assert "going on" not in said
-    assert len(list((tmp_path / "checkpoints").iterdir())) == 1
+    assert len(list((killed / "checkpoints").iterdir())) == 1
 
 
 @pytest.mark.crash
