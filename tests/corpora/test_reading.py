@@ -115,6 +115,15 @@ def stage(folder, *rows, **preset):
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.fixture
+def recursion():
+    """Python's own limit, which libraries that other tests import may have raised."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1000)
+    yield
+    sys.setrecursionlimit(before)
+
+
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
@@ -124,7 +133,7 @@ def stage(folder, *rows, **preset):
         (r'{"conversations": ["Why \ud83d\ude00?", "So."]', "not JSON"),
     ],
 )
-def test_a_line_that_python_could_not_hold_or_write_names_file_and_line(own, line, fault):
+def test_a_line_that_python_could_not_hold_or_write_names_file_and_line(own, line, fault, recursion):
     with pytest.raises(InputError, match=rf"own\.jsonl, line 3: {fault}.*; mend or remove the line$"):
         read_corpus("own", own(item(1), item(2), line), "bundled")
 
