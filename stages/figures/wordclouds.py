@@ -8,6 +8,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from matplotlib import font_manager
@@ -166,6 +167,7 @@ def _spiral() -> Iterator[tuple[float, float]]:
         turn += 3 / (3 + turn)
 
 
+@cache  # each domain is drawn twice, and measuring takes most of the time
 def extent(text: str, size: float) -> tuple[float, float]:
     """Width and height in points; a line is as high as matplotlib makes it."""
     lines = text.split("\n")
