@@ -62,7 +62,7 @@ def results(folder: Path) -> dict[str, bytes]:
 
 def last_words(done: subprocess.CompletedProcess[str]) -> str:
     """The line that says what happened."""
-    words = ("No space left", "is full", "GB are free")  # the last is the trainer's, which asks before it begins
+    words = ("No space left", "is full", " are free")  # the last is the trainer's, which asks before it begins
     said = [line for line in (done.stdout + done.stderr).splitlines() if any(word in line for word in words)]
     assert said, (done.stdout + done.stderr)[-3000:]
     return said[-1].strip()
