@@ -34,8 +34,17 @@ from stages.training.curve import LossRow
 from stages.training.engine import rank
 
 Chosen = TypeVar("Chosen")
-SAFE = [LossScaler, DynamicLossScaler, ZeroStageEnum, fragment_address]
-"""Classes beside torch's own that DeepSpeed writes into its files."""
+
+
+def _zero_stage(kind: Any, name: str) -> ZeroStageEnum:
+    """What stands for ``getattr`` in a checkpoint: early Pythons 3.11 write a member of an enum as its attribute."""
+    if kind is not ZeroStageEnum:
+        raise pickle.UnpicklingError(f"{name} is asked of {kind}")
+    return ZeroStageEnum[name]
+
+
+SAFE = [LossScaler, DynamicLossScaler, ZeroStageEnum, fragment_address, (_zero_stage, "builtins.getattr")]
+"""What DeepSpeed writes into its files, beside torch's own classes."""
 logger = logging.getLogger(__name__)
 
 KEPT = 2
