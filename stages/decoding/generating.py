@@ -116,8 +116,7 @@ def generate(
         lengths = lengths + 1
         if not any(written):
             _forbid(logits, [prompts[index].not_first for index in present])
-        seen = [prompts[index].ids + written[index] for index in present]
-        chosen = chooser.choose(logits, [rows[index] for index in present], seen)
+        chosen = chooser.choose(logits, [rows[index] for index in present], [written[index] for index in present])
         for place, (index, token) in enumerate(zip(present, chosen.tolist(), strict=True)):
             if ended[index] is None:
                 begin = cache.get_seq_length() - len(prompts[index].ids) - len(written[index])

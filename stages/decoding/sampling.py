@@ -16,26 +16,27 @@ class Chooser:
         self.sampling = sampling
         self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
 
-    def choose(self, logits: Tensor, rows: list[int], seen: list[list[int]]) -> Tensor:
+    def choose(self, logits: Tensor, rows: list[int], written: list[list[int]]) -> Tensor:
         """Next tokens ``[rows]`` from logits ``[rows, vocabulary]``.
 
         Args:
             logits: In float32; changed in place.
             rows: Which of the generators each row has.
-            seen: Each row's tokens so far, prompt included, for the repetition penalty.
+            written: What each row has written so far, for the repetition penalty. The prompt does not count: the "you
+                are" of a system prompt would keep a model from beginning its role prompt with these words.
         """
         if self.sampling is None:
             return logits.argmax(dim=-1)
         if self.sampling.repetition_penalty != 1:
-            penalize(logits, seen, self.sampling.repetition_penalty)
+            penalize(logits, written, self.sampling.repetition_penalty)
         drawn = torch.tensor([float(torch.rand((), generator=self.generators[row])) for row in rows])
         return nucleus(logits / self.sampling.temperature, self.sampling.top_p, drawn.to(logits.device))
 
 
-def penalize(logits: Tensor, seen: list[list[int]], penalty: float) -> None:
-    """Divide positive logits of seen tokens by the penalty, multiply negative ones (Keskar et al. 2019, 4.1)."""
-    for row, tokens in enumerate(seen):
-        index = torch.tensor(sorted(set(tokens)), device=logits.device)
+def penalize(logits: Tensor, written: list[list[int]], penalty: float) -> None:
+    """Divide positive logits of written tokens by the penalty, multiply negative ones (Keskar et al. 2019, 4.1)."""
+    for row, tokens in enumerate(written):
+        index = torch.tensor(sorted(set(tokens)), dtype=torch.long, device=logits.device)
         values = logits[row, index]
         logits[row, index] = torch.where(values > 0, values / penalty, values * penalty)
 

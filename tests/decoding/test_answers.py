@@ -282,6 +282,20 @@ def test_nucleus_draws_in_proportion_and_never_outside():
     assert float((tokens == 0).float().mean()) == pytest.approx(0.5 / 0.8, abs=0.01)
 
 
+def test_the_penalty_counts_what_was_written_and_not_the_prompt(loaded, prompts):
+    counted = []
+
+    class Recording(Chooser):
+        def choose(self, logits, rows, written):
+            counted.append([list(tokens) for tokens in written])
+            return super().choose(logits, rows, written)
+
+    chooser = Recording(Sampling(temperature=0.7, top_p=0.9, repetition_penalty=1.2), [0])
+    (answer,) = generate(loaded, prompts[:1], chooser, [0], lambda tokens: None)
+    assert len(answer.ids) > 1
+    assert counted == [[answer.ids[:place]] for place in range(len(counted))]
+
+
 def test_penalty_divides_positive_and_multiplies_negative_logits():
     logits = torch.tensor([[2.0, -2.0, 1.0]])
     penalize(logits, [[0, 1, 1]], 1.25)
