@@ -15,6 +15,7 @@ FEW = 30
 """Rows of fewer questions have grey names: their intervals span half of the scale."""
 LONGEST = 26  # characters of a label in one line
 MINUS = "\u2212"
+SIZES: dict[str, Any] = {"markersize": 3.6, "markeredgewidth": 0.9, "elinewidth": 0.9, "capsize": 1.5, "capthick": 0.9}
 
 Entry = dict[str, Any]
 Rows = dict[str, dict[str, Any]]
@@ -170,12 +171,8 @@ def _dots(
         fmt=look.marker,
         color=look.colour,
         markerfacecolor=look.colour if filled else style.PAPER,
-        markersize=3.6,
-        markeredgewidth=0.9,
-        elinewidth=0.9,
-        capsize=1.5,
-        capthick=0.9,
         label="" if variant is None else style.title(variant),
+        **SIZES,
     )
 
 
