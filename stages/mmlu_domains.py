@@ -12,7 +12,7 @@ SCORED = Path("data/scored.jsonl")
 def main() -> None:
     command_line.parser(__doc__).parse_args()
     # Statistics and drawing take seconds to import.
-    from stages.figures.domains import draw
+    from stages.figures import dots, style
     from stages.scoring.comparison import Statistics
     from stages.scoring.domains import COLUMNS, Domains, by_domain, rows
 
@@ -21,7 +21,7 @@ def main() -> None:
     metrics = by_domain(read_jsonl(SCORED, Scored), domains, parameters.load("seed", int), margin)
     write_json(Path("metrics/mmlu_domains.json"), metrics)
     write_csv(Path("plots/mmlu_domains.csv"), COLUMNS, rows(metrics))
-    draw(metrics, Path("plots/mmlu_domains"))
+    style.save(dots.domains(metrics), Path("plots/mmlu_domains"))
 
 
 if __name__ == "__main__":

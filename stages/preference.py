@@ -6,7 +6,7 @@ Writes metrics/preference.json, plots/preference.csv and Figure 5 as plots/prefe
 from pathlib import Path
 
 from stages.core import command_line, parameters
-from stages.records.files import read_jsonl, write_json
+from stages.records.files import read_jsonl, write_csv, write_json
 from stages.records.results import Judgement
 from stages.records.systems import read_plan
 
@@ -18,7 +18,7 @@ FIGURE = Path("plots/preference")
 def main() -> None:
     command_line.parser(__doc__).parse_args()
     # Statistics and drawing take seconds to import.
-    from stages.figures.preference import draw, write_csv
+    from stages.figures import preference, style
     from stages.judging.counting import PairKey
     from stages.judging.pairs import planned_pairs
     from stages.judging.summary import summarize
@@ -31,8 +31,8 @@ def main() -> None:
         seed=parameters.load("seed", int),
     )
     write_json(METRICS, summaries)
-    write_csv(summaries, FIGURE.with_suffix(".csv"))
-    draw(summaries, FIGURE)
+    write_csv(FIGURE.with_suffix(".csv"), preference.COLUMNS, preference.csv_rows(summaries))
+    style.save(preference.figure(summaries), FIGURE)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Loss curves: each arm's training in a panel of its own, since arms learn different tokens; validation in one."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -10,17 +9,11 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from stages.figures import style
 
-Row = Mapping[str, float | None]
-Rows = Sequence[Row]
+Rows = Sequence[Mapping[str, Any]]
 WIDTH, HEIGHT, COLUMNS = 5.0, 1.7, 3  # inches, and panels side by side
 
 
-def draw(losses: Mapping[str, Mapping[str, Rows]], stem: Path) -> None:
-    """Draw into ``stem.png`` and ``stem.svg``."""
-    with style.styled():
-        style.save(figure(losses), stem)
-
-
+@style.styled()
 def figure(losses: Mapping[str, Mapping[str, Rows]]) -> Figure:
     """``losses`` are model → arm and seed → the rows of its loss file."""
     arms = {model: sorted({_arm(name) for name in curves}, key=style.place) for model, curves in losses.items()}
@@ -48,21 +41,20 @@ def _arm(name: str) -> str:
 
 def _panel(axes: Axes, curves: Mapping[str, Rows], key: str, title: str) -> None:
     for name, rows in curves.items():
-        arm = _arm(name)
-        found: list[tuple[Any, Any]] = [(row["tokens"], row[key]) for row in rows if row.get(key) is not None]
+        look = style.look(_arm(name))
+        found = [row for row in rows if row.get(key) is not None]
         axes.plot(
-            [tokens for tokens, _ in found],
-            [loss for _, loss in found],
-            color=style.colour(arm),
+            [row["tokens"] for row in found],
+            [row[key] for row in found],
+            color=look.colour,
             linewidth=1.1 if len(curves) < 3 else 0.7,
-            linestyle=style.line(arm),
-            marker=style.marker(arm) if key != "loss" or len(found) < 2 else None,
+            linestyle=look.line,
+            marker=look.marker if key != "loss" or len(found) < 2 else None,
             markersize=3.5,
-            label=style.title(arm),
+            label=style.title(_arm(name)),
         )
     axes.set_title(title, loc="left", fontsize=7)
     axes.xaxis.set_major_locator(MaxNLocator(3))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axes.set_xlabel("completion tokens seen")
-    axes.set_ylabel("loss (nats a token)")
+    axes.set(xlabel="completion tokens seen", ylabel="loss (nats a token)")
     axes.margins(y=0.12)

@@ -6,55 +6,44 @@ and lines distinguish them in grey. An SVG also has a dark variant, shown on dar
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from stages.records.files import replacing
 
-# Inches: one column of a two-column page, and the whole page.
-COLUMN, PAGE = 3.4, 7.0
+COLUMN = 3.4  # inches: one column of a two-column page
+INK, FAINT, PAPER, GREY = "#222222", "#BBBBBB", "#FFFFFF", "#767676"
 
-COLOURS = {
-    "base": "#6E6E6E",
-    "standard": "#0072B2",
-    "role": "#D55E00",
-    "shuffled": "#009E73",
-    "constant": "#CC79A7",
-    "restated": "#E69F00",
-    "brief": "#882255",
-    "official": "#56B4E9",
-}
-MARKERS = {
-    "base": "D",
-    "standard": "o",
-    "role": "s",
-    "shuffled": "^",
-    "constant": "v",
-    "restated": "<",
-    "brief": ">",
-    "official": "P",
-}
-LINES = {
-    "standard": "-",
-    "role": "--",
-    "shuffled": ":",
-    "constant": "-.",
-    "restated": (0, (5, 1, 1, 1)),
-    "brief": (0, (1, 1)),
+
+class Look(NamedTuple):
+    """An arm's colour, marker and line style."""
+
+    colour: str
+    marker: str = "o"
+    line: Any = "-"
+
+
+LOOKS = {
+    "base": Look("#6E6E6E", "D"),
+    "standard": Look("#0072B2", "o"),
+    "role": Look("#D55E00", "s", "--"),
+    "shuffled": Look("#009E73", "^", ":"),
+    "constant": Look("#CC79A7", "v", "-."),
+    "restated": Look("#E69F00", "<", (0, (5, 1, 1, 1))),
+    "brief": Look("#882255", ">", (0, (1, 1))),
+    "official": Look("#56B4E9", "P"),
 }
 TITLES = {
     "base": "before fine-tuning",
-    "standard": "standard",
     "standard.manual": "standard, role by hand",
     "role": "role (self-prompt)",
     "official": "official chat version",
 }
-INK, FAINT, PAPER, GREY = "#222222", "#BBBBBB", "#FFFFFF", "#767676"
 DARK = {
     INK: "#E6E6E6",
     FAINT: "#5A5A5A",
@@ -71,7 +60,7 @@ DARK = {
 TALLEST = 2400
 """Pixels of a PNG's height: otherwise a sheet of many panels would be more than a megabyte in Git."""
 SIGNIFICANT = 0.05
-"""Filled marks: p below this after Holm's correction."""
+"""Differences with p below this after Holm's correction are filled."""
 HOW_TO_READ = "Bars: 95% intervals. Filled: p < 0.05 after Holm."
 
 # No size below 6 points, so that all can be read where the figure stands in one column.
@@ -91,44 +80,30 @@ RC: dict[Any, Any] = {
     "axes.linewidth": 0.6,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "axes.unicode_minus": True,
-    "figure.dpi": 100,
+    **dict.fromkeys(["axes.edgecolor", "axes.labelcolor", "text.color", "xtick.color", "ytick.color"], INK),
     "savefig.dpi": 300,
     "svg.hashsalt": "self-prompt",  # identifiers in the SVG are otherwise random
     "svg.fonttype": "none",  # real text: it can be searched, copied and read aloud
 }
 
 
-def arm(variant: str) -> str:
-    """The arm of a variant: ``role`` of ``role.stripped``."""
-    return variant.partition(".")[0]
-
-
-def colour(variant: str) -> str:
-    """The colour of a variant's arm; conditions share it and are told apart by their labels."""
-    return COLOURS.get(arm(variant), INK)
-
-
-def marker(variant: str) -> str:
-    return MARKERS.get(arm(variant), "o")
-
-
-def line(variant: str) -> Any:
-    return LINES.get(arm(variant), "-")
+def look(variant: str) -> Look:
+    """That of the variant's arm: conditions share it and are told apart by their labels."""
+    return LOOKS.get(variant.partition(".")[0], Look(INK))
 
 
 def title(variant: str) -> str:
     return TITLES.get(variant, variant)
 
 
+def significant(entry: Mapping[str, Any]) -> bool:
+    return entry.get("p_holm") is not None and entry["p_holm"] < SIGNIFICANT
+
+
 def place(variant: str) -> int:
     """The same order of arms in every figure."""
-    return [*COLOURS, arm(variant)].index(arm(variant))
+    arm = variant.partition(".")[0]
+    return [*LOOKS, arm].index(arm)
 
 
 @contextmanager
@@ -147,8 +122,9 @@ def empty(reason: str) -> Figure:
     return drawn
 
 
+@styled()
 def save(figure: Figure, stem: Path) -> None:
-    """Write ``stem.png`` and ``stem.svg``, without dates or versions. Call it within :func:`styled`."""
+    """Write ``stem.png`` and ``stem.svg``, without dates or versions."""
     dots = min(mpl.rcParams["savefig.dpi"], TALLEST / figure.get_figheight())
     with replacing(stem.with_suffix(".png")) as path:
         figure.savefig(path, format="png", dpi=dots, metadata={"Software": None})

@@ -16,7 +16,6 @@ from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 
 from stages.figures import style
-from stages.figures.style import slug
 from stages.roles.written import WrittenRole, in_domain, most_frequent, phrases
 
 FEW = 20
@@ -59,22 +58,18 @@ def draw_roles(written: Sequence[WrittenRole], domains: Iterable[str], sheet: Pa
     draw(counts, {domain: len(entries) for domain, entries in asked.items()}, sheet, folder)
 
 
+@style.styled()
 def draw(clouds: dict[str, Counter[str]], answers: dict[str, int], sheet: Path, folder: Path) -> None:
-    """One PNG and SVG a domain in ``folder``, and all of them on ``sheet``.
+    """One PNG and SVG a domain in ``folder``, and all of them on ``sheet``, whose suffix does not matter.
 
-    Args:
-        clouds: Domain → how often each noun phrase was written; empty where the model wrote none.
-        answers: Domain → how many answers these come from.
-        sheet: The figure with all; its suffix does not matter.
-        folder: Where each domain's own figure goes.
+    ``clouds`` are domain → how often each noun phrase was written; ``answers`` how many answers these come from.
     """
     most = max((count for counts in clouds.values() for count in counts.values()), default=1)
-    with style.styled():
-        for domain, counts in clouds.items():
-            single = Figure(figsize=(WIDTH + 2 * EDGE, HEIGHT + HEADING + EDGE))
-            _panel(single, (EDGE, EDGE), domain, counts, answers[domain], most)
-            style.save(single, folder / slug(domain))
-        style.save(_sheet(clouds, answers, most), sheet)
+    for domain, counts in clouds.items():
+        single = Figure(figsize=(WIDTH + 2 * EDGE, HEIGHT + HEADING + EDGE))
+        _panel(single, (EDGE, EDGE), domain, counts, answers[domain], most)
+        style.save(single, folder / style.slug(domain))
+    style.save(_sheet(clouds, answers, most), sheet)
 
 
 def _sheet(clouds: dict[str, Counter[str]], answers: dict[str, int], most: int) -> Figure:
@@ -96,13 +91,9 @@ def _panel(
     width, height = drawn.get_size_inches()
     axes = drawn.add_axes((corner[0] / width, corner[1] / height, WIDTH / width, HEIGHT / height))
     heading = f"{domain.replace('_', ' ')}: {counts.total()} of {answers} answers name a role, {len(counts)} distinct"
-    axes.set_xlim(0, WIDTH * 72)
-    axes.set_ylim(0, HEIGHT * 72)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_visible(True)
-        spine.set_color(style.FAINT)
+    axes.set(xlim=(0, WIDTH * 72), ylim=(0, HEIGHT * 72), xticks=[], yticks=[])
+    axes.spines[:].set_visible(True)
+    axes.spines[:].set_color(style.FAINT)
     if not counts:
         axes.text(WIDTH * 36, HEIGHT * 36, "the model wrote no role here", ha="center", va="center")
     words = cloud(counts, most) if len(counts) >= FEW else []
@@ -112,12 +103,12 @@ def _panel(
     for each in words:
         axes.text(each.left, each.bottom + each.height, each.text, size=each.size, va="top", color=COLOUR)
     for row, (count, phrase) in enumerate(ranked(counts) if len(counts) < FEW else []):
-        middle = HEIGHT * 72 - 12.5 * (row + 0.7)
-        axes.barh(middle, 45 * (count or 0) / most, left=16, height=7, color=COLOUR)
+        middle, bar = HEIGHT * 72 - 12.5 * (row + 0.7), 45 * (count or 0) / most
+        axes.barh(middle, bar, left=16, height=7, color=COLOUR)
         axes.text(14, middle, f"{count or ''}", ha="right", va="center", size=7)
         text = "\n".join(textwrap.wrap(phrase, 48))
         size = min(7.0, _fitting(text, 175), 9 / (text.count("\n") + 1))
-        axes.text(20 + 45 * (count or 0) / most, middle, text, va="center", size=size)
+        axes.text(20 + bar, middle, text, va="center", size=size)
 
 
 def ranked(counts: Counter[str]) -> list[tuple[int | None, str]]:
@@ -151,9 +142,8 @@ def _room(text: str, size: float, placed: list[Placed]) -> Placed | None:
     width, height = extent(text, size)
     for x, y in _spiral():
         here = Placed(text, size, x - width / 2, y - height / 2, width, height)
-        inside = (
-            SPACE <= here.left <= WIDTH * 72 - SPACE - width and SPACE <= here.bottom <= HEIGHT * 72 - SPACE - height
-        )
+        across = SPACE <= here.left <= WIDTH * 72 - SPACE - width
+        inside = across and SPACE <= here.bottom <= HEIGHT * 72 - SPACE - height
         if inside and not any(here.overlaps(other) for other in placed):
             return here
     return None
@@ -171,9 +161,8 @@ def _spiral() -> Iterator[tuple[float, float]]:
 def extent(text: str, size: float) -> tuple[float, float]:
     """Width and height in points; a line is as high as matplotlib makes it."""
     lines = text.split("\n")
-    return max(TextPath((0, 0), line, size=size, prop=FONT).get_extents().x1 for line in lines), 1.25 * size * len(
-        lines
-    )
+    width = max(TextPath((0, 0), line, size=size, prop=FONT).get_extents().x1 for line in lines)
+    return width, 1.25 * size * len(lines)
 
 
 def _fitting(text: str, width: float) -> float:

@@ -41,17 +41,14 @@ def examples(items: list[Item]) -> list[Item]:
     """The first question of each benchmark of Figure 1 that both arms answered in writing."""
     found: dict[str, Item] = {}
     for item in items:
-        written = {
-            answer["v"]: answer for answer in reversed(item["a"]) if "f" in answer and answer["v"] in SIDE_BY_SIDE
-        }
-        if written.keys() >= {"standard", "role"} and item["b"] in EXAMPLES:
+        written = {answer["v"]: answer for answer in reversed(item["a"]) if "f" in answer}
+        if written.keys() >= {"standard", "role"}:
             found.setdefault(item["b"], item | {"a": [written[each] for each in SIDE_BY_SIDE if each in written]})
     return [found[each] for each in EXAMPLES if each in found]
 
 
 def _items(inputs: Inputs, model: str, benchmark: str) -> list[Item]:
-    domain_of = inputs.domain_of
-    answers = _answers(inputs, model, benchmark)
+    domain_of, answers = inputs.domain_of, _answers(inputs, model, benchmark)
     judged = _judgements(inputs, model) if benchmark == OPEN_ENDED else {}
     found = []
     for identifier in evenly_spaced([each for each in inputs.questions[benchmark] if each in answers]):
@@ -81,8 +78,8 @@ def _answer(system: System, generation: Generation, scored: Scored | None) -> It
     shown["o"] = clipped(text.strip()) or None
     if scored is not None:
         shown |= {"w": scored.written, "l": scored.letter, "z": scored.cloze, "x": scored.score}
-    finished = {} if generation.finished is None else {"f": int(generation.finished)}
-    return {key: value for key, value in shown.items() if value is not None} | finished
+    shown["f"] = None if generation.finished is None else int(generation.finished)
+    return {key: value for key, value in shown.items() if value is not None}
 
 
 def _judgements(inputs: Inputs, model: str) -> dict[str, list[str]]:
@@ -124,5 +121,4 @@ def remarks(answer: Item) -> str:
 def as_script(value: dict[str, Any]) -> Markup:
     """JSON that is safe inside a ``script`` element, whatever the model wrote."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    safe = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-    return Markup(safe)
+    return Markup(text.translate({ord(character): f"\\u{ord(character):04x}" for character in "<>&"}))

@@ -4,13 +4,11 @@ import base64
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from stages.figures import benchmarks, likelihood, loss, style
-from stages.figures.style import slug
+from stages.figures import dots, loss, style
 from stages.reporting import names
-from stages.reporting.inputs import ROLE_PAIR, Inputs, LossRows, Metrics, chance
-from stages.reporting.names import counted, listed, nats, out_of, p_phrase, percent, points, sentence
+from stages.reporting.inputs import ROLE_PAIR, Inputs, LossRows, Metrics
+from stages.reporting.names import counted, listed, nats, out_of, p_phrase, percent, points
 
 
 @dataclass(frozen=True)
@@ -23,9 +21,9 @@ class Picture:
     width: int
 
 
-def from_file(root: Path, stem: str, alt: str, caption: str, width: int) -> Picture | None:
+def from_file(inputs: Inputs, stem: str, alt: str, caption: str, width: int = 560) -> Picture | None:
     """A figure's SVG, which has real text and a dark variant; None where there is none."""
-    path = root / f"{stem}.svg"
+    path = inputs.root / f"plots/{stem}.svg"
     if not path.is_file():
         return None
     content = base64.b64encode(path.read_bytes()).decode("ascii")
@@ -36,53 +34,50 @@ def significant(compared: Mapping[str, Mapping[str, Metrics]], unit: str) -> str
     """On which of a model's comparisons the arms differ significantly; names the model where there are several."""
     told = []
     for model, entries in compared.items():
-        tested = {name: entry["p_holm"] for name, entry in entries.items() if entry.get("p_holm") is not None}
-        found = [name for name, p in tested.items() if p < style.SIGNIFICANT]
+        tested = {name: entry for name, entry in entries.items() if entry.get("p_holm") is not None}
+        found = [name for name, entry in tested.items() if style.significant(entry)]
         where = out_of(len(found), len(tested), unit) if tested else f"no {unit}, since none could be compared"
         named = f" ({listed(found)})" if 0 < len(found) < len(tested) else ""
-        told.append(sentence(model if len(compared) > 1 else "", f"the arms differ significantly on {where}{named}."))
+        subject = model if len(compared) > 1 else ""
+        told.append(names.sentence(subject, f"the arms differ significantly on {where}{named}."))
     return " ".join(told)
 
 
-def main_results(inputs: Inputs) -> Picture | None:
+def main(inputs: Inputs) -> Picture | None:
+    """Figure 2: scores of both arms on every benchmark."""
     shown = {model: _benchmarks(inputs, model) for model in inputs.models if inputs.pair(model)}
     if not shown:
         return None
-    benchmarks.draw(shown, inputs.root / "plots/main")
-    differences = {
-        model: {name: entry["difference"] for name, entry in entries.items()} for model, entries in shown.items()
-    }
+    style.save(dots.benchmarks(shown), inputs.root / "plots/main")
+    compared = {model: {name: rows[ROLE_PAIR] for name, rows in found.items()} for model, found in shown.items()}
     caption = (
-        f"Figure 2. {significant(differences, 'set')} Left: scores, and what guessing gives. Right: role less standard "
+        f"Figure 2. {significant(compared, 'set')} Left: scores, and what guessing gives. Right: role less standard "
         "on the same questions."
     )
-    alt = " ".join(
-        f"Dot plot for {model}: role less standard is "
-        + "; ".join(f"{points(entry['difference'].get('delta'))} on {name}" for name, entry in entries.items())
-        + "."
-        for model, entries in shown.items()
-    )
-    return from_file(inputs.root, "plots/main", alt, caption, 760)
+    told = []
+    for model, entries in compared.items():
+        differences = "; ".join(f"{points(entry.get('delta'))} on {name}" for name, entry in entries.items())
+        told.append(f"Dot plot for {model}: role less standard is {differences}.")
+    return from_file(inputs, "main", " ".join(told), caption, 760)
 
 
-def _benchmarks(inputs: Inputs, model: str) -> benchmarks.Benchmarks:
-    scores, differences = inputs.metrics["benchmarks"].get(model, {}), inputs.pair(model)
+def _benchmarks(inputs: Inputs, model: str) -> dots.Rows:
     return {
         names.benchmark(benchmark): {
-            **{arm: scores.get(arm, {}).get(benchmark) for arm in benchmarks.ARMS},
-            "difference": differences[benchmark],
-            "chance": chance(inputs, benchmark),
+            **{arm: inputs.scores(model, arm).get(benchmark) for arm in dots.ARMS},
+            ROLE_PAIR: difference,
+            "chance": inputs.chance(benchmark),
         }
         for benchmark in inputs.benchmarks
-        if benchmark in differences
+        if (difference := inputs.pair(model).get(benchmark)) is not None
     }
 
 
-def likelihoods(inputs: Inputs) -> Picture | None:
+def likelihood(inputs: Inputs) -> Picture | None:
     """How likely held-out reference answers are, by the role prompt before them."""
     if not inputs.metrics["likelihood"]:
         return None
-    likelihood.draw(inputs.metrics["likelihood"], inputs.root / "plots/likelihood")
+    style.save(dots.likelihood(inputs.metrics["likelihood"]), inputs.root / "plots/likelihood")
     between = {
         model: {pair.replace(" - ", f" {names.MINUS} "): entry for pair, entry in inputs.between(model).items()}
         for model in inputs.models
@@ -97,7 +92,7 @@ def likelihoods(inputs: Inputs) -> Picture | None:
         "probability. The answers come after the system's own role prompt, the recorded one of the annotator, another "
         "conversation's, a generic one, or none."
     )
-    return from_file(inputs.root, "plots/likelihood", f"Dot plot. {'. '.join(told)}.", caption, 560)
+    return from_file(inputs, "likelihood", f"Dot plot. {'. '.join(told)}.", caption)
 
 
 def domains(inputs: Inputs) -> Picture | None:
@@ -111,28 +106,23 @@ def domains(inputs: Inputs) -> Picture | None:
         f"Figure 3. {significant(compared, 'domain')} Left: accuracy on each domain's questions. Right: role less "
         "standard on the same questions, which the domains are sorted by."
     )
-    alt = " ".join(_domains_in_words(model, each) for model, each in compared.items())
-    return from_file(inputs.root, "plots/mmlu_domains", alt, caption, 560)
-
-
-def _domains_in_words(model: str, compared: Mapping[str, Metrics]) -> str:
-    known = {domain: entry for domain, entry in compared.items() if entry["delta"] is not None}
-    above = [domain for domain, entry in known.items() if entry["delta"] > 0]
-    below = [domain for domain, entry in known.items() if entry["delta"] < 0]
-    return (
-        f"Dot plot for {model}: accuracy of standard and role in {counted(len(compared), 'domain')}. Role is higher in "
-        f"{listed(above) or 'none'} and lower in {listed(below) or 'none'}. The table below has all numbers."
-    )
+    told = []
+    for model, entries in compared.items():
+        higher = listed([domain for domain, entry in entries.items() if (entry["delta"] or 0) > 0])
+        lower = listed([domain for domain, entry in entries.items() if (entry["delta"] or 0) < 0])
+        told.append(
+            f"Dot plot for {model}: accuracy of standard and role in {counted(len(entries), 'domain')}. Role is higher "
+            f"in {higher or 'none'} and lower in {lower or 'none'}. The table below has all numbers."
+        )
+    return from_file(inputs, "mmlu_domains", " ".join(told), caption)
 
 
 def wordclouds(inputs: Inputs) -> list[Picture]:
     """One for each domain, so that a narrow page can show one below the other."""
-    entries = inputs.metrics["roles"].get(inputs.models[0], {}).get("domains", {})
-    alts = {
-        domain: f"Role phrases of {names.domain(domain)}. Most frequent: {_frequent(entry)}."
-        for domain, entry in entries.items()
-    }
-    found = [from_file(inputs.root, f"plots/wordclouds/{slug(domain)}", alt, "", 560) for domain, alt in alts.items()]
+    found = []
+    for domain, entry in inputs.metrics["roles"].get(inputs.models[0], {}).get("domains", {}).items():
+        alt = f"Role phrases of {names.domain(domain)}. Most frequent: {_frequent(entry)}."
+        found.append(from_file(inputs, f"wordclouds/{style.slug(domain)}", alt, ""))
     return [picture for picture in found if picture is not None]
 
 
@@ -151,18 +141,17 @@ def wordclouds_caption(inputs: Inputs) -> str:
 
 
 def preference(inputs: Inputs) -> Picture | None:
+    pairs = [(model, *each) for model, found in inputs.metrics["preference"].items() for each in found.items()]
     if not inputs.metrics["preference"]:
         return None
     told = []
-    for model, pairs in inputs.metrics["preference"].items():
-        for pair, summary in pairs.items():
-            result = "no result."
-            if summary["n"]:
-                won, tied, lost = (percent(summary[outcome]["share"]) for outcome in ("win", "tie", "loss"))
-                result = f"won {won}%, tied {tied}%, lost {lost}%, {p_phrase(summary['sign_test']['p'])}."
-            told.append(f"{model}, role against {names.rival(pair)}: {result}")
-    pairs = [summary for found in inputs.metrics["preference"].values() for summary in found.values()]
-    nothing = sum(bool(summary.get("strength", {}).get("measured_nothing")) for summary in pairs)
+    for model, pair, summary in pairs:
+        result = "no result."
+        if summary["n"]:
+            won, tied, lost = (percent(summary[outcome]["share"]) for outcome in ("win", "tie", "loss"))
+            result = f"won {won}%, tied {tied}%, lost {lost}%, {p_phrase(summary['sign_test']['p'])}."
+        told.append(f"{model}, role against {names.rival(pair)}: {result}")
+    nothing = sum(bool(summary.get("strength", {}).get("measured_nothing")) for *_, summary in pairs)
     where = "" if nothing == len(pairs) == 1 else f" on {out_of(nothing, len(pairs), 'pair')}"
     found = f"The judge measured nothing{where}. " if nothing else ""
     caption = (
@@ -170,7 +159,7 @@ def preference(inputs: Inputs) -> Picture | None:
         "Each prompt was judged in both orders. The dot is the win rate, where ties count half, with its 95% interval "
         "over prompts. The second table shows how far the judge can be trusted."
     )
-    return from_file(inputs.root, "plots/preference", f"Bars. {' '.join(told)}", caption, 560)
+    return from_file(inputs, "preference", f"Bars. {' '.join(told)}", caption)
 
 
 def losses(inputs: Inputs) -> Picture | None:
@@ -191,5 +180,5 @@ def losses(inputs: Inputs) -> Picture | None:
         f"{items}. Role reads them after the annotator's role prompt, so it may start lower: compare how far both fall."
     )
     alt = f"Line plots of training and validation loss for {listed([*curves])}; the table below has the last values."
-    loss.draw(curves, inputs.root / "plots/losses")
-    return from_file(inputs.root, "plots/losses", alt, caption, 760)
+    style.save(loss.figure(curves), inputs.root / "plots/losses")
+    return from_file(inputs, "losses", alt, caption, 760)

@@ -10,7 +10,8 @@ from stages.core import parameters
 from stages.records.files import read_json, read_jsonl
 from stages.records.question import Question
 from stages.records.results import Generation, Judgement, Scored
-from stages.records.systems import Plan, System, read_plan
+from stages.records.systems import Plan, read_plan
+from stages.reporting.names import sentence
 
 OPEN_ENDED = "open_ended"
 ROLE_PAIR = "role - standard"
@@ -51,6 +52,10 @@ class Inputs:
     def models(self) -> list[str]:
         return list(dict.fromkeys(system.model for system in self.plan.systems))
 
+    def about(self, model: str, text: str) -> str:
+        """A sentence on the model, which it names where there are several."""
+        return sentence(model if len(self.models) > 1 else "", text)
+
     @property
     def benchmarks(self) -> list[str]:
         """Those that are scored."""
@@ -60,12 +65,6 @@ class Inputs:
     def seeds(self) -> int:
         """How often each arm was trained."""
         return len({system.seed for system in self.plan.systems if system.seed is not None})
-
-    def systems(self, model: str) -> list[System]:
-        """A model's systems of the first training seed, and those without a seed."""
-        seeds = (system.seed for system in self.plan.systems if system.model == model and system.seed is not None)
-        first = next(seeds, None)
-        return [each for each in self.plan.systems if each.model == model and each.seed in {None, first}]
 
     def variants(self, model: str) -> list[str]:
         return list(dict.fromkeys(system.variant for system in self.plan.systems if system.model == model))
@@ -85,6 +84,14 @@ class Inputs:
         domains = self.parameters.get("mmlu_domains", {})
         return {subject: domain for domain, subjects in domains.items() for subject in subjects}
 
+    def scores(self, model: str, variant: str) -> dict[str, Metrics]:
+        """Benchmark → the variant's score and all that belongs to it."""
+        return dict(self.metrics["benchmarks"].get(model, {}).get(variant, {}))
+
+    def pair(self, model: str) -> dict[str, Metrics]:
+        """Benchmark → difference of role and standard."""
+        return dict(self.metrics["comparison"].get(model, {}).get(ROLE_PAIR, {}))
+
     def between(self, model: str) -> Metrics:
         """Pair of conditions → difference between the arms in the likelihood of reference answers."""
         return dict(self.metrics["likelihood"].get(model, {}).get("between", {}))
@@ -94,9 +101,13 @@ class Inputs:
         """Number of held-out answers behind the likelihoods."""
         return max((entry["n"] for model in self.models for entry in self.between(model).values()), default=0)
 
-    def pair(self, model: str) -> dict[str, Metrics]:
-        """Benchmark → difference of role and standard."""
-        return dict(self.metrics["comparison"].get(model, {}).get(ROLE_PAIR, {}))
+    def chance(self, benchmark: str) -> float | None:
+        """The mean, over the questions asked, of one divided by the number of choices; None where there are none."""
+        questions = self.questions.get(benchmark, {})
+        answered = next((found.values() for (_, name), found in self.generations.items() if name == benchmark), None)
+        asked = questions if answered is None else {answer.id for answer in answered}
+        shares = [1 / len(questions[each].choices) for each in asked if each in questions and questions[each].choices]
+        return sum(shares) / len(shares) if shares else None
 
 
 METRICS = ("benchmarks", "comparison", "likelihood", "mmlu_domains", "roles", "preference", "annotate", "costs",
@@ -109,15 +120,16 @@ def load(root: Path) -> Inputs:
     Raises:
         InputError: A file that every run has is missing, or a file is not as expected.
     """
-    plan_file = root / "data/plan.json"
-    plan = read_plan(plan_file)
+    plan = read_plan(root / "data/plan.json")
     metrics = {name: _optional(root / f"metrics/{name}.json") for name in METRICS}
-    for name in METRICS[:2]:
-        metrics[name] = read_json(root / f"metrics/{name}.json")
+    metrics |= {name: read_json(root / f"metrics/{name}.json") for name in METRICS[:2]}
     scored, judged, validation = (root / f"data/{name}.jsonl" for name in ("scored", "judgements", "split/validation"))
     trained = [system.name for system in plan.systems if system.arm is not None and system.condition is None]
-    asked = list(dict.fromkeys([*plan.benchmarks, OPEN_ENDED]))
-    questions = {benchmark: _questions(root, benchmark) for benchmark in asked}
+    asked = {each: root / f"data/questions/{each}.jsonl" for each in [*plan.benchmarks, OPEN_ENDED]}
+    questions = {each: {found.id: found for found in read_jsonl(path, Question) if found.use == "test"}
+                 for each, path in asked.items() if each != OPEN_ENDED or path.is_file()}  # fmt: skip
+    answers = {(system.name, each): root / f"data/generations/{system.name}/{each}.jsonl"
+               for system in (*plan.systems, *plan.rivals) for each in asked}  # fmt: skip
     return Inputs(
         root=root,
         plan=plan,
@@ -126,32 +138,16 @@ def load(root: Path) -> Inputs:
         losses={name: _losses(root / f"plots/loss/{name}.csv") for name in trained},
         scored={(each.system, each.benchmark, each.id): each for each in read_jsonl(scored, Scored)},
         questions={benchmark: found for benchmark, found in questions.items() if found},
-        generations=_generations(root, plan, asked),
+        generations={key: {each.id: each for each in read_jsonl(path, Generation)}
+                     for key, path in answers.items() if path.is_file()},
         judgements=read_jsonl(judged, Judgement) if judged.is_file() else [],
         parameters=parameters.read(root / "params.yaml"),
         validation_items=len(validation.read_bytes().splitlines()) if validation.is_file() else None,
-    )
+    )  # fmt: skip
 
 
 def _optional(path: Path) -> Metrics:
     return dict(read_json(path)) if path.is_file() else {}
-
-
-def _questions(root: Path, benchmark: str) -> dict[str, Question]:
-    path = root / f"data/questions/{benchmark}.jsonl"
-    if benchmark == OPEN_ENDED and not path.is_file():
-        return {}
-    return {question.id: question for question in read_jsonl(path, Question) if question.use == "test"}
-
-
-def _generations(root: Path, plan: Plan, benchmarks: list[str]) -> dict[tuple[str, str], dict[str, Generation]]:
-    found = {}
-    for system in [*plan.systems, *plan.rivals]:
-        for benchmark in benchmarks:
-            path = root / f"data/generations/{system.name}/{benchmark}.jsonl"
-            if path.is_file():
-                found[system.name, benchmark] = {each.id: each for each in read_jsonl(path, Generation)}
-    return found
 
 
 def _losses(path: Path) -> LossRows:
@@ -159,15 +155,6 @@ def _losses(path: Path) -> LossRows:
         return []
     with path.open(encoding="utf-8", newline="") as file:
         return [{key: float(value) if value else None for key, value in row.items()} for row in csv.DictReader(file)]
-
-
-def chance(inputs: Inputs, benchmark: str) -> float | None:
-    """The mean, over the questions asked, of one divided by the number of choices; None where there are none."""
-    questions = inputs.questions.get(benchmark, {})
-    answered = next((found.values() for (_, name), found in inputs.generations.items() if name == benchmark), None)
-    asked = questions if answered is None else {answer.id for answer in answered}
-    shares = [1 / len(questions[each].choices) for each in asked if each in questions and questions[each].choices]
-    return sum(shares) / len(shares) if shares else None
 
 
 LOSS_COLUMNS = ("model", "arm", "seed", "step", "tokens", "loss", "validation_answer_loss")

@@ -4,6 +4,21 @@ from stages.figures import style
 
 MINUS = "\u2212"
 NOTHING = "n/a"
+FEW = 30
+"""Shares of at most this many answers are written as counts."""
+
+BENCHMARKS = {
+    "mmlu": "MMLU", "strategyqa": "StrategyQA", "commonsenseqa": "CommonsenseQA", "openbookqa": "OpenBookQA",
+    "truthfulqa": "TruthfulQA (MC1)", "hotpotqa": "HotpotQA (closed book)", "gsm8k": "GSM8K", "humaneval": "HumanEval",
+    "open_ended": "Open-ended",
+}  # fmt: skip
+READINGS = {"cloze": "likeliest text", "letter": "likeliest letter", "written": "what was written",
+            "exact_match": "exact match"}  # fmt: skip
+TESTS = {
+    "mcnemar_exact": "McNemar, exact", "permutation_by_group": "permutation by subject",
+    "permutation": "permutation by item", "seeds_and_items_t": "t over seeds and items",
+    "sign_exact": "sign test, exact",
+}  # fmt: skip
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -28,16 +43,12 @@ def nats(value: float) -> str:
     return f"{value:.3f}".replace("-", MINUS)
 
 
-def number(value: float | None, digits: int = 2) -> str:
-    if value is None:
-        return NOTHING
+def number(value: float, digits: int = 2) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}".replace("-", MINUS)
 
 
 def p_value(value: float | None) -> str:
-    if value is None:
-        return NOTHING
-    return "<0.001" if value < 0.001 else f"{value:.3f}"
+    return NOTHING if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def p_phrase(value: float | None) -> str:
@@ -53,10 +64,6 @@ def listed(words: list[str]) -> str:
 def counted(count: int, unit: str) -> str:
     """``1 question``, ``2,850 questions``."""
     return f"{count:,} {unit}" if count == 1 else f"{count:,} {unit}s"
-
-
-FEW = 30
-"""Shares of at most this many answers are written as counts."""
 
 
 def share(rate: float, n: int) -> str:
@@ -79,21 +86,6 @@ def out_of(count: int, total: int, unit: str) -> str:
 def sentence(subject: str, text: str) -> str:
     """``subject: text``, or the text alone with a capital where there is no subject."""
     return f"{subject}: {text}" if subject else text[0].upper() + text[1:]
-
-
-BENCHMARKS = {
-    "mmlu": "MMLU", "strategyqa": "StrategyQA", "commonsenseqa": "CommonsenseQA", "openbookqa": "OpenBookQA",
-    "truthfulqa": "TruthfulQA (MC1)", "hotpotqa": "HotpotQA (closed book)", "gsm8k": "GSM8K", "humaneval": "HumanEval",
-    "open_ended": "Open-ended",
-}  # fmt: skip
-READINGS = {"cloze": "likeliest text", "letter": "likeliest letter", "written": "what was written",
-            "exact_match": "exact match", "pass@1": "pass@1"}  # fmt: skip
-VERDICTS = {"higher": "higher", "lower": "lower", "equivalent": "equal within the margin", "undecided": "undecided"}
-TESTS = {
-    "mcnemar_exact": "McNemar, exact", "permutation_by_group": "permutation by subject",
-    "permutation": "permutation by item", "seeds_and_items_t": "t over seeds and items",
-    "sign_exact": "sign test, exact",
-}  # fmt: skip
 
 
 def benchmark(name: str) -> str:

@@ -8,9 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from stages.reporting import browser, cautions, figures, names, notes, provenance, table, table_files, verdict
-from stages.reporting import result_tables as results
-from stages.reporting import run_tables as other
+from stages.reporting import browser, cautions, figures, names, provenance, rows, table, table_files, verdict
 from stages.reporting.inputs import Inputs
 from stages.reporting.table import Table
 
@@ -19,8 +17,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 def tables(inputs: Inputs) -> list[Table]:
     """All tables that have rows."""
-    # A table's rows come from the function of its name.
-    return table.build(inputs, vars(results) | vars(other))
+    return table.build(inputs, vars(rows))
 
 
 def render(inputs: Inputs, made: list[Table]) -> str:
@@ -43,7 +40,7 @@ def policy(style: str, script: str) -> str:
 
 def notes_said_once(inputs: Inputs, made: list[Table]) -> dict[str, list[str]]:
     """Each table's notes without those that stand above it on the page."""
-    said = set(notes.of_questions(inputs))  # the first caution
+    said = set(table.of_questions(inputs))  # the first caution
     found = {}
     for each in made:
         found[each.name] = [note for note in each.notes if note not in said]
@@ -74,19 +71,19 @@ def context(inputs: Inputs, made: list[Table]) -> dict[str, Any]:
         "notes": notes_said_once(inputs, made),
         "html": table_files.html,
         "pictures": {
-            "main": figures.main_results(inputs),
-            "likelihood": figures.likelihoods(inputs),
+            "main": figures.main(inputs),
+            "likelihood": figures.likelihood(inputs),
             "domains": figures.domains(inputs),
             "wordclouds": figures.wordclouds(inputs),
             "preference": figures.preference(inputs),
             "losses": figures.losses(inputs),
         },
         "clouds_caption": figures.wordclouds_caption(inputs),
+        "items": browser.as_script(asked),
+        "most_items": browser.MOST,
         "origins": provenance.origins(inputs),
         "choices": provenance.choices(inputs),
         "scale": provenance.flattened(inputs.preset("scales", inputs.plan.scale)),
         "hashes": provenance.hashes(inputs),
         "versions": provenance.versions(),
-        "items": browser.as_script(asked),
-        "most_items": browser.MOST,
     }

@@ -5,8 +5,7 @@ from contextlib import suppress
 from importlib import metadata
 from typing import Any
 
-from stages.records.systems import System
-from stages.reporting.inputs import Inputs
+from stages.reporting.inputs import Inputs, Metrics
 
 LIBRARIES = (
     "torch", "transformers", "tokenizers", "deepspeed", "datasets", "openai", "numpy", "scipy", "statsmodels",
@@ -15,20 +14,20 @@ LIBRARIES = (
 
 
 def hashes(inputs: Inputs) -> list[tuple[str, str]]:
-    """The weights before fine-tuning and each existing data file, with its SHA-256."""
-    weights = [(f"weights of {model}", _weights(inputs.preset("models", model))) for model in inputs.models]
-    paths = ["data/corpus.jsonl", "data/annotated.jsonl"]
-    paths += [f"data/questions/{benchmark}.jsonl" for benchmark in inputs.questions]
-    files = [(path, inputs.root / path) for path in paths if (inputs.root / path).is_file()]
-    hashed = [(path, hashlib.sha256(file.read_bytes()).hexdigest()) for path, file in files]
-    return [*((name, told) for name, told in weights if told), *hashed]
-
-
-def _weights(preset: dict[str, Any]) -> str:
-    """The file's SHA-256, or which commit of which repository."""
-    if preset.get("repository"):
-        return f"{preset['repository']}, commit {preset.get('revision') or 'not pinned'}"
-    return str(preset.get("sha256") or "")
+    """The weights before fine-tuning, by SHA-256 or commit, and each existing data file with its SHA-256."""
+    found = []
+    for model in inputs.models:
+        preset = inputs.preset("models", model)
+        weights = str(preset.get("sha256") or "")
+        if preset.get("repository"):
+            weights = f"{preset['repository']}, commit {preset.get('revision') or 'not pinned'}"
+        if weights:
+            found.append((f"weights of {model}", weights))
+    for name in ("corpus", "annotated", *(f"questions/{benchmark}" for benchmark in inputs.questions)):
+        path = f"data/{name}.jsonl"
+        if (inputs.root / path).is_file():
+            found.append((path, hashlib.sha256((inputs.root / path).read_bytes()).hexdigest()))
+    return found
 
 
 def versions() -> list[tuple[str, str]]:
@@ -41,41 +40,38 @@ def versions() -> list[tuple[str, str]]:
 
 
 def choices(inputs: Inputs) -> list[tuple[str, str]]:
-    """The choices of ``run`` in words."""
+    """The choices of ``run`` in words, without the address of a private server that a preset may have."""
     plan = inputs.plan
+    asked = inputs.metrics["costs"].get("asking", {})
+    rivals = []
+    for rival in plan.rivals:
+        # The names that the server reported: a rival's preset is not a parameter of the report.
+        models = asked.get(f"rival: {rival.model}", {}).get("models") or []
+        rivals.append(f"{rival.model} ({', '.join(models)})" if rival.rival == "chat" else rival.name)
     return [
         ("systems", ", ".join(system.name for system in plan.systems)),
-        *([("rivals in preference", ", ".join(_rival(inputs, rival) for rival in plan.rivals))] if plan.rivals else []),
+        *([("rivals in preference", ", ".join(rivals))] if rivals else []),
         ("benchmarks", ", ".join(plan.benchmarks)),
         ("questions from", plan.data),
         ("corpus", plan.corpus),
         ("annotator", _chat_model(plan.annotator, inputs.preset("annotators", plan.annotator))),
         ("judge", _chat_model(plan.judge, inputs.preset("judges", plan.judge))),
-        ("answers from", _server(inputs)),
+        ("answers from", _server(plan.server, inputs.preset("servers", plan.server))),
         ("scale", plan.scale),
         ("seed", str(inputs.parameters.get("seed", ""))),
     ]
 
 
-def _server(inputs: Inputs) -> str:
+def _server(name: str, preset: Metrics) -> str:
     """What answered; for a server, its name for the model, and whether it gave log-probabilities of choices."""
-    preset = inputs.preset("servers", inputs.plan.server)
-    name = preset.get("model")
-    if name is None:
-        return f"{inputs.plan.server} (the pipeline's own process, from the weights)"
-    choices = "" if preset.get("logprobs", True) else ", without log-probabilities of choices"
-    return f"{inputs.plan.server} (a server that calls the model {name}{choices})"
+    if preset.get("model") is None:
+        return f"{name} (the pipeline's own process, from the weights)"
+    lacking = "" if preset.get("logprobs", True) else ", without log-probabilities of choices"
+    return f"{name} (a server that calls the model {preset['model']}{lacking})"
 
 
-def _chat_model(name: str, preset: dict[str, Any]) -> str:
-    """Only the name and model: a preset may also have the address of a private server."""
+def _chat_model(name: str, preset: Metrics) -> str:
     return f"{name} ({preset['model']})" if preset.get("model") else name
-
-
-def _rival(inputs: Inputs, rival: System) -> str:
-    """With the name that the server reported, since a rival's preset is not a parameter of the report."""
-    models = inputs.metrics["costs"].get("asking", {}).get(f"rival: {rival.model}", {}).get("models") or []
-    return f"{rival.model} ({', '.join(models)})" if rival.rival == "chat" else rival.name
 
 
 def flattened(section: Any, key: str = "") -> list[tuple[str, str]]:
@@ -87,10 +83,8 @@ def flattened(section: Any, key: str = "") -> list[tuple[str, str]]:
 
 def origins(inputs: Inputs) -> list[tuple[str, str, str]]:
     """Origin and licence of the weights of each model, and of each official chat version that is compared."""
-    presets = [(model, inputs.preset("models", model)) for model in inputs.models]
-    presets += [
-        (f"{rival.model}, official chat version", inputs.preset("models", rival.model)["official"])
-        for rival in inputs.plan.rivals
-        if rival.rival == "official"
-    ]
-    return [(model, str(preset.get("origin", "")), str(preset.get("license", ""))) for model, preset in presets]
+    presets = {model: inputs.preset("models", model) for model in inputs.models}
+    for rival in inputs.plan.rivals:
+        if rival.rival == "official":
+            presets[f"{rival.model}, official chat version"] = inputs.preset("models", rival.model)["official"]
+    return [(name, str(preset.get("origin", "")), str(preset.get("license", ""))) for name, preset in presets.items()]

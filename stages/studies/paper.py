@@ -5,15 +5,13 @@ Questions that one arm got right and the other wrong (Figure 1) are named by id 
 
 import json
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
 from stages.core import parameters
-from stages.figures import domains as domains_figure
-from stages.figures import wordclouds
+from stages.figures import dots, style, wordclouds
 from stages.records.files import read_json, write_text
 from stages.records.results import Scored
 from stages.reporting import cautions, figures, inputs, names, page, table_files, verdict
@@ -24,48 +22,33 @@ from stages.studies.frozen import STUDIES, unpacked
 
 SHOWN = ("standard", "standard.manual", "role")
 EACH_WAY = 3
+METRICS, PLOTS = Path("metrics/studies"), Path("plots/studies")
+PAPER = "paper.md.jinja"
+TODAYS = ("seed", "statistics")
 
-Row = dict[str, Any]
 
-
-def disagreements(read: Inputs, benchmark: str = "mmlu") -> list[Row]:
-    """The first questions that only ``role`` got right, then the first that only ``standard`` got right.
+def disagreements(read: Inputs) -> list[dict[str, Any]]:
+    """MMLU's first questions that only ``role`` got right, then the first that only ``standard`` got right.
 
     A row has ``id``, ``group``, ``key``, the ``role`` prompt, and each variant's pick and whether it is right, all for
     the first training seed.
     """
-    items = list(read.scored.values())
-    seed = min(item.seed for item in items if item.seed is not None)
-    by_variant = {variant: _scored(items, variant, benchmark, seed) for variant in SHOWN}
-    role, standard = by_variant["role"], by_variant["standard"]
-    rows: list[Row] = []
+    seed = min(item.seed for item in read.scored.values() if item.seed is not None)
+    items = [each for each in read.scored.values() if (each.benchmark, each.seed) == ("mmlu", seed)]
+    shown: dict[str, dict[str, Scored]] = {variant: {} for variant in SHOWN}
+    for item in items:
+        if item.variant in shown and item.score is not None:
+            shown[item.variant][item.id] = item
+    role, standard = shown["role"], shown["standard"]
+    rows = []
     for better, worse in ((role, standard), (standard, role)):
         found = [each for each in better if each in worse and better[each].score == 1 and worse[each].score == 0]
-        rows += [_row(each, by_variant) for each in found[:EACH_WAY]]
+        for each in found[:EACH_WAY]:
+            asked = {variant: answers[each] for variant, answers in shown.items() if each in answers}
+            picks = {variant: (getattr(item, item.reading), item.score == 1) for variant, item in asked.items()}
+            of = {"group": role[each].group, "key": role[each].target, "role": role[each].role}
+            rows.append({"id": each, **of, "picks": picks})
     return rows
-
-
-def _scored(items: Sequence[Scored], variant: str, benchmark: str, seed: int) -> dict[str, Scored]:
-    return {
-        item.id: item
-        for item in items
-        if item.variant == variant and item.benchmark == benchmark and item.seed == seed and item.score is not None
-    }
-
-
-def _row(identifier: str, by_variant: dict[str, dict[str, Scored]]) -> Row:
-    item = by_variant["role"][identifier]
-    picks = {
-        variant: (getattr(found[identifier], found[identifier].reading), found[identifier].score == 1)
-        for variant, found in by_variant.items()
-        if identifier in found
-    }
-    return {"id": identifier, "group": item.group, "key": item.target, "role": item.role, "picks": picks}
-
-
-METRICS, PLOTS = Path("metrics/studies"), Path("plots/studies")
-PAPER = "paper.md.jinja"
-TODAYS = ("seed", "statistics")
 
 
 def make(name: str, page_file: Path) -> None:
@@ -99,13 +82,12 @@ def todays(path: Path) -> None:
 
 def draw(read: Inputs) -> dict[str, str]:
     """Draw all figures below the run's ``plots``; figure → its caption."""
-    made = {"main": figures.main_results(read), "likelihood": figures.likelihoods(read)}
-    domains_figure.draw(read.metrics["mmlu_domains"], read.root / "plots/mmlu_domains")
-    made["domains"] = figures.domains(read)
-    made["losses"] = figures.losses(read)
-    written = written_roles(read.scored.values(), read.domain_of).get(read.models[0], [])
     plots = read.root / "plots"
+    style.save(dots.domains(read.metrics["mmlu_domains"]), plots / "mmlu_domains")
+    written = written_roles(read.scored.values(), read.domain_of).get(read.models[0], [])
     wordclouds.draw_roles(written, read.parameters["mmlu_domains"], plots / "wordclouds.png", plots / "wordclouds")
+    made = {"main": figures.main(read), "likelihood": figures.likelihood(read), "domains": figures.domains(read),
+            "losses": figures.losses(read)}  # fmt: skip
     return {name: picture.caption for name, picture in made.items() if picture is not None}
 
 

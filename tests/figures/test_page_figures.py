@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from stages.figures import benchmarks, likelihood, loss, style
+from stages.figures import dots, loss, style
 from tests.figures.canvas import beyond
 
 ENTRY = {"score": 0.5, "ci_low": 0.4, "ci_high": 0.6, "n": 1200, "reading": "written"}
@@ -18,23 +18,23 @@ ROWS = [
 
 
 def compared(**other):
-    return {"standard": ENTRY, "role": ENTRY, "difference": DIFFERENCE, "chance": 0.25} | other
+    return {"standard": ENTRY, "role": ENTRY, "role - standard": DIFFERENCE, "chance": 0.25} | other
 
 
 @pytest.mark.parametrize("models", [["small"], ["small", "another-model"]])
 def test_no_label_of_the_results_is_beyond(models):
     found = {"HotpotQA (closed book)": compared(chance=None), "TruthfulQA (MC1)": compared(), "MMLU": compared()}
     with style.styled():
-        assert beyond(benchmarks.figure(dict.fromkeys(models, found))) == []
+        assert beyond(dots.benchmarks(dict.fromkeys(models, found))) == []
 
 
 def test_a_score_that_is_lacking_leaves_its_row_empty():
     found = {
-        "HumanEval": compared(standard=NONE, role=NONE, difference=NONE, chance=None),
+        "HumanEval": compared(standard=NONE, role=NONE, chance=None) | {"role - standard": NONE},
         "GSM8K": compared(role=None),
     }
     with style.styled():
-        drawn = benchmarks.figure({"small": found})
+        drawn = dots.benchmarks({"small": found})
     scores, differences = drawn.axes
     assert [text.get_text() for text in scores.get_yticklabels()] == ["HumanEval\nn = 6", "GSM8K\nn = 1,200, written"]
     assert sorted(len(line.get_xdata()) for line in differences.lines if line.get_marker() == "o") == [0, 1]
@@ -72,7 +72,7 @@ def test_tick_labels_of_many_tokens_do_not_run_into_one_another():
 @pytest.mark.parametrize(("n", "told"), [(29, True), (30, False)])
 def test_grey_names_are_explained_only_where_there_are_some(n, told):
     with style.styled():
-        drawn = benchmarks.figure(
+        drawn = dots.benchmarks(
             {"small": {"MMLU": compared(), "GSM8K": compared(standard=ENTRY | {"n": n}, role=None)}}
         )
     assert ("Grey names" in drawn.get_supxlabel()) == told
@@ -90,7 +90,7 @@ def test_no_label_of_the_likelihoods_is_beyond_and_arms_stand_in_the_order_of_al
         arm: compared_likelihoods("recorded - none", "recorded - other") for arm in ("role", "standard", "shuffled")
     }
     with style.styled():
-        drawn = likelihood.figure({"smollm2-135m": {**variants, "between": between}})
+        drawn = dots.likelihood({"smollm2-135m": {**variants, "between": between}})
         assert beyond(drawn) == []
     labels = [text.get_text().partition(":")[0] for text in drawn.axes[0].get_yticklabels()]
     assert labels[:2] == ["role own \u2212 standard none", "role recorded \u2212\nstandard recorded"]

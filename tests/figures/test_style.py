@@ -42,21 +42,21 @@ def test_every_arm_has_its_own_colour_and_marker():
         "base",
         *(System(model="m", arm=arm, seed=1).variant for arm in ("standard", "role", "shuffled", "constant")),
     ]
-    for named in (style.COLOURS, style.MARKERS):
-        assert len({named[variant] for variant in variants}) == 5
+    looks = [style.look(variant) for variant in variants]
+    assert len({look.colour for look in looks}) == len({look.marker for look in looks}) == 5
 
 
 def test_a_condition_has_its_arms_colour():
-    assert style.colour("role.stripped") == style.colour("role")
-    assert style.marker("standard.cot") == style.marker("standard")
+    assert style.look("role.stripped") == style.look("role")
+    assert style.look("standard.cot") == style.look("standard")
 
 
 def test_an_svg_has_real_text_and_a_dark_counterpart_for_each_of_its_colours():
     """A colour that nothing stands for must be read on the dark page: 3 to 1, WCAG's contrast of graphics."""
     with style.styled():
         figure = drawn()
-        for place, arm in enumerate(style.COLOURS):
-            figure.axes[0].plot([1, 2], [place, 4], color=style.colour(arm))
+        for place, arm in enumerate(style.LOOKS):
+            figure.axes[0].plot([1, 2], [place, 4], color=style.look(arm).colour)
         figure.axes[0].legend()
         text = style.svg(figure)
     content, rules = text.partition("</style>")[2], text.partition("</style>")[0]

@@ -7,7 +7,7 @@ import yaml
 
 from stages.corpora.overlap import contamination
 from stages.costs import costs
-from stages.figures import domains as domain_figure
+from stages.figures import dots, style
 from stages.figures import preference as preference_figure
 from stages.judging.counting import PairKey
 from stages.judging.pairs import planned_pairs
@@ -133,14 +133,14 @@ def _write_metrics(folder: Path, run: Plan, questions: dict, corpus: list[Annota
     write_json(folder / "metrics/likelihood.json", likelihoods(read_likelihoods(run, folder / "data"), SEED))
     domains = by_domain(scored, DOMAINS, SEED, 0.03)
     write_json(folder / "metrics/mmlu_domains.json", domains)
-    domain_figure.draw(domains, folder / "plots/mmlu_domains")
+    style.save(dots.domains(domains), folder / "plots/mmlu_domains")
     arms = [system for system in run.systems if system.variant in {"standard", "role"}]
     pairs = planned_pairs([*arms, *run.rivals])
     judgements = [each for pair in pairs for each in _judgements(pair, rng)]
     write_jsonl(folder / "data/judgements.jsonl", judgements)
     preference = summarize_preference(judgements, [PairKey(pair.model, pair.name) for pair in pairs], SEED)
     write_json(folder / "metrics/preference.json", preference)
-    preference_figure.draw(preference, folder / "plots/preference")
+    style.save(preference_figure.figure(preference), folder / "plots/preference")
     overlap = {benchmark: contamination(asked, corpus) for benchmark, asked in questions.items()}
     write_json(folder / "metrics/contamination.json", overlap)
     annotate = {"items": len(corpus), "annotated": len(corpus), "requests": 47, "prompt_tokens": 31204}

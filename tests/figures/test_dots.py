@@ -1,6 +1,6 @@
 import pytest
 
-from stages.figures import domains, style
+from stages.figures import dots, style
 from tests.figures.canvas import beyond
 
 
@@ -23,18 +23,18 @@ NOTHING = {"delta": None, "ci_low": None, "ci_high": None, "p_holm": None, "n": 
 @pytest.mark.parametrize("models", [["smollm2-135m"], ["mistral-7b", "llama-2-7b"]])
 def test_no_label_is_clipped(models):
     with style.styled():
-        assert beyond(domains.figure(dict.fromkeys(models, MODEL))) == []
+        assert beyond(dots.domains(dict.fromkeys(models, MODEL))) == []
 
 
 def test_n_stands_below_each_domain():
     with style.styled():
-        figure = domains.figure({"m": MODEL})
+        figure = dots.domains({"m": MODEL})
     assert figure.axes[0].get_yticklabels()[0].get_text() == "mathematics\nn = 40"
 
 
 def test_only_differences_that_the_test_bears_out_are_filled():
     with style.styled():
-        figure = domains.figure({"m": MODEL})
+        figure = dots.domains({"m": MODEL})
     open_points, filled = [line for line in figure.axes[1].lines if line.get_marker() == "o"]
     assert len(open_points.get_ydata()) == 1
     assert open_points.get_markerfacecolor() == style.PAPER
@@ -52,6 +52,6 @@ def test_only_differences_that_the_test_bears_out_are_filled():
     ],
 )
 def test_what_was_not_run_is_left_out(metrics, tmp_path):
-    domains.draw(metrics, tmp_path / "figure")
+    style.save(dots.domains(metrics), tmp_path / "figure")
     assert (tmp_path / "figure.png").stat().st_size > 0
     assert (tmp_path / "figure.svg").stat().st_size > 0
