@@ -14,13 +14,14 @@ def main() -> None:
     # Statistics and drawing take seconds to import.
     from stages.figures import dots, style
     from stages.scoring.comparison import Statistics
-    from stages.scoring.domains import COLUMNS, Domains, by_domain, rows
+    from stages.scoring.domains import COLUMNS, Domains, by_domain
+    from stages.scoring.tables import rows
 
     domains = parameters.load("mmlu_domains", Domains)
     margin = parameters.load("statistics", Statistics).margin
     metrics = by_domain(read_jsonl(SCORED, Scored), domains, parameters.load("seed", int), margin)
     write_json(Path("metrics/mmlu_domains.json"), metrics)
-    write_csv(Path("plots/mmlu_domains.csv"), COLUMNS, rows(metrics))
+    write_csv(Path("plots/mmlu_domains.csv"), COLUMNS, rows(metrics, COLUMNS))
     style.save(dots.domains(metrics), Path("plots/mmlu_domains"))
 
 

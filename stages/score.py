@@ -25,10 +25,10 @@ def main() -> None:
         return
     # Statistics take seconds to import.
     from stages.scoring.comparison import Statistics, compare
+    from stages.scoring.items import score_plan
     from stages.scoring.likelihoods import likelihoods, read_likelihoods
-    from stages.scoring.run import score_plan
-    from stages.scoring.summary import COLUMNS, rows, summarize
-    from stages.scoring.tables import tabulate
+    from stages.scoring.summary import COLUMNS, summarize
+    from stages.scoring.tables import rows, tabulate
 
     seed = parameters.load("seed", int)
     margin = parameters.load("statistics", Statistics).margin
@@ -39,7 +39,7 @@ def main() -> None:
     write_json(Path("metrics/benchmarks.json"), benchmarks)
     write_json(Path("metrics/comparison.json"), compare(tables, seed, margin))
     write_json(Path("metrics/likelihood.json"), likelihoods(read_likelihoods(plan), seed))
-    write_csv(Path("plots/benchmarks.csv"), COLUMNS, rows(benchmarks))
+    write_csv(Path("plots/benchmarks.csv"), COLUMNS, rows(benchmarks, COLUMNS))
 
 
 if __name__ == "__main__":

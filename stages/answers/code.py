@@ -11,7 +11,7 @@ import ast
 import builtins
 import re
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from stages.answers import fences
 from stages.answers.answer_line import UNREAD, ReadAnswer, flexible, strict
@@ -96,7 +96,7 @@ def _definition(code: str, question: Question) -> int | None:
     return found.start() if found else None
 
 
-def _function(nodes: Iterable[ast.stmt], question: Question) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+def _function(nodes: list[ast.stmt], question: Question) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     """The last definition of the function asked for."""
     found = [node for node in nodes if isinstance(node, FUNCTIONS) and node.name == _name(question)]
     return found[-1] if found else None
@@ -125,7 +125,6 @@ def _is_stub(code: str, question: Question) -> bool:
 def _parsing_prefix(before: str, code: str) -> str | None:
     """As many of the code's lines as make Python after ``before``."""
     lines = code.split("\n")
-    offset = before.count("\n")
     count = len(lines)
     while count > 0:
         kept = "\n".join(lines[:count]).rstrip() + "\n"
@@ -133,7 +132,7 @@ def _parsing_prefix(before: str, code: str) -> str | None:
             fences.tree(before + kept)
         except SyntaxError as error:
             # What is wrong in a line stays wrong however many lines after it are dropped.
-            count = min(count - 1, (error.lineno or count) - 1 - offset)
+            count = min(count - 1, (error.lineno or count) - 1 - before.count("\n"))
         except (ValueError, RecursionError, MemoryError):  # a null character, or nested too deep
             return None
         else:
@@ -156,12 +155,14 @@ def _without_examples(before: str, code: str, question: Question) -> str:
 
 def _sets_up(node: ast.stmt, question: Question) -> bool:
     """Whether it may matter to the function: a loop that fills a table, ``sys.setrecursionlimit(…)``."""
+    likely = not isinstance(node, ast.Assert)
     if isinstance(node, ast.Expr):
         likely = isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute)
-    else:
-        likely = not isinstance(node, ast.Assert)
-    used = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-    return likely and used.isdisjoint(EXAMPLE_NAMES | {_name(question)})
+    return likely and _used(node).isdisjoint(EXAMPLE_NAMES | {_name(question)})
+
+
+def _used(tree: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 def _with_missing(code: str, blocks: list[str], question: Question) -> str:
@@ -174,7 +175,7 @@ def _with_missing(code: str, blocks: list[str], question: Question) -> str:
     ]
     prompt = _parsing_prefix("", question.question) or ""
     known = {*dir(builtins), *_bound(prompt), _name(question)}
-    while missing := _used(code) - known - _bound(code):
+    while missing := _used(fences.tree(code)) - known - _bound(code):
         # A star import may bind anything: it is taken where nothing else names what is missing.
         found = next((each for each in statements if not missing.isdisjoint(_binds(each[0]))), None)
         found = found or next((each for each in statements if "*" in _binds(each[0])), None)
@@ -190,10 +191,6 @@ def _source(node: ast.stmt, text: str) -> str:
     decorators = getattr(node, "decorator_list", [])
     first = min([node.lineno, *(each.lineno for each in decorators)])
     return "\n".join(text.split("\n")[first - 1 : node.end_lineno])
-
-
-def _used(code: str) -> set[str]:
-    return {node.id for node in ast.walk(fences.tree(code)) if isinstance(node, ast.Name)}
 
 
 def _bound(code: str) -> set[str]:
@@ -215,8 +212,8 @@ def _binds(node: ast.AST) -> set[str]:
             | ast.Name(id=name, ctx=ast.Store())
         ):
             return {name}
-        case ast.Assign() | ast.AnnAssign():
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        case ast.Assign(targets=targets):
             return {name for target in targets for each in ast.walk(target) for name in _binds(each)}
-        case _:
-            return set()
+        case ast.AnnAssign(target=target):
+            return _binds(target)
+    return set()

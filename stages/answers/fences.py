@@ -4,6 +4,9 @@ import ast
 import re
 import textwrap
 import warnings
+from collections import deque
+from contextlib import suppress
+from itertools import islice, pairwise
 
 # "```python", also after text on the same line ("Here it is: ```python").
 OPENING = re.compile(r"(?:(?!```|~~~).|```[^`]+```)*(?P<mark>```|~~~)[`~]*[ \t]*(?P<language>[\w+#.-]*)[ \t]*")
@@ -27,24 +30,23 @@ def tree(code: str) -> ast.Module:
 def blocks(text: str) -> list[str]:
     """The code of each block that is not empty, without common indentation; the last may lack its closing fence."""
     lines = text.split("\n")
-    fences = _fences(lines)
-    found, place = [], 0
-    while place < len(fences):
-        opening = OPENING.fullmatch(lines[fences[place]])
-        place += 1
+    found = []
+    fences = deque(_fences(lines))
+    while fences:
+        start = fences.popleft() + 1
+        opening = OPENING.fullmatch(lines[start - 1])
         if not opening:
             continue
-        start = fences[place - 1] + 1
-        end = _end(lines, start, fences[place : place + MOST_CLOSINGS], opening["mark"])
+        end = _end(lines, start, list(islice(fences, MOST_CLOSINGS)), opening["mark"])
         closing = CLOSING.fullmatch(lines[end]) if end < len(lines) else None
-        code = [*lines[start:end], *([closing["code"]] if closing and closing["code"] else [])]
+        code = lines[start:end] + ([closing["code"]] if closing and closing["code"] else [])
         if "".join(code).strip():
             found.append(textwrap.dedent("\n".join(code)))
-        while place < len(fences) and fences[place] < end:
-            place += 1
         # "```python" both closes a block that was left open and opens the next.
-        if end < len(lines) and not ((another := OPENING.fullmatch(lines[end])) and another["language"]):
-            place += 1
+        another = OPENING.fullmatch(lines[end]) if end < len(lines) else None
+        next_start = end if another and another["language"] else end + 1
+        while fences and fences[0] < next_start:
+            fences.popleft()
     return found
 
 
@@ -57,31 +59,20 @@ def _end(lines: list[str], start: int, fences: list[int], mark: str) -> int:
 
     If there is no such fence it is the first one.
     """
-    closings = [
-        place
-        for place in fences
-        if (closing := CLOSING.fullmatch(lines[place])) and mark in (closing["mark"], closing["end"])
-    ]
+    found = [(place, CLOSING.fullmatch(lines[place])) for place in fences]
+    closings = [place for place, closing in found if closing and mark in (closing["mark"], closing["end"])]
     for place in [*closings, len(lines)] if len(closings) < MOST_CLOSINGS else closings:
-        if _parses("\n".join(lines[start:place])):
+        with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+            tree(textwrap.dedent("\n".join(lines[start:place])))
             return place
     return closings[0] if closings else len(lines)
-
-
-def _parses(code: str) -> bool:
-    try:
-        tree(textwrap.dedent(code))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
 
 
 def parts(text: str) -> list[str]:
     """What stands before, between and after the lines that are fences, whichever of them open or close."""
     lines = text.split("\n")
-    places = _fences(lines)
-    starts, ends = [0, *(place + 1 for place in places)], [*places, len(lines)]
-    return ["\n".join(lines[start:end]) for start, end in zip(starts, ends, strict=True)]
+    places = [-1, *_fences(lines), len(lines)]
+    return ["\n".join(lines[start + 1 : end]) for start, end in pairwise(places)]
 
 
 def closes_first(text: str) -> bool:

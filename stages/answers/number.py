@@ -95,9 +95,9 @@ def _of_clause(clause: str) -> list[str]:
 
 
 def _is_range(stated: str) -> bool:
-    found = NUMBER.search(stated)
     if re.search(r"\bbetween\b", stated, re.IGNORECASE):
         return True
+    found = NUMBER.search(stated)
     return bool(found and re.match(rf"{BETWEEN}(?:{NUMBER.pattern})", stated[found.end() :], re.IGNORECASE))
 
 
@@ -108,20 +108,14 @@ def _numbers(text: str, pattern: re.Pattern[str] = NUMBER) -> list[str]:
 
 def _canonical(written: str) -> str | None:
     """One spelling for each value: ``29`` for "$29.00", ``3/4`` for "0.75"; None for what has no value."""
-    value = _value(" ".join(re.sub(r"[$€£,\u00a0\u202f]", "", written.lower()).split()))
-    return None if value is None else str(value)
-
-
-def _value(text: str) -> Fraction | None:
-    negative = text.startswith(("-", "minus ", "negative "))
-    text = re.sub(r"^(?:-|minus|negative)\s*", "", text)
-    if sum(character.isdigit() for character in text) > LONGEST:
+    text = " ".join(re.sub(r"[$€£,\u00a0\u202f]", "", written.lower()).split())
+    size = re.sub(r"^(?:-|minus|negative)\s*", "", text)
+    if sum(map(str.isdigit, size)) > LONGEST:
         return None
-    if not text[:1].isdigit() and not text.startswith("."):
-        value: Fraction | None = _in_words(text)
-    else:
-        value = _in_digits(text)
-    return -value if negative and value is not None else value
+    value = _in_digits(size) if size[:1].isdigit() or size.startswith(".") else _in_words(size)
+    if value is None:
+        return None
+    return str(-value if text.startswith(("-", "minus ", "negative ")) else value)
 
 
 def _in_digits(text: str) -> Fraction | None:

@@ -47,23 +47,19 @@ def read(text: str, question: Question) -> ReadAnswer:
 
 def score(value: str | None, question: Question) -> float:
     """Exact match after normalization, with the answer or any of its other forms."""
-    return max(_exact(value, target) for target in (question.answer, *question.aliases))
+    right = {normalized(target) for target in (question.answer, *question.aliases)}
+    return float(value is not None and normalized(value) in right)
 
 
 def f1(value: str | None, question: Question) -> float:
     """F1 over words, the best over the answer and its other forms."""
-    return max(_f1(value, target) for target in (question.answer, *question.aliases))
-
-
-def _exact(value: str | None, target: str) -> float:
-    return float(value is not None and normalized(value) == normalized(target))
-
-
-def _f1(value: str | None, target: str) -> float:
-    """As in HotpotQA's own script, "yes", "no" and "noanswer" match whole or not at all."""
     if value is None:
         return 0.0
-    prediction, truth = normalized(value), normalized(target)
+    return max(_f1(normalized(value), normalized(target)) for target in (question.answer, *question.aliases))
+
+
+def _f1(prediction: str, truth: str) -> float:
+    """As in HotpotQA's own script, "yes", "no" and "noanswer" match whole or not at all."""
     if prediction != truth and not VERDICTS.isdisjoint({prediction, truth}):
         return 0.0
     common = (Counter(prediction.split()) & Counter(truth.split())).total()

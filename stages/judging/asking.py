@@ -9,7 +9,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
 
 from tqdm import tqdm
 
@@ -17,11 +16,9 @@ from stages.chat_models import Bill, ChatModel, ChatReply, ChatRequest, Message,
 from stages.chat_models.local_model import load_weights, open_chat_model, room
 from stages.chat_models.preset import ChatPreset, LocalPreset
 from stages.core.errors import InputError
-from stages.judging.comparisons import Comparison, count_words, shown
+from stages.judging.comparisons import Comparison, shown
 from stages.judging.judge_reply import read_verdict
 from stages.records.results import Judgement
-
-T = TypeVar("T")
 
 INSTRUCTION = Path(__file__).with_name("instruction.md")
 REPLIES = ("A", "B")
@@ -37,22 +34,12 @@ def instruction() -> str:
 
 @dataclass(frozen=True)
 class Showing:
-    """A comparison in one order."""
+    """A comparison in one order: the variants and their answers, as shown first and second."""
 
     comparison: Comparison
-    left_first: bool
+    variants: tuple[str, str]
+    answers: tuple[str, str]
     answer_words: int | None
-
-    def ordered(self, left: T, right: T) -> tuple[T, T]:
-        return (left, right) if self.left_first else (right, left)
-
-    @property
-    def variants(self) -> tuple[str, str]:
-        return self.ordered(self.comparison.pair.left.variant, self.comparison.pair.right.variant)
-
-    @property
-    def answers(self) -> tuple[str, str]:
-        return self.ordered(self.comparison.left, self.comparison.right)
 
     @property
     def request(self) -> ChatRequest:
@@ -64,7 +51,12 @@ class Showing:
 
 
 def showings(comparisons: Sequence[Comparison], answer_words: int | None) -> list[Showing]:
-    return [Showing(each, left_first, answer_words) for each in comparisons for left_first in (True, False)]
+    found = []
+    for each in comparisons:
+        variants, answers = (each.pair.left.variant, each.pair.right.variant), (each.left, each.right)
+        found.append(Showing(each, variants, answers, answer_words))
+        found.append(Showing(each, variants[::-1], answers[::-1], answer_words))
+    return found
 
 
 def judge(
@@ -103,9 +95,8 @@ def by_log_odds(folder: Path, group: Sequence[Showing], preset: LocalPreset, bil
             heads = [opened(loaded.tokenizer, [request.messages[0].content]) for request in requests]
             rows = [Row(*continuations(loaded.tokenizer, head, REPLIES)) for head in heads]
             fits = [len(row.before) + max(map(len, row.texts)) <= room(loaded) for row in rows]
-            found = iter(
-                loglikelihoods(loaded, [row for row, fit in zip(rows, fits, strict=True) if fit], BATCH_TOKENS)
-            )
+            fitting = [row for row, fit in zip(rows, fits, strict=True) if fit]
+            found = iter(loglikelihoods(loaded, fitting, BATCH_TOKENS))
             for request, row, fit in zip(requests, rows, fits, strict=True):
                 first, second = next(found) if fit else (0.0, 0.0)
                 text = "A" if first > second else "B" if first < second else "tie" if fit else ""
@@ -123,10 +114,7 @@ def by_log_odds(folder: Path, group: Sequence[Showing], preset: LocalPreset, bil
 
 
 def judged(
-    group: Sequence[Showing],
-    outcomes: Iterable[tuple[Outcome[str], float | None]],
-    preset: ChatPreset,
-    bill: Bill,
+    group: Sequence[Showing], outcomes: Iterable[tuple[Outcome[str], float | None]], preset: ChatPreset, bill: Bill
 ) -> Iterator[Judgement]:
     """A judgement of each showing from its outcome and, where the judge gives them, its log-odds."""
     for showing, (outcome, log_odds) in zip(group, outcomes, strict=True):
@@ -134,19 +122,19 @@ def judged(
         reply = outcome.reply.text if outcome.reply else None
         verdict = read_verdict(reply) if reply and outcome.failure not in WITHHELD else None
         first, second = showing.variants
-        words = [count_words(answer) for answer in showing.answers]
-        words_shown = [min(count, showing.answer_words or count) for count in words]
+        words = [len(answer.split()) for answer in showing.answers]
+        pair = showing.comparison.pair
         yield Judgement(
             id=showing.comparison.id,
-            model=showing.comparison.pair.model,
-            seed=showing.comparison.pair.seed,
-            judge=describe_judge(preset, showing.comparison.pair.model, outcome.reply),
+            model=pair.model,
+            seed=pair.seed,
+            judge=describe_judge(preset, pair.model, outcome.reply),
             first=first,
             second=second,
             first_words=words[0],
             second_words=words[1],
-            first_words_shown=words_shown[0],
-            second_words_shown=words_shown[1],
+            first_words_shown=min(words[0], showing.answer_words or words[0]),
+            second_words_shown=min(words[1], showing.answer_words or words[1]),
             verdict={"A": first, "B": second, "tie": "tie", None: None}[verdict],
             reply=reply,
             failure=outcome.failure,
@@ -160,8 +148,8 @@ def estimates(
     """A line for each judge: what asking it would take."""
     for model, group in by_judge(showings(compared, answer_words), preset).items():
         folder = judge_folder(preset, model, base_models) if isinstance(preset, LocalPreset) else None
-        chat_model = open_chat_model(preset, model_path=folder)
-        found = chat_model.estimate([showing.request for showing in group], any_reply)
+        requests = [showing.request for showing in group]
+        found = open_chat_model(preset, model_path=folder).estimate(requests, any_reply)
         yield f"{describe_judge(preset, model, None)}: {found}"
 
 

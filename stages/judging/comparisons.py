@@ -3,9 +3,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
-
-from pydantic import BaseModel, ConfigDict
+from typing import NamedTuple, TypeVar
 
 from stages.chat import self_prompt
 from stages.core.errors import InputError
@@ -19,10 +17,8 @@ T = TypeVar("T")
 CUT = " […]"
 
 
-class Comparison(BaseModel):
+class Comparison(NamedTuple):
     """Two whole answers to one prompt."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     pair: SystemPair
     id: str
@@ -39,25 +35,23 @@ def comparisons(
     Raises:
         InputError: The two systems did not answer the same prompts, or answered one that is no question.
     """
-    left_file, right_file = pair.answer_files(generations)
-    left, right = answers(left_file), answers(right_file)
+    files = pair.answer_files(generations)
+    # An output that was cut inside its role prompt leaves an empty answer.
+    left, right = (
+        {each.id: self_prompt.answer_of(each.output or "").strip() for each in read_jsonl(path, Generation)}
+        for path in files
+    )
     if left.keys() != right.keys():
         name = min(left.keys() ^ right.keys())
-        lacking = right_file if name in left else left_file
+        lacking = files[1] if name in left else files[0]
         raise InputError(f"{lacking}: {name!r} is not answered there, but in the file it is compared with")
     asked = [question for question in questions if question.id in left]
     if strange := sorted(left.keys() - {question.id for question in asked}):
-        raise InputError(f"{left_file}: {strange[0]!r} is no question of the open-ended set: run `dvc repro`")
+        raise InputError(f"{files[0]}: {strange[0]!r} is no question of the open-ended set: run `dvc repro`")
     return [
-        Comparison(pair=pair, id=each.id, request=each.question, left=left[each.id], right=right[each.id])
+        Comparison(pair, each.id, each.question, left[each.id], right[each.id])
         for each in evenly_spaced(asked, prompts)
     ]
-
-
-def answers(path: Path) -> dict[str, str]:
-    """What each prompt was answered with; empty where the output was cut inside its role prompt."""
-    generations = read_jsonl(path, Generation)
-    return {generation.id: self_prompt.answer_of(generation.output or "").strip() for generation in generations}
 
 
 def evenly_spaced(items: Sequence[T], count: int | None) -> list[T]:
@@ -73,7 +67,3 @@ def shown(answer: str, words: int | None) -> str:
     if words is None or len(ends) <= words:
         return answer
     return answer[: ends[words - 1]] + CUT
-
-
-def count_words(answer: str) -> int:
-    return len(answer.split())

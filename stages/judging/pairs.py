@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import PositiveInt
 
 from stages.core.errors import InputError
 from stages.core.parameters import Section
@@ -27,10 +28,8 @@ class Judging(Section):
     answer_words: PositiveInt | None = None
 
 
-class SystemPair(BaseModel):
+class SystemPair(NamedTuple):
     """Two systems whose answers are compared; wins and losses are the left one's."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     left: System
     right: System

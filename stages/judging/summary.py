@@ -40,14 +40,16 @@ def summarize_pair(comparisons: Sequence[Compared], right: str, seed: int) -> Su
     Shares are over the prompts read in both orders under every seed. Intervals are Wilson's, at the effective number
     of prompts; those of several seeds hold the spread between seeds too. ``shown_first`` is what the answer shown
     first scored, ties half: 0.5 without position bias. ``flips`` are comparisons whose two orders disagree; of replies,
-    they count as ties, while log-odds are averaged over both orders.
+    they count as ties, while log-odds are averaged over both orders. ``unparsed`` are replies that named no verdict.
     """
     counted = verdicts(comparisons)
-    result = counted.result
+    result, flipped = counted.result, counted.first != counted.second
     reason = None if result.size else NOT_READ if comparisons else NOT_JUDGED
     rate = mean(result)
+    replies = [each for both in comparisons for each in both]
+    unparsed = sum(each.verdict is None for each in replies)
     return {
-        "judge": "; ".join(sorted({each.judge for both in comparisons for each in both})) or None,
+        "judge": "; ".join(sorted({each.judge for each in replies})) or None,
         "n": result.shape[1],
         "seeds": result.shape[0],
         "win_rate": rate["share"],
@@ -57,17 +59,17 @@ def summarize_pair(comparisons: Sequence[Compared], right: str, seed: int) -> Su
         "tie": mean(result == 0.5),
         "loss": mean(result == 0),
         "sign_test": sign_test(result, seed, reason),
-        "flips": {"count": int(counted.flipped.sum()), "rate": mean(counted.flipped)["share"]},
-        "shown_first": mean(counted.shown_first),
+        "flips": {"count": int(flipped.sum()), "rate": mean(flipped)["share"]},
+        "shown_first": mean((counted.first + 1 - counted.second) / 2),
         "strength": strength(counted),
-        "unparsed": unparsed(comparisons),
+        "unparsed": {"count": unparsed, "rate": unparsed / len(replies) if replies else None},
         "length_controlled": length_controlled(counted, reason),
         "answers": {LEFT: answers(comparisons, 0), right: answers(comparisons, 1)},
         **because(reason),
     }
 
 
-def mean(values: Array) -> Summary:
+def mean(values: NDArray[Any]) -> Summary:
     """The mean of ``values`` [seeds, prompts] with its interval."""
     if values.size == 0:
         return {"share": None, "ci_low": None, "ci_high": None}
@@ -82,19 +84,13 @@ def strength(counted: Verdicts) -> Summary:
     and ``by_order`` are their mean sizes whatever the direction. The judge ``measured_nothing`` where the order
     moves it more than the answers do.
     """
-    unit, preference, order = "nats" if counted.by_odds else "score", counted.preference, counted.order_effect
-    if not order.size:
-        keys = ("preference", "order_effect", "by_answers", "by_order", "measured_nothing")
-        return {"unit": unit, **dict.fromkeys(keys)}
-    by_answers, by_order = float(abs(preference).mean()), float(abs(order).mean())
-    return {
-        "unit": unit,
-        "preference": float(preference.mean()),
-        "order_effect": float(order.mean()),
-        "by_answers": by_answers,
-        "by_order": by_order,
-        "measured_nothing": by_order > by_answers,
-    }
+    found: Summary = dict.fromkeys(("preference", "order_effect", "by_answers", "by_order", "measured_nothing"))
+    if counted.result.size:
+        preference, order = counted.preference, counted.order_effect
+        found |= {"preference": float(preference.mean()), "order_effect": float(order.mean())}
+        found |= {"by_answers": float(abs(preference).mean()), "by_order": float(abs(order).mean())}
+        found["measured_nothing"] = found["by_order"] > found["by_answers"]
+    return {"unit": "nats" if counted.by_odds else "score", **found}
 
 
 def sign_test(result: Array, seed: int, reason: str | None) -> Summary:
@@ -106,19 +102,11 @@ def sign_test(result: Array, seed: int, reason: str | None) -> Summary:
     """
     won, lost, tied = (int((result == value).sum()) for value in (1, 0, 0.5))
     counts = {"won": won, "lost": lost, "tied": tied}
-    if won + lost == 0:
-        return {**counts, "p": None, "detectable": None, "test": None, **because(reason or ALL_TIED)}
     found = difference((result == 1).astype(float), (result == 0).astype(float), seed)
-    assert found is not None  # there are prompts
+    if found is None or won + lost == 0:
+        return {**counts, "p": None, "detectable": None, "test": None, **because(reason or ALL_TIED)}
     test = "sign_exact" if found.test == "mcnemar_exact" else found.test
     return {**counts, "p": found.p, "detectable": found.detectable, "test": test}
-
-
-def unparsed(comparisons: Sequence[Compared]) -> Summary:
-    """Replies that named no verdict, of all replies."""
-    replies = [each for both in comparisons for each in both]
-    count = sum(each.verdict is None for each in replies)
-    return {"count": count, "rate": count / len(replies) if replies else None}
 
 
 def answers(comparisons: Sequence[Compared], side: int) -> Summary:

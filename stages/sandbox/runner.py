@@ -190,8 +190,7 @@ def run_all(tasks: Sequence[Task], limits: Limits, methods: tuple[Method, ...] =
 def available(limits: Limits, methods: tuple[Method, ...] = METHODS) -> Method | None:
     """The first method that holds on this machine; the log says what is wrong with each one before it."""
     for method in methods:
-        fault = fault_of(method, limits)
-        if fault is None:
+        if (fault := fault_of(method, limits)) is None:
             return method
         logger.warning("no sandbox by %s: %s", method, fault)
     if limits.isolation == "limits_only":

@@ -11,7 +11,7 @@ from stages.records.results import Scored
 from stages.records.systems import derive_seed
 from stages.scoring import comparison
 from stages.scoring.summary import score_and_interval
-from stages.scoring.tables import ScoreTable, tabulate
+from stages.scoring.tables import tabulate
 
 SUBJECTS = frozenset(
     """
@@ -45,6 +45,8 @@ def _each_subject_once(domains: dict[str, list[str]]) -> dict[str, list[str]]:
 # ``mmlu_domains`` of params.yaml: each domain with its subjects.
 Domains = Annotated[dict[str, list[str]], AfterValidator(_each_subject_once)]
 
+COLUMNS = ["model", "domain", "variant", "score", "ci_low", "ci_high", "n"]
+
 Metrics = dict[str, dict[str, dict[str, Any]]]
 
 
@@ -64,53 +66,20 @@ def by_domain(items: Iterable[Scored], domains: Domains, seed: int, margin: floa
             f"data/scored.jsonl: id {strange[0].id!r}: its subject {strange[0].group!r} is none of MMLU's 57, which "
             "mmlu_domains in params.yaml puts into domains: give a set with other subjects a benchmark of its own"
         )
-    renamed = [item.model_copy(update={"benchmark": domain_of[item.group or ""]}) for item in of_mmlu]
-    tables = tabulate(renamed)
+    tables = tabulate(item.model_copy(update={"benchmark": domain_of[item.group or ""]}) for item in of_mmlu)
     result: Metrics = {}
     for model in dict.fromkeys(key[0] for key in tables):
-        mine = {(key[2], key[1]): table for key, table in tables.items() if key[0] == model}
-        asked = [domain for domain in domains if any(key[0] == domain for key in mine)]
-        result[model] = {domain: _scores(domain, mine) for domain in asked}
-        for domain, entry in _differences(model, asked, mine, seed, margin).items():
+        differences: dict[str, dict[str, Any]] = {}
+        result[model] = {}
+        for domain in domains:
+            mine = {key[1]: table for key, table in tables.items() if key[0] == model and key[2] == domain}
+            if mine:
+                result[model][domain] = {
+                    variant: score_and_interval(table, grouped=False) for variant, table in mine.items()
+                }
+            if {"role", "standard"} <= mine.keys():
+                own_seed = derive_seed(seed, "mmlu_domains", model, domain)
+                differences[domain] = comparison.entry(mine["role"], mine["standard"], own_seed, grouped=False)
+        for domain, entry in comparison.with_holm(differences, margin).items():
             result[model][domain]["role - standard"] = entry
     return result
-
-
-def _scores(domain: str, tables: dict[tuple[str, str], ScoreTable]) -> dict[str, Any]:
-    return {
-        variant: score_and_interval(table, grouped=False)
-        for (where, variant), table in tables.items()
-        if where == domain
-    }
-
-
-def _differences(
-    model: str, domains: list[str], tables: dict[tuple[str, str], ScoreTable], seed: int, margin: float
-) -> dict[str, dict[str, Any]]:
-    both = [domain for domain in domains if {(domain, "role"), (domain, "standard")} <= tables.keys()]
-    return comparison.with_holm(
-        {
-            domain: comparison.entry(
-                tables[domain, "role"],
-                tables[domain, "standard"],
-                derive_seed(seed, "mmlu_domains", model, domain),
-                grouped=False,
-            )
-            for domain in both
-        },
-        margin,
-    )
-
-
-COLUMNS = ["model", "domain", "variant", "score", "ci_low", "ci_high", "n"]
-
-
-def rows(metrics: Metrics) -> list[list[Any]]:
-    """The metrics as a table with :data:`COLUMNS`: a row for each domain and variant."""
-    return [
-        [model, domain, variant, *(entry[column] for column in COLUMNS[3:])]
-        for model, domains in metrics.items()
-        for domain, variants in domains.items()
-        for variant, entry in variants.items()
-        if "score" in entry
-    ]

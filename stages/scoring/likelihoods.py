@@ -1,6 +1,5 @@
 """How likely systems find held-out answers after different role prompts: ``metrics/likelihood.json``."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,32 +7,27 @@ import numpy as np
 
 from stages.core.errors import InputError
 from stages.records.files import read_jsonl
-from stages.records.results import ReferenceLikelihood
+from stages.records.results import ReferenceLikelihood, RoleGiven
 from stages.records.systems import Plan, derive_seed
+from stages.scoring.comparison import with_holm
 from stages.scoring.tables import rounded
 from stages.statistics.intervals import Values, of_mean
-from stages.statistics.paired import holm, mean_difference
+from stages.statistics.paired import mean_difference
 
-CONDITIONS = ("own", "recorded", "other", "generic", "none")
-WITHIN = (
-    ("own", "none"),
-    ("own", "other"),
-    ("own", "generic"),
-    ("recorded", "none"),
-    ("recorded", "other"),
-    ("recorded", "own"),
-)
+CONDITIONS: tuple[RoleGiven, ...] = ("own", "recorded", "other", "generic", "none")
+WITHIN = [("own", second) for second in ("none", "other", "generic")]
+WITHIN += [("recorded", second) for second in ("none", "other", "own")]
 BETWEEN = (("own", "none"), ("none", "none"), ("recorded", "recorded"))
 """Role arm's condition and standard arm's: the paper's question first, then what training alone changed."""
 
 Entry = dict[str, Any]
-Found = dict[tuple[str, str], dict[int | None, dict[str, ReferenceLikelihood]]]
-"""Model and variant → seed → conversation's id."""
+Seeds = dict[int | None, dict[str, ReferenceLikelihood]]
+"""Seed → conversation's id."""
 
 
-def read_likelihoods(plan: Plan, data: Path = Path("data")) -> Found:
-    """The records of the plan's systems that were measured: arms as trained, and the model before fine-tuning."""
-    found: Found = {}
+def read_likelihoods(plan: Plan, data: Path = Path("data")) -> dict[tuple[str, str], Seeds]:
+    """By model and variant, the records of systems that were measured: arms as trained, models before fine-tuning."""
+    found: dict[tuple[str, str], Seeds] = {}
     for system in plan.systems:
         if system.condition is None:
             records = read_jsonl(data / "likelihoods" / f"{system.name}.jsonl", ReferenceLikelihood)
@@ -41,60 +35,50 @@ def read_likelihoods(plan: Plan, data: Path = Path("data")) -> Found:
     return found
 
 
-def likelihoods(found: Found, seed: int) -> dict[str, Entry]:
+def likelihoods(found: dict[tuple[str, str], Seeds], seed: int) -> dict[str, Entry]:
     """Model → variant → conditions and differences, and model → ``between`` the two arms.
 
     All are nats a token of the reference answer, averaged over conversations. A negative difference means that the
     first makes the answer likelier.
     """
     result: dict[str, Entry] = {}
-    for (model, variant), seeds in found.items():
-        values = {condition: _values(seeds, condition) for condition in CONDITIONS}
-        made = {condition: array for condition, array in values.items() if array is not None}
-        result.setdefault(model, {})[variant] = {
-            "conditions": {condition: _mean(array) for condition, array in made.items()},
-            "differences": _with_holm(
-                {
-                    f"{first} - {second}": _difference(
-                        made[first], made[second], derive_seed(seed, "likelihood", model, variant, first, second)
-                    )
-                    for first, second in WITHIN
-                    if first in made and second in made
-                }
-            ),
+    measured = {key: _measured(seeds) for key, seeds in found.items()}
+    for (model, variant), values in measured.items():
+        differences = {
+            f"{first} - {second}": _difference(
+                values[first], values[second], derive_seed(seed, "likelihood", model, variant, first, second)
+            )
+            for first, second in WITHIN
+            if first in values and second in values
         }
+        conditions = {condition: _mean(array) for condition, array in values.items()}
+        result.setdefault(model, {})[variant] = {"conditions": conditions, "differences": with_holm(differences)}
     for model, entry in result.items():
-        if between := _with_holm(dict(_between(found, model, seed))):
-            entry["between"] = between
+        role, standard = measured.get((model, "role"), {}), measured.get((model, "standard"), {})
+        both = {f"role {a} - standard {b}": (a, b) for a, b in BETWEEN if a in role and b in standard}
+        if both:
+            differences = {
+                name: _difference(role[first], standard[second], derive_seed(seed, "likelihood", model, name))
+                for name, (first, second) in both.items()
+            }
+            entry["between"] = with_holm(differences)
     return result
 
 
-def _between(found: Found, model: str, seed: int) -> Iterator[tuple[str, Entry]]:
-    role, standard = found.get((model, "role")), found.get((model, "standard"))
-    if role is None or standard is None:
-        return
-    for first, second in BETWEEN:
-        ours, theirs = _values(role, first), _values(standard, second)
-        if ours is not None and theirs is not None:
-            name = f"role {first} - standard {second}"
-            yield name, _difference(ours, theirs, derive_seed(seed, "likelihood", model, name))
-
-
-def _values(seeds: dict[int | None, dict[str, ReferenceLikelihood]], condition: str) -> Values | None:
-    """Nats a token, [seeds, conversations]; None where the condition was not measured.
+def _measured(seeds: Seeds) -> dict[str, Values]:
+    """Nats a token, [seeds, conversations], by condition; without those that some conversation lacks.
 
     Raises:
         InputError: Seeds differ in their conversations.
     """
-    first = next(iter(seeds.values()))
-    if not first or any(condition not in record.nats for records in seeds.values() for record in records.values()):
-        return None
-    if any(records.keys() != first.keys() for records in seeds.values()):
+    first, *others = seeds.values()
+    if any(records.keys() != first.keys() for records in others):
         raise InputError(
             "data/likelihoods: systems have other conversations: run `dvc repro`, which measures them anew"
         )
-    rows = [[records[each].nats[condition] / records[each].tokens for each in first] for records in seeds.values()]  # type: ignore[index]
-    return np.array(rows, float)
+    rows = [[records[identifier] for identifier in first] for records in seeds.values()]
+    made = [name for name in CONDITIONS if first and all(name in record.nats for row in rows for record in row)]
+    return {name: np.array([[record.nats[name] / record.tokens for record in row] for row in rows]) for name in made}
 
 
 def _mean(values: Values) -> Entry:
@@ -116,12 +100,3 @@ def _difference(first: Values, second: Values, seed: int) -> Entry:
         return {"delta": rounded((first - second).mean()), **nothing, "n": first.shape[1], "test": None}
     numbers = {key: rounded(getattr(found, key)) for key in ("delta", "ci_low", "ci_high", "p")}
     return {**numbers, "n": found.n, "test": found.test}
-
-
-def _with_holm(entries: dict[str, Entry]) -> dict[str, Entry]:
-    adjusted = holm([entry["p"] for entry in entries.values()])
-    return {
-        name: {**{key: entry[key] for key in ("delta", "ci_low", "ci_high", "p")}, "p_holm": rounded(p_holm)}
-        | {key: entry[key] for key in ("n", "test")}
-        for (name, entry), p_holm in zip(entries.items(), adjusted, strict=True)
-    }

@@ -1,15 +1,14 @@
 """One question with every system's answer, printed for people."""
 
+import string
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 from stages.core.errors import InputError
-from stages.records.question import Question
 from stages.records.results import Generation, Scored
 from stages.records.systems import Plan
-from stages.scoring.items import kind_name
-from stages.scoring.run import DATA, read_generations, read_questions
+from stages.scoring.items import DATA, kind_name, read_generations, read_questions
 
 
 def show(name: str, plan: Plan, items: list[Scored], data: Path = DATA) -> str:
@@ -18,39 +17,28 @@ def show(name: str, plan: Plan, items: list[Scored], data: Path = DATA) -> str:
     Raises:
         InputError: No scored item has that name.
     """
-    found = [item for item in items if _is_named(item, name)]
+    found = [item for item in items if name in _names(item)]
     if not found:
-        raise InputError(f"--show {name}: no item that was scored is named so; names look like {_examples(items)}")
+        first = {item.benchmark: item.id for item in reversed(items)} or {"mmlu": "mmlu-0"}
+        examples = ", ".join(f"{benchmark}:{identifier}" for benchmark, identifier in first.items())
+        raise InputError(f"--show {name}: no item that was scored is named so; names look like {examples}")
     benchmark, identifier = found[0].benchmark, found[0].id
     question = read_questions(benchmark, data)[identifier]
-    parts = list(_question(benchmark, question))
+    labels = string.ascii_uppercase if kind_name(benchmark) == "choice" else ""
+    choices = [f"{labels[index]}. {choice}" if labels else choice for index, choice in enumerate(question.choices)]
+    parts = [f"{benchmark}:{identifier}" + (f" ({question.group})" if question.group else ""), ""]
+    parts += map(_indented, [question.question, *choices])
+    parts += ["", f"right answer: {question.answer}"]
     by_system = {item.system: item for item in found if item.benchmark == benchmark}
     for system in plan.systems:
         if system.name in by_system:
-            generation = read_generations(system, benchmark, data)[identifier]
-            parts += _answer(by_system[system.name], generation)
+            parts += _answer(by_system[system.name], read_generations(system, benchmark, data)[identifier])
     return "\n".join(parts)
 
 
-def _is_named(item: Scored, name: str) -> bool:
+def _names(item: Scored) -> set[str]:
     short = item.id.removeprefix(f"{item.benchmark}-")
-    return name in {item.id, f"{item.benchmark}:{item.id}", f"{item.benchmark}:{short}"}
-
-
-def _examples(items: list[Scored]) -> str:
-    first = {item.benchmark: item.id for item in reversed(items)}
-    return ", ".join(f"{benchmark}:{identifier}" for benchmark, identifier in first.items()) or "mmlu:mmlu-0"
-
-
-def _question(benchmark: str, question: Question) -> Iterator[str]:
-    yield f"{benchmark}:{question.id}" + (f" ({question.group})" if question.group else "")
-    yield ""
-    yield _indented(question.question)
-    for index, choice in enumerate(question.choices):
-        label = f"{chr(ord('A') + index)}. " if kind_name(benchmark) == "choice" else ""
-        yield _indented(f"{label}{choice}")
-    yield ""
-    yield f"right answer: {question.answer}"
+    return {item.id, f"{item.benchmark}:{item.id}", f"{item.benchmark}:{short}"}
 
 
 def _answer(item: Scored, generation: Generation) -> Iterator[str]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from stages.records.results import Scored
 from stages.scoring.items import CHOICES, kind
-from stages.scoring.tables import Key, ScoreTable, nested, rounded
+from stages.scoring.tables import Key, ScoreTable, rounded
 from stages.statistics import intervals
 
 COLUMNS = ["model", "variant", "benchmark", "reading", "score", "ci_low", "ci_high", "n", "seeds", "seed_sd"]
@@ -18,7 +18,11 @@ Entry = dict[str, Any]
 
 def summarize(tables: dict[Key, ScoreTable]) -> dict[str, dict[str, dict[str, Entry]]]:
     """Model → variant → benchmark → the score by the primary reading, and what belongs to it."""
-    return nested((key, summary(table, choices=kind(key[2]).READING == CHOICES)) for key, table in tables.items())
+    result: dict[str, dict[str, dict[str, Entry]]] = {}
+    for (model, variant, benchmark), table in tables.items():
+        entry = summary(table, choices=kind(benchmark).READING == CHOICES)
+        result.setdefault(model, {}).setdefault(variant, {})[benchmark] = entry
+    return result
 
 
 def summary(table: ScoreTable, *, choices: bool) -> Entry:
@@ -27,8 +31,7 @@ def summary(table: ScoreTable, *, choices: bool) -> Entry:
     ``score`` is the micro average, in which all items have equal weight; ``macro`` is the mean over groups.
     """
     reading = table.items[0].reading if table.items else None
-    entry: Entry = {"reading": reading} | score_and_interval(table)
-    entry |= _readings(table)
+    entry: Entry = {"reading": reading} | score_and_interval(table) | _readings(table)
     if reading == "exact_match":
         values = table.values("f1")
         entry |= _with_interval("f1", values.mean() if values.size else None, intervals.bounded_mean(values))
@@ -47,10 +50,9 @@ def summary(table: ScoreTable, *, choices: bool) -> Entry:
 
 def picks(items: list[Scored]) -> dict[str, float]:
     """Label → its share of the picks by the primary reading, the most frequent first."""
-    chosen = [label for item in items if (label := getattr(item, item.reading)) is not None]
-    counts = Counter(chosen)
+    counts = Counter(label for item in items if (label := getattr(item, item.reading)) is not None)
     ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    return {label: round(count / len(chosen), 6) for label, count in ranked}
+    return {label: round(count / counts.total(), 6) for label, count in ranked}
 
 
 def majority(items: list[Scored]) -> float | None:
@@ -63,27 +65,12 @@ def score_and_interval(table: ScoreTable, *, grouped: bool = True) -> Entry:
     """``score, ci_low, ci_high, n, seeds, seed_sd``; null where nothing was answered or scored."""
     counts: Entry = {"n": len(table.ids), "seeds": len(table.seeds)}
     if not table.ids or table.reason is not None:
-        return {"score": None, "ci_low": None, "ci_high": None, **counts, "seed_sd": None}
+        return {**dict.fromkeys(("score", "ci_low", "ci_high")), **counts, "seed_sd": None}
     values = table.values("score")
     low, high = intervals.proportion(values, table.groups() if grouped else None) or (None, None)
+    shares = {"score": rounded(values.mean()), "ci_low": rounded(low), "ci_high": rounded(high)}
     seed_sd = float(np.std(values.mean(axis=1), ddof=1)) if len(values) > 1 else None
-    return {
-        "score": rounded(values.mean()),
-        "ci_low": rounded(low),
-        "ci_high": rounded(high),
-        **counts,
-        "seed_sd": rounded(seed_sd),
-    }
-
-
-def rows(metrics: dict[str, dict[str, dict[str, Entry]]]) -> list[list[Any]]:
-    """The metrics as a table with :data:`COLUMNS`, a row for each variant and benchmark."""
-    return [
-        [model, variant, benchmark, *(entry[column] for column in COLUMNS[3:])]
-        for model, variants in metrics.items()
-        for variant, benchmarks in variants.items()
-        for benchmark, entry in benchmarks.items()
-    ]
+    return {**shares, **counts, "seed_sd": rounded(seed_sd)}
 
 
 def _readings(table: ScoreTable) -> Entry:

@@ -73,12 +73,15 @@ def tabulate(items: Iterable[Scored]) -> dict[Key, ScoreTable]:
     return {key: ScoreTable(dict(seeds)) for key, seeds in found.items()}
 
 
-def nested(entries: Iterable[tuple[tuple[str, str, str], Any]]) -> dict[str, dict[str, dict[str, Any]]]:
-    """Nested dictionaries from entries with three keys."""
-    result: dict[str, dict[str, dict[str, Any]]] = {}
-    for (first, second, third), value in entries:
-        result.setdefault(first, {}).setdefault(second, {})[third] = value
-    return result
+def rows(metrics: dict[str, dict[str, dict[str, Any]]], columns: Sequence[str]) -> list[list[Any]]:
+    """A row for each entry with a score; the first three columns are the metrics' keys."""
+    return [
+        [first, second, third, *(entry[column] for column in columns[3:])]
+        for first, inner in metrics.items()
+        for second, entries in inner.items()
+        for third, entry in entries.items()
+        if "score" in entry
+    ]
 
 
 def rounded(value: float | None) -> float | None:

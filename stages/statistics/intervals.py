@@ -64,23 +64,17 @@ def of_mean(values: Values, groups: Groups | None = None) -> Variance:
         ValueError: There are fewer than two items or groups.
     """
     seeds, items = values.shape
-    residuals = values.mean(axis=0) - values.mean()
-    units = residuals if groups is None else np.bincount(groups, weights=residuals)
+    of_item, of_seed, grand = values.mean(axis=0), values.mean(axis=1, keepdims=True), values.mean()
+    units = of_item - grand if groups is None else np.bincount(groups, weights=of_item - grand)
     count = len(units)
     if count < 2:
         raise ValueError("a variance needs at least two items, and two groups where there are groups")
     of_items = count / (count - 1) * float(np.sum(units**2)) / items**2
     if seeds == 1:
         return Variance(((of_items, count - 1),))
-    of_seeds = float(values.mean(axis=1).var(ddof=1)) / seeds
-    return Variance(((of_seeds, seeds - 1), (max(of_items - _of_interaction(values), 0.0), count - 1)))
-
-
-def _of_interaction(values: Values) -> float:
-    """The part of the variance of the grand mean that is the interaction of seeds and items."""
-    seeds, items = values.shape
-    rest = values - values.mean(axis=0, keepdims=True) - values.mean(axis=1, keepdims=True) + values.mean()
-    return float(np.sum(rest**2)) / ((seeds - 1) * (items - 1)) / (seeds * items)
+    interaction = float(np.sum((values - of_item - of_seed + grand) ** 2)) / ((seeds - 1) * (items - 1))
+    of_seeds = float(of_seed.var(ddof=1)) / seeds
+    return Variance(((of_seeds, seeds - 1), (max(of_items - interaction / (seeds * items), 0.0), count - 1)))
 
 
 def effective(values: Values, item_variance: float, groups: Groups | None = None) -> tuple[float, Variance]:
@@ -89,13 +83,8 @@ def effective(values: Values, item_variance: float, groups: Groups | None = None
     A few seeds or groups can agree by chance, and the variance estimated from them is then too small. A second estimate
     treats all seeds and items as independent (design effect 1/seeds). The one with the wider interval is used.
 
-    Args:
-        values: [seeds, items].
-        item_variance: The variance of one item under one seed.
-        groups: The group of each item, [items], where items come in groups.
-
-    Returns:
-        The design effect (Kish 1965, section 8.2), and the variance that it comes from.
+    ``values`` are [seeds, items], ``item_variance`` that of one item under one seed. Returns the design effect (Kish
+    1965, section 8.2), and the variance that it comes from.
     """
     seeds, items = values.shape
     if items < 2 or item_variance <= 0:
@@ -114,14 +103,11 @@ Interval = tuple[float, float]
 def wilson(successes: float, n: float, quantile: float | None = None) -> Interval:
     """Wilson's score interval for a proportion (1927, JASA 22:209-212), within [0, 1] also at 0 and n successes.
 
-    Args:
-        successes: Like ``n``, may be a fraction if it is an effective number.
-        n: More than 0.
-        quantile: Replaces the normal quantile 1.96.
+    Both numbers may be fractions, as effective numbers are; ``quantile`` replaces the normal one, 1.96.
     """
     alpha = ALPHA if quantile is None else 2 * float(stats.norm.sf(quantile))
     low, high = proportion_confint(successes, n, alpha=alpha, method="wilson")
-    return _within(float(low), float(high))
+    return max(float(low), 0.0), min(float(high), 1.0)
 
 
 def proportion(values: Values, groups: Groups | None = None) -> Interval | None:
@@ -173,8 +159,4 @@ def macro(values: Values, groups: Groups) -> tuple[float, Interval | None]:
     if len(sizes) < 2 or np.ptp(means) == 0:
         return mean, None
     reach = of_mean(means).reach
-    return mean, _within(mean - reach, mean + reach)
-
-
-def _within(low: float, high: float) -> Interval:
-    return max(low, 0.0), min(high, 1.0)
+    return mean, (max(mean - reach, 0.0), min(mean + reach, 1.0))

@@ -20,12 +20,8 @@ def exact(difference: float, discordance: float, n: int) -> float:
     """How often McNemar's exact test at 5% finds a true difference on ``n`` pairs.
 
     The number of discordant pairs is not fixed in advance: its binomial distribution is summed over, and for each
-    number the power of the exact test is that of a sign test (Duffy 1984, Biometrics 40:1005-1015).
-
-    Args:
-        difference: The true difference of the two shares, from 0 to ``discordance``.
-        discordance: The share of pairs on which exactly one of the two systems is right; more than 0.
-        n: Pairs.
+    number the power of the exact test is that of a sign test (Duffy 1984, Biometrics 40:1005-1015). ``discordance`` is
+    the share of pairs on which exactly one of the two systems is right: more than 0, and at least ``difference``.
     """
     discordant, chances, fewest = _sign_tests(discordance, n)
     share = (1 + difference / discordance) / 2
@@ -48,20 +44,13 @@ def from_discordance(discordance: float, n: float) -> float | None:
     """The smallest true difference that McNemar's exact test at 5% finds with 80% power, at the discordance seen.
 
     None where even discordant pairs that all favour one system would not be enough: a difference can never exceed
-    the share of discordant pairs.
-
-    Args:
-        discordance: The share of discordant pairs.
-        n: Pairs; for items in groups the effective number, rounded down.
+    the share of discordant pairs. ``n`` are pairs; for items in groups the effective number, rounded down.
     """
     whole = math.floor(n + 1e-9)
     if whole < 1 or discordance <= 0 or exact(discordance, discordance, whole) < POWER:
         return None
-
-    def shortfall(difference: float) -> float:
-        return exact(difference, discordance, whole) - POWER
-
-    return float(optimize.brentq(shortfall, 0.0, discordance, xtol=1e-5))
+    found = optimize.brentq(lambda true: exact(true, discordance, whole) - POWER, 0.0, discordance, xtol=1e-5)
+    return float(found)
 
 
 def from_error(error: float, variance: Variance, largest: float) -> float | None:
@@ -117,17 +106,18 @@ def difference(first: Values, second: Values, seed: int, groups: Groups | None =
         effect, variance = 1.0, Variance(((1.0, float("inf")),))
     else:
         effect, variance = effective(first - second, discordance - delta**2, groups)
-    centre, error = _adjusted(won / effect, lost / effect, n / effect)
+    gain, loss = (won / effect + 1) / (n / effect + 2), (lost / effect + 1) / (n / effect + 2)
+    centre = gain - loss
+    error = ((gain + loss - centre**2) / (n / effect + 2)) ** 0.5
     reach = variance.quantile() * error
     shared = (delta, max(centre - reach, -1.0), min(centre + reach, 1.0))
     if seeds > 1:
         found = from_error(error, variance, discordance)
         return Difference(*shared, variance.p(abs(centre) / error), found, n, "seeds_and_items_t")
     detectable = from_discordance(discordance, n / effect)
-    if groups is not None:
-        p = _permutation(np.bincount(groups, weights=first[0] - second[0]).astype(np.float64), seed)
-        return Difference(*shared, p, detectable, n, "permutation_by_group")
-    return Difference(*shared, mcnemar_exact(int(won), int(lost)), detectable, n, "mcnemar_exact")
+    if groups is None:
+        return Difference(*shared, mcnemar_exact(int(won), int(lost)), detectable, n, "mcnemar_exact")
+    return Difference(*shared, _permutation(first - second, groups, seed), detectable, n, "permutation_by_group")
 
 
 def mean_difference(first: Values, second: Values, seed: int, groups: Groups | None = None) -> Difference | None:
@@ -147,10 +137,8 @@ def mean_difference(first: Values, second: Values, seed: int, groups: Groups | N
     if seeds > 1:
         p = variance.p(abs(delta) / error) if error else float(delta == 0)
         return Difference(*shared, p, detectable, n, "seeds_and_items_t")
-    if groups is None:
-        return Difference(*shared, _permutation(differences[0], seed), detectable, n, "permutation")
-    p = _permutation(np.bincount(groups, weights=differences[0]).astype(np.float64), seed)
-    return Difference(*shared, p, detectable, n, "permutation_by_group")
+    test: Test = "permutation" if groups is None else "permutation_by_group"
+    return Difference(*shared, _permutation(differences, groups, seed), detectable, n, test)
 
 
 def mcnemar_exact(won: int, lost: int) -> float:
@@ -175,35 +163,21 @@ def verdict(delta: float, ci_low: float, ci_high: float, p_adjusted: float, marg
     ``higher`` or ``lower``: the test, adjusted for all tests made with it, is significant at 5%. ``equivalent``: the
     whole 95% interval lies within the margin, which is two one-sided tests at 2.5% (Schuirmann 1987, Journal of
     Pharmacokinetics and Biopharmaceutics 15:657-680); they are usually made at 5%, with a 90% interval. At 2.5% the
-    interval that is shown decides, and no correction for several benchmarks is made. ``undecided``: neither.
-
-    Args:
-        delta: The difference.
-        ci_low: The lower end of its 95% interval.
-        ci_high: The upper end.
-        p_adjusted: After Holm's correction.
-        margin: Smaller differences do not matter; None where there is no such margin.
+    interval that is shown decides, and no correction for several benchmarks is made. ``undecided``: neither, or no
+    margin below which differences do not matter.
     """
     if p_adjusted < ALPHA:
         return "higher" if delta > 0 else "lower"
     return "equivalent" if margin is not None and -margin < ci_low and ci_high < margin else "undecided"
 
 
-def _adjusted(won: float, lost: float, n: float) -> tuple[float, float]:
-    """Bonett & Price's adjusted difference and its standard error."""
-    gain, loss = (won + 1) / (n + 2), (lost + 1) / (n + 2)
-    return gain - loss, ((gain + loss - (gain - loss) ** 2) / (n + 2)) ** 0.5
-
-
-def _permutation(totals: Array, seed: int) -> float:
+def _permutation(differences: Values, groups: Groups | None, seed: int) -> float:
     """Two-sided p when the two systems' names are swapped at random, unit by unit (Good 2005, section 3.7).
 
-    Exact where few units favour a system. Units that favour neither have no effect and are left out.
-
-    Args:
-        totals: [units], the lead of the first system in each group or item.
-        seed: Of the permutations.
+    Units are groups, or items where there are none, of one seed. Exact where few units favour a system; those that
+    favour neither have no effect and are left out.
     """
+    totals = differences[0] if groups is None else np.bincount(groups, weights=differences[0]).astype(np.float64)
     totals = totals[totals != 0]
     if len(totals) < 2:
         return 1.0  # swapping a single unit gives a difference as large

@@ -93,7 +93,7 @@ def test_braces_and_tags_in_answers_pass_unharmed():
 
 def test_request_names_differ():
     judge = Judge(longer)
-    other = PAIR.model_copy(update={"right": System(model="tiny")})
+    other = PAIR._replace(right=System(model="tiny"))
     judged(judge, compare(("a", "b"), ("c", "d")) + compare(("a", "b"), pair=other))
     assert len({request.id for request in judge.requests}) == 6
 

@@ -19,8 +19,8 @@ from stages.records.results import ChoiceReading, Execution, Generation, Judgeme
 from stages.records.systems import Plan, System
 from stages.scoring.comparison import compare
 from stages.scoring.domains import by_domain
+from stages.scoring.items import score_plan
 from stages.scoring.likelihoods import likelihoods, read_likelihoods
-from stages.scoring.run import score_plan
 from stages.scoring.summary import summarize
 from stages.scoring.tables import tabulate
 from tests.scoring.synthetic import likelihoods as synthetic_likelihoods

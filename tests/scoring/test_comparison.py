@@ -2,7 +2,7 @@ import pytest
 
 from stages.records.systems import System
 from stages.scoring import comparison
-from stages.scoring.run import score_plan
+from stages.scoring.items import score_plan
 from stages.scoring.tables import tabulate
 from tests.scoring import synthetic
 

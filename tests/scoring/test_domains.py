@@ -3,8 +3,9 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from stages.core.errors import InputError
-from stages.scoring.domains import SUBJECTS, Domains, by_domain, rows
-from stages.scoring.run import score_plan
+from stages.scoring.domains import COLUMNS, SUBJECTS, Domains, by_domain
+from stages.scoring.items import score_plan
+from stages.scoring.tables import rows
 from tests.scoring import synthetic
 
 TWO_DOMAINS = {"first": sorted(SUBJECTS)[:30], "second": sorted(SUBJECTS)[30:]}
@@ -52,14 +53,14 @@ def test_each_domain_has_scores_and_a_difference_with_its_test(tmp_path):
         assert difference["delta"] == pytest.approx(domain["role"]["score"] - domain["standard"]["score"], abs=2e-6)
         assert difference["test"] == "mcnemar_exact"
         assert difference["p"] <= difference["p_holm"]
-    assert ["tiny", "first", "role"] in [row[:3] for row in rows({"tiny": metrics})]
+    assert ["tiny", "first", "role"] in [row[:3] for row in rows({"tiny": metrics}, COLUMNS)]
 
 
 def test_without_mmlu_all_is_empty(tmp_path):
     plan = synthetic.plan(synthetic.systems(), ["gsm8k"])
     synthetic.write_run(tmp_path, plan, {"gsm8k": 5})
     assert by_domain(score_plan(plan, "cloze", tmp_path / "data"), TWO_DOMAINS, seed=17, margin=0.03) == {}
-    assert rows({}) == []
+    assert rows({}, COLUMNS) == []
 
 
 def test_domains_of_which_nothing_was_asked_are_absent(tmp_path):

@@ -4,7 +4,7 @@ from stages.records.files import read_jsonl, write_jsonl
 from stages.records.results import ChoiceReading, Generation
 from stages.records.systems import System
 from stages.scoring.comparison import compare
-from stages.scoring.run import score_plan
+from stages.scoring.items import score_plan
 from stages.scoring.summary import summarize
 from stages.scoring.tables import tabulate
 from tests.scoring import synthetic

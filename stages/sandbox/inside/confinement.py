@@ -14,6 +14,7 @@ import resource
 import signal
 import struct
 import sys
+from contextlib import suppress
 from typing import Literal, TypedDict
 
 from stages.sandbox.inside import seccomp
@@ -128,25 +129,17 @@ def _restrict_files(libraries: list[str]) -> None:
     attributes = struct.pack("QQQ", rights, NETWORK_RIGHTS, SCOPES)[: 8 if version < 4 else 16 if version < 6 else 24]
     ruleset = call("syscall", CREATE_RULESET, attributes, len(attributes), 0)
     for library in libraries:
-        _allow(ruleset, library, READ_DIR)
         # Entry by entry, because a right to a folder cannot be taken back for what is beneath it.
-        for name in os.listdir(library):  # noqa: PTH208
-            if name not in PACKAGES:
-                _allow(ruleset, f"{library}/{name}", READ_FILE)
+        entries = [f"{library}/{name}" for name in os.listdir(library) if name not in PACKAGES]  # noqa: PTH208
+        for path in (library, *entries):
+            allowed = (READ_FILE if path != library else 0) | (READ_DIR if os.path.isdir(path) else 0)  # noqa: PTH112
+            with suppress(FileNotFoundError):  # a link to nowhere
+                beneath = os.open(path, os.O_PATH | os.O_CLOEXEC)
+                call("syscall", ADD_RULE, ruleset, RULE_PATH_BENEATH, struct.pack("=Qi", allowed, beneath), 0)
+                os.close(beneath)
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     call("syscall", RESTRICT_SELF, ruleset, 0)
     os.close(ruleset)
-
-
-def _allow(ruleset: int, path: str, rights: int) -> None:
-    """Leave a right to a file, or to a folder and all beneath it, which can be listed too."""
-    try:
-        parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except FileNotFoundError:  # a link to nowhere
-        return
-    rights |= READ_DIR if os.path.isdir(path) else 0  # noqa: PTH112
-    call("syscall", ADD_RULE, ruleset, RULE_PATH_BENEATH, struct.pack("=Qi", rights, parent), 0)
-    os.close(parent)
 
 
 def _enter_namespaces(libraries: list[str]) -> None:

@@ -112,26 +112,21 @@ def run_program(job: Confinement, source: int, calls: int, replies: int) -> None
             return
         outbox.write(f"{CONFINED}\n")
         random.seed(0)
-        _serve(task["program"], task["entry_point"], inbox, outbox)
+        # As in the paper's own harness not "__main__": what stands under that name is no part of the function.
+        module = sys.modules["program"] = types.ModuleType("program")
 
+        def load() -> None:
+            exec(compile(task["program"], "program", "exec"), module.__dict__)
+            if task["entry_point"] not in module.__dict__:
+                raise NameError(task["entry_point"])
 
-def _serve(program: str, entry_point: str, inbox: TextIO, outbox: TextIO) -> None:
-    # As in the paper's own harness not "__main__": what stands under that name is no part of the function.
-    module = types.ModuleType("program")
-    sys.modules["program"] = module
+        def call() -> Any:
+            return module.__dict__[task["entry_point"]](*decode(arguments), **decode(keywords))
 
-    def load() -> None:
-        exec(compile(program, "program", "exec"), module.__dict__)
-        if entry_point not in module.__dict__:
-            raise NameError(entry_point)
-
-    def call() -> Any:
-        return module.__dict__[entry_point](*decode(arguments), **decode(keywords))
-
-    outbox.write(_outcome(load))
-    for line in inbox:
-        arguments, keywords = json.loads(line)
-        outbox.write(_outcome(call))
+        outbox.write(_outcome(load))
+        for line in inbox:
+            arguments, keywords = json.loads(line)
+            outbox.write(_outcome(call))
 
 
 def _outcome(action: Callable[[], Any]) -> str:
@@ -195,9 +190,15 @@ def _verdict(task: dict[str, str], function: Function) -> RunResult:
         confirmation = "not confined"
     if confirmation != CONFINED:
         return RunResult(None, confirmation)
+    # HumanEval's ``check(entry_point)``; the tests may use what the prompt defines before the function.
+    namespace: dict[str, Any] = {"__name__": "tests"}
+    random.seed(0)  # some tests draw their inputs
     try:
         function.reply()
-        _check(task, function)
+        exec(task["prompt"], namespace)
+        namespace[task["entry_point"]] = function
+        exec(task["test"], namespace)
+        namespace["check"](function)
     except StoppedError as error:
         return RunResult(passed=False, reason=str(error))
     except RaisedError as error:
@@ -205,13 +206,3 @@ def _verdict(task: dict[str, str], function: Function) -> RunResult:
     except BaseException as error:  # of the tests, or of a reply that is no value
         return RunResult(passed=False, reason=f"failed: {type(error).__name__}")
     return RunResult(passed=True, reason="passed")
-
-
-def _check(task: dict[str, str], function: Function) -> None:
-    """HumanEval's ``check(entry_point)``; the tests may use what the prompt defines before the function."""
-    namespace: dict[str, Any] = {"__name__": "tests"}
-    random.seed(0)  # some tests draw their inputs
-    exec(task["prompt"], namespace)
-    namespace[task["entry_point"]] = function
-    exec(task["test"], namespace)
-    namespace["check"](function)
