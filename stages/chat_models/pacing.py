@@ -11,10 +11,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-import aiohttp
-import httpx2
-import openai
-
 from stages.chat_models import ChatReply
 from stages.chat_models.preset import OpenAIPreset
 from stages.core.errors import InputError
@@ -201,6 +197,10 @@ class UnreadableReply(Again):
 
 def remedy(error: Exception, preset: OpenAIPreset) -> Exception:
     """What to do about an error: :class:`Again`, or the exception that ends this request, or the run."""
+    import aiohttp
+    import httpx2
+    import openai
+
     match error:
         case openai.APIStatusError(response=response):
             body = f"a redirect to {response.headers.get('location')}" if response.is_redirect else error.body
