@@ -8,9 +8,8 @@ import logging
 from contextlib import closing
 from pathlib import Path
 
-from stages.annotation.annotating import CorpusFile, annotate, estimate
+from stages.annotation.annotating import CorpusFile, RoleRequests, Tally, annotate, demand_enough
 from stages.annotation.recording import RecordedModel, record
-from stages.annotation.reporting import Tally, demand_enough
 from stages.chat_models.local_model import open_chat_model
 from stages.chat_models.preset import ChatPreset
 from stages.core import command_line, parameters
@@ -28,7 +27,7 @@ logger = logging.getLogger("annotate")
 
 def main() -> None:
     arguments = parse()
-    preset = parameters.load(f"annotators.{arguments.annotator}", ChatPreset)
+    preset: ChatPreset = parameters.load(f"annotators.{arguments.annotator}", ChatPreset)  # type: ignore[arg-type]
     recorded = RECORDED / f"{arguments.corpus}.jsonl"
     if arguments.record and preset.kind == "recorded":
         raise InputError(f"--record writes {recorded}, which annotator {arguments.annotator!r} reads: choose another")
@@ -36,7 +35,7 @@ def main() -> None:
     corpus, tally = CorpusFile(CORPUS), Tally(preset)
 
     if arguments.dry_run:
-        print(estimate(corpus, model))
+        print(RoleRequests(corpus).estimate(model))
         return
     with closing(annotate(corpus, model, tally, FAILURES)) as annotated:
         if arguments.record:

@@ -28,7 +28,7 @@ METRICS = Path("metrics/judge.json")
 
 def main() -> None:
     arguments = parse()
-    preset = parameters.load(f"judges.{arguments.judge}", ChatPreset)
+    preset: ChatPreset = parameters.load(f"judges.{arguments.judge}", ChatPreset)  # type: ignore[arg-type]
     judging = parameters.load(f"scales.{arguments.scale}.preference.judging", Judging)
     plan = read_plan()
     questions = [question for question in read_jsonl(QUESTIONS, Question) if question.use == "test"]

@@ -25,7 +25,7 @@ GENERATIONS = Path("data/generations")
 
 def main() -> None:
     arguments = parse()
-    preset = parameters.load(f"rivals.{arguments.rival}", ChatPreset)
+    preset: ChatPreset = parameters.load(f"rivals.{arguments.rival}", ChatPreset)  # type: ignore[arg-type]
     limit = parameters.load(f"scales.{arguments.scale}.preference.decoding.limit", int | None)  # type: ignore[arg-type]
     prompts = [question for question in read_jsonl(QUESTIONS, Question) if question.use == "test"][:limit]
     model = open_chat_model(preset)

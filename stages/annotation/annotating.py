@@ -4,7 +4,9 @@ The annotator is shown the first user turn alone, since the trained model will s
 """
 
 import json
+import math
 import operator
+from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,9 +15,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stages.annotation.checks import check_role
-from stages.annotation.reporting import Tally
+from stages.annotation.recording import NOT_RECORDED
 from stages.chat.self_prompt import OPENING
-from stages.chat_models import ChatModel, ChatRequest, Check, Estimate, InvalidAnswer, Message, Outcome
+from stages.chat_models import Bill, ChatModel, ChatRequest, Check, Estimate, InvalidAnswer, Message, Outcome
+from stages.chat_models.preset import ChatPreset
 from stages.core.errors import InputError
 from stages.records.conversation import AnnotatedConversation, Conversation
 from stages.records.files import iterate_jsonl, json_line
@@ -34,8 +37,6 @@ OBJECTS_TRIED = 20
 
 
 class RoleAnswer(BaseModel):
-    """The annotator's answer: the role prompt alone."""
-
     model_config = ConfigDict(extra="forbid")
 
     role: str
@@ -101,13 +102,15 @@ class RoleRequests:
                 yield self._waiting.pop(outcome.request.id), outcome
 
     def estimate(self, model: ChatModel) -> Estimate:
-        check: Check[str] = self.check
-        return model.estimate(self._one_by_one(), check)
+        """What annotating would take; asks nothing."""
 
-    def _one_by_one(self) -> Iterator[ChatRequest]:
-        for request in self:
-            yield request
-            del self._waiting[request.id]
+        def one_by_one() -> Iterator[ChatRequest]:
+            for request in self:
+                yield request
+                del self._waiting[request.id]
+
+        check: Check[str] = self.check
+        return model.estimate(one_by_one(), check)
 
 
 def request_role(conversation: Conversation, instruction: str) -> ChatRequest:
@@ -166,6 +169,24 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
+class Tally:
+    """Counts over outcomes: the same whether a run went through at once or was interrupted and resumed."""
+
+    def __init__(self, preset: ChatPreset) -> None:
+        self.items = self.annotated = 0
+        self.failures, self._bill = Counter[str](), Bill(preset)
+
+    def count(self, outcome: Outcome[Any]) -> None:
+        self.items += 1
+        self.annotated += outcome.value is not None
+        self.failures.update([outcome.failure] if outcome.failure is not None else [])
+        self._bill.count(outcome)
+
+    def metrics(self) -> dict[str, Any]:
+        counts = {"items": self.items, "annotated": self.annotated, "failures": dict(sorted(self.failures.items()))}
+        return counts | self._bill.metrics()
+
+
 def annotate(
     conversations: Iterable[Conversation], model: ChatModel, tally: Tally, failures: Path
 ) -> Generator[AnnotatedConversation, None, None]:
@@ -184,6 +205,33 @@ def annotate(
                 file.write(json_line(Failure(id=conversation.id, reason=outcome.failure or "", reply=reply)))
 
 
-def estimate(conversations: Iterable[Conversation], model: ChatModel) -> Estimate:
-    """What annotating would take; asks nothing."""
-    return RoleRequests(conversations).estimate(model)
+def demand_enough(tally: Tally, preset: ChatPreset, recorded: Path, failures: Path) -> None:
+    """Stop the stage where more items failed than the preset tolerates.
+
+    Raises:
+        InputError: How many failed, why, and what to do.
+    """
+    if not tally.items:
+        raise InputError("the corpus is empty: run `dvc repro corpus`")
+    if missing := tally.failures[NOT_RECORDED]:
+        raise InputError(
+            f"{missing} of {tally.items} items of corpus {recorded.stem!r} have no recorded annotation in {recorded}."
+            " Either have them annotated: set the key's environment variable and run `python -m stages.annotate"
+            f" --annotator openai --corpus {recorded.stem} --record`, then commit that file; or put a file of recorded"
+            " annotations there, or limit the corpus to the items that have one"
+        )
+    share = (tally.items - tally.annotated) / tally.items
+    if tally.annotated and share <= preset.tolerated_failures:
+        return
+    reasons = ", ".join(f"{reason}: {count}" for reason, count in sorted(tally.failures.items()))
+    way_on = "Choose an annotator that can do it"
+    if tally.annotated:
+        tolerated = math.ceil(share * 1e4) / 1e4
+        way_on = (
+            f"To go on without these items, raise the annotator's tolerated_failures to {tolerated:.4f};"
+            " to ask more often, raise its attempts"
+        )
+    raise InputError(
+        f"{tally.items - tally.annotated} of {tally.items} items got no role prompt ({reasons}); each stands in"
+        f" {failures}. Nothing paid for is lost: running again asks only for what has no answer. {way_on}"
+    )

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
-FOLDER = Path(".cache/requests")
-
 
 class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -27,12 +25,11 @@ class Message(Record):
 
 
 class ChatRequest(Record):
-    """One thing to ask.
+    """One thing to ask; its reply is stored under a key of the messages and the schema alone.
 
     Attributes:
-        id: Names the request in outcomes; no part of the key that its reply is kept under.
         answer_schema: JSON schema of the answer, or None for free text.
-        recorded_key: What a recorded answer is found by; no part of that key either.
+        recorded_key: What a recorded answer is found by.
     """
 
     id: str
@@ -100,11 +97,10 @@ class Outcome(Generic[Value]):
 
 @dataclass(frozen=True)
 class Estimate:
-    """What asking would take; costs in US dollars.
+    """What asking would take: tokens of the missing requests, and what they are expected to cost in US dollars.
 
     Attributes:
         cached: Requests that need nothing more: their answer, or final failure, is already there.
-        cost: What the missing requests are expected to cost.
         cost_at_most: What they cannot exceed if each is answered once, at its longest.
     """
 
@@ -138,12 +134,14 @@ class Bill:
     def count(self, outcome: Outcome[Any]) -> None:
         for reply in outcome.replies:
             self._counts.update(
-                requests=1, prompt_tokens=reply.prompt_tokens, completion_tokens=reply.completion_tokens
+                requests=1,
+                prompt_tokens=reply.prompt_tokens,
+                cached_prompt_tokens=reply.cached_tokens,
+                completion_tokens=reply.completion_tokens,
             )
-            self._counts.update(cached_prompt_tokens=reply.cached_tokens)
             self._cost += self._preset.cost(reply)
             self._models.add(reply.model)
-            self._fingerprints.update([reply.system_fingerprint] if reply.system_fingerprint else [])
+            self._fingerprints.add(reply.system_fingerprint or "")
 
     def metrics(self) -> dict[str, Any]:
         """Requests and tokens; ``cost`` in US dollars; what the servers call the models that answered."""
@@ -151,7 +149,7 @@ class Bill:
             **self._counts,
             "cost": round(self._cost, 6),
             "models": sorted(self._models),
-            "system_fingerprints": sorted(self._fingerprints),
+            "system_fingerprints": sorted(filter(None, self._fingerprints)),
         }
 
 
@@ -176,5 +174,4 @@ def cache_folder() -> Path:
 
     An experiment may run in a temporary copy: ``DVC_ROOT``, set while a stage runs, names what was copied.
     """
-    named = os.environ.get("REQUEST_CACHE")
-    return Path(named) if named else Path(os.environ.get("DVC_ROOT", "."), FOLDER)
+    return Path(os.environ.get("REQUEST_CACHE") or Path(os.environ.get("DVC_ROOT", "."), ".cache/requests"))

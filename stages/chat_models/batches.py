@@ -2,13 +2,11 @@
 
 import json
 import logging
-import math
 import tempfile
-from bisect import bisect_right
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import replace
 from functools import partial
-from itertools import accumulate, islice
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Generic
 from urllib.parse import quote
 
@@ -16,8 +14,8 @@ import httpx2
 import openai
 
 from stages.chat_models import ChatReply, ChatRequest, Check, Outcome, Value, replies
-from stages.chat_models.pacing import Again, FormRefused, Gone, Unanswered, remedy_of_answer
-from stages.chat_models.replies import UnreadableReply
+from stages.chat_models.pacing import Again, FormRefused, Gone, Unanswered, UnreadableReply, remedy_of_answer
+from stages.chat_models.replies import Batch, File, Line, Page, read_as, read_payload
 from stages.chat_models.sending import Sender
 from stages.core.errors import InputError
 
@@ -36,6 +34,7 @@ HANDING_IN = "ba7c4" * 3
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 QUEUE_IS_FULL = "token_limit_exceeded"
 """OpenAI's code where a batch, alone or with others, has more tokens than may be queued."""
+ENDPOINT = "/v1/chat/completions"
 
 
 class Batches(Generic[Value]):
@@ -44,10 +43,11 @@ class Batches(Generic[Value]):
     Raises an InputError where a batch cannot be handed in, fails as a whole or brings no answer.
     """
 
+    _sender: Sender
+
     def __init__(self, session: "Session", check: Check[Value]) -> None:
-        self._session, self._store = session, session.store
+        self._session, self._store, self._check = session, session.store, check
         self._preset, self._url = session.preset, session.preset.base_url
-        self._check = check
         self._most_lines = session.preset.batch_size
         self._asked: dict[str, tuple[str, float]] = {}  # by key: form, cost at most
         self._failures: dict[str, str] = {}  # by key
@@ -60,8 +60,9 @@ class Batches(Generic[Value]):
         while chunk := list(islice(remaining, self._preset.batch_size)):
             cached = [self._session.walk(request, self._check)[1] is None for request in chunk]
             if not all(cached):
+                self._sender = await self._session.sender()
                 try:
-                    await self._complete(await self._session.sender(), chunk)
+                    await self._complete(chunk)
                 except Unanswered as error:
                     told = "run again later; what was handed in is noted, and is collected then"
                     raise InputError(f"{self._url} gives no account of its batches ({error}): {told}") from None
@@ -72,20 +73,20 @@ class Batches(Generic[Value]):
         failure = self._failures.get(missing[1], "not answered by its batch") if missing else outcome.failure
         return replace(outcome, failure=failure, cached=cached)
 
-    async def _complete(self, sender: Sender, chunk: list[ChatRequest]) -> None:
+    async def _complete(self, chunk: list[ChatRequest]) -> None:
         async with self._store.claimed(HANDING_IN, "another process hands in batches: waiting for it to end"):
             for input_file, noted in self._store.batches(self._url):
-                if name := noted or await sender.persist(partial(self._find, sender, input_file)):
+                if name := noted or await self._sender.persist(partial(self._find, input_file)):
                     logger.info("going on with batch %s", name)
-                    await self._collect(sender, input_file, name)
+                    await self._collect(input_file, name)
                 else:
                     self._store.forget_batch(self._url, input_file)  # nothing was ordered
             for _ in range(self._preset.attempts + RESUBMISSIONS):
-                lines = self._lines(sender, chunk)
+                lines = self._lines(chunk)
                 while lines:
-                    lines = lines[await self._hand_in(sender, lines) :]
+                    lines = lines[await self._hand_in(lines) :]
 
-    def _lines(self, sender: Sender, chunk: list[ChatRequest]) -> list[tuple[bytes, float]]:
+    def _lines(self, chunk: list[ChatRequest]) -> list[tuple[bytes, float]]:
         """The lines of a batch's input file, and what each can cost at most. Equal requests stand there once."""
         lines = {}
         for missing in (self._session.walk(request, self._check)[1] for request in chunk):
@@ -94,69 +95,63 @@ class Batches(Generic[Value]):
             request, key = missing
             mode = self._session.strictest(request)
             body = replies.make_body(request, self._preset, mode)
-            most = sender.spending.most(replies.most_prompt_tokens(body))
+            most = self._sender.spending.most(replies.most_prompt_tokens(body))
             self._asked[key] = (mode, most)
-            line = {"custom_id": key, "method": "POST", "url": "/v1/chat/completions", "body": body}
+            line = {"custom_id": key, "method": "POST", "url": ENDPOINT, "body": body}
             lines[key] = (json.dumps(line, ensure_ascii=False).encode() + b"\n", most)
         return list(lines.values())
 
-    async def _hand_in(self, sender: Sender, lines: list[tuple[bytes, float]]) -> int:
+    async def _hand_in(self, lines: list[tuple[bytes, float]]) -> int:
         """Hand in as many of the lines as limits allow, wait for their replies; how many lines are done with."""
-        sums = list(accumulate(most for _, most in lines[: self._most_lines]))
-        count = max(1, bisect_right(sums, sender.spending.left))
-        total = sums[count - 1]
-        if count < len(sums):
-            limit, need = self._preset.max_cost or 0.0, math.ceil(100 * (sums[-1] + sender.spending.spent)) / 100
-            told = "handing in %d of %d requests first: all can cost more than max_cost (%.2f); set it to %.2f for all"
-            logger.warning(told, count, len(sums), limit, need)
-        await sender.spending.reserve(total)
+        lines = lines[: self._most_lines]
+        most, spending = sum(most for _, most in lines), self._sender.spending
+        await spending.reserve(most)
         try:
             with tempfile.TemporaryFile(dir=self._store.folder) as file:
-                file.writelines(line for line, _ in lines[:count])
-                input_file, name = await self._create(sender, file)
+                file.writelines(line for line, _ in lines)
+                input_file, name = await self._create(file)
         except Unanswered as error:
             told = "where its file is too large, lower the preset's batch_size"
-            raise InputError(f"{self._url} does not take a batch of {count} requests ({error}): {told}") from None
+            raise InputError(f"{self._url} does not take a batch of {len(lines)} requests ({error}): {told}") from None
         finally:
-            sender.spending.settle(total, None)
-        return await self._collect(sender, input_file, name, count)
+            spending.settle(most, None)
+        return await self._collect(input_file, name, len(lines))
 
-    async def _create(self, sender: Sender, file: IO[bytes]) -> tuple[str, str]:
+    async def _create(self, file: IO[bytes]) -> tuple[str, str]:
         """Upload a file and make its batch; the server's ids of both."""
+        client, tries = self._sender.client, 0
 
         async def upload() -> str:
             file.seek(0)
-            response = await sender.client.files.with_raw_response.create(file=("input.jsonl", file), purpose="batch")
-            return replies.read_as(replies.File, response.content, self._preset).id
-
-        input_file = await sender.persist(upload)
-        self._store.note_batch(self._url, input_file, None)
-        tries = 0
+            response = await client.files.with_raw_response.create(file=("input.jsonl", file), purpose="batch")
+            return read_as(File, read_payload(response.content, self._preset)).id
 
         async def create() -> str:
             nonlocal tries
             tries += 1
             # A try whose answer was lost may have made the batch: a second one would be paid for too.
-            if tries > 1 and (lost := await self._find(sender, input_file)):
+            if tries > 1 and (lost := await self._find(input_file)):
                 return lost
-            body = {"input_file_id": input_file, "endpoint": "/v1/chat/completions", "completion_window": "24h"}
+            body = {"input_file_id": input_file, "endpoint": ENDPOINT, "completion_window": "24h"}
             try:
-                response = await sender.client.post("/batches", cast_to=httpx2.Response, body=body)
+                response = await client.post("/batches", cast_to=httpx2.Response, body=body)
             except openai.APIStatusError as error:
                 if error.status_code not in {400, 404} or "file" not in str(error).lower() or tries >= MOST_LOOKS:
                     raise
                 raise Again("the uploaded file is not there yet", told=str(error)) from None
-            return replies.read_as(replies.Batch, response.content, self._preset).id
+            return read_as(Batch, read_payload(response.content, self._preset)).id
 
-        name = await sender.persist(create)
+        input_file = await self._sender.persist(upload)
+        self._store.note_batch(self._url, input_file, None)
+        name = await self._sender.persist(create)
         self._store.note_batch(self._url, input_file, name)
         logger.info("handed in batch %s", name)
         return input_file, name
 
-    async def _find(self, sender: Sender, input_file: str) -> str | None:
+    async def _find(self, input_file: str) -> str | None:
         after = ""
         for _ in range(PAGES):
-            page = (await sender.get(f"/batches?limit=100{after}", replies.Page)).data
+            page = read_as(Page, await self._sender.get(f"/batches?limit=100{after}")).data
             if lost := [batch.id for batch in page if batch.input_file_id == input_file]:
                 return lost[0]
             if not page:
@@ -164,25 +159,24 @@ class Batches(Generic[Value]):
             after = f"&after={quote(page[-1].id, safe='')}"
         return None
 
-    async def _collect(self, sender: Sender, input_file: str, name: str, count: int = 0, sure: bool = False) -> int:
+    async def _collect(self, input_file: str, name: str, count: int = 0, sure: bool = False) -> int:
         """Wait for a batch and store what it brings: ``count``, or 0 where it is to be handed in again in parts."""
-        told, batch = "", replies.Batch(id=name, status="gone")
+        told, batch = "", Batch(id=name, status="gone")
         try:
-            batch = await self._wait(sender, name)
-            for file in (batch.output_file_id, batch.error_file_id):
-                told = (file and await sender.persist(partial(self._store_lines, sender, file))) or told
+            batch = await self._wait(name)
+            for file in filter(None, (batch.output_file_id, batch.error_file_id)):
+                told = await self._sender.persist(partial(self._store_lines, file)) or told
         except Gone as gone:
             if not sure:  # what was just made may be found at the second look
                 await self._session.clock.sleep(self._preset.batch_poll_seconds)
-                return await self._collect(sender, input_file, name, count, sure=True)
+                return await self._collect(input_file, name, count, sure=True)
             logger.warning("batch %s: the server no longer has %s: what it held is asked again", name, gone)
         self._store.forget_batch(self._url, input_file)
         if self._stop:
             raise self._stop
-        faults = batch.errors.data
-        reasons = [*(str(fault.message or fault.code) for fault in faults[:3]), told]
-        reason = self._preset.redact("; ".join(reasons).strip("; ") or "the server gives no reason")
-        if count > 1 and batch.status == "failed" and QUEUE_IS_FULL in [fault.code for fault in faults]:
+        reasons = [*(str(fault.get("message") or fault.get("code")) for fault in batch.faults[:3]), told]
+        reason = self._preset.redact("; ".join(filter(None, reasons)) or "the server gives no reason")
+        if count > 1 and batch.status == "failed" and QUEUE_IS_FULL in [fault.get("code") for fault in batch.faults]:
             self._most_lines = count // 2
             logger.warning("a batch of %d requests was not taken (%s): handing in %d", count, reason, count // 2)
             return 0
@@ -190,59 +184,60 @@ class Batches(Generic[Value]):
         if batch.status == "completed" and not batch.output_file_id and not self._form_refused:
             ended = "completed without an output file"
         if ended:
-            again = "What it did answer is kept; running again hands in the rest"
-            raise InputError(f"batch {name} {ended}: {reason}. {again}")
+            raise InputError(f"batch {name} {ended}: {reason}. Run again, which hands in what it did not answer")
         self._form_refused = False
         return count
 
-    async def _wait(self, sender: Sender, name: str) -> replies.Batch:
+    async def _wait(self, name: str) -> Batch:
         """The batch once it has ended."""
+
+        async def look() -> Batch:
+            return read_as(Batch, await self._sender.get(f"/batches/{quote(name, safe='')}"))
+
         counts = None
-        while True:
-            batch = await sender.persist(partial(sender.get, f"/batches/{quote(name, safe='')}", replies.Batch))
-            if batch.request_counts and batch.request_counts != counts:
+        while (batch := await self._sender.persist(look)).status not in ENDED:
+            if batch.request_counts != counts:
                 counts = batch.request_counts
                 logger.info("batch %s: %s %s", name, batch.status, counts)
-            if batch.status in ENDED:
-                return batch
             await self._session.clock.sleep(self._preset.batch_poll_seconds)
+        return batch
 
-    async def _store_lines(self, sender: Sender, file: str) -> str:
+    async def _store_lines(self, name: str) -> str:
         """Store the replies of a file's lines; the last error that one of them tells of."""
         told, found = "", dict[str, ChatReply]()
-        async for line in sender.lines(file):
-            told = self._take(line, found, sender) or told
-            if len(found) >= STORED_TOGETHER:
-                self._store.put(found.items())
-                found.clear()
+        with tempfile.TemporaryFile(dir=self._store.folder) as file:
+            await self._sender.download(name, file)
+            file.seek(0)
+            for line in filter(bytes.strip, file):  # lines end at b"\n" alone: other ends may stand in an answer
+                told = self._take(line, found) or told
+                if len(found) >= STORED_TOGETHER:
+                    self._store.put(found.items())
+                    found.clear()
         self._store.put(found.items())
         return told
 
-    def _take(self, raw: bytes, found: dict[str, ChatReply], sender: Sender) -> str:
+    def _take(self, raw: bytes, found: dict[str, ChatReply]) -> str:
         """Read a line's reply, or see to its error: what the error says. A line that is damaged counts as no answer."""
-        if not raw.strip():
-            return ""
         try:
-            line = replies.read_as(replies.Line, raw, self._preset)
+            line = read_as(Line, replies.read_json(raw, self._preset))
             mode, most = self._asked.get(line.custom_id, ("", 0.0))
-            if line.response.status_code == 200 and not line.error:
-                reply = replies.read_completion(line.response.body, batched=True)
+            if line.status == 200 and not line.error:
+                reply = replies.read_completion(line.body, batched=True)
                 if self._store.get(line.custom_id) is None:
                     found[line.custom_id] = reply
-                    sender.spending.add(reply, most)
+                    self._sender.spending.add(reply, most)
                 return ""
         except UnreadableReply as fault:
-            logger.warning("a line of a batch cannot be read (%s): it counts as not answered", fault)
-            return str(fault)
-        body = line.response.body
-        error = line.error or (body.get("error") if isinstance(body, dict) else body)
-        remedy = remedy_of_answer(line.response.status_code, error, None, self._preset)
+            logger.warning("a line of a batch cannot be read %s: it counts as not answered", fault.told)
+            return fault.told
+        error = line.error or (line.body.get("error") if isinstance(line.body, dict) else line.body)
+        remedy = remedy_of_answer(line.status, error, None, self._preset)
         if isinstance(remedy, FormRefused) and mode:
+            self._form_refused = True
             try:
                 self._session.refuse(mode, str(remedy))
             except InputError as stop:
                 remedy = stop
-            self._form_refused = True
         if isinstance(remedy, Unanswered):
             self._failures[line.custom_id] = str(remedy)
         elif isinstance(remedy, InputError):

@@ -14,20 +14,10 @@ from typing import Any, Self
 
 from tqdm import tqdm
 
-from stages.chat_models import ChatReply, ChatRequest, Check, Estimate, Outcome, Value
+from stages.chat_models import ChatReply, ChatRequest, Check, Estimate, Outcome, Value, replies
 from stages.chat_models.batches import Batches
 from stages.chat_models.pacing import Clock, FormRefused, Unanswered
 from stages.chat_models.preset import OpenAIPreset
-from stages.chat_models.replies import (
-    CHAT,
-    Endpoint,
-    cache_key,
-    make_body,
-    modes_for,
-    most_prompt_tokens,
-    read,
-    repeated,
-)
 from stages.chat_models.running import Tasks, drive, in_order
 from stages.chat_models.sending import Sender
 from stages.chat_models.store import Store, StoreError
@@ -59,25 +49,27 @@ class ServedModel:
         """
         pause = REFRESH_TERMINAL if sys.stderr.isatty() else REFRESH_FILE
         bar = tqdm(total=operator.length_hint(requests, 0) or None, unit=" items", mininterval=pause, miniters=1)
-        counts, cost = Counter[str](), 0.0
+        cached, failed, tokens, cost = 0, 0, 0, 0.0
         with bar, closing(drive(self._outcomes(requests, check))) as outcomes:
             for outcome in outcomes:
                 new = () if outcome.cached else outcome.replies
-                counts.update(cached=outcome.cached, failed=outcome.failure is not None)
-                counts.update(tokens=sum(reply.prompt_tokens + reply.completion_tokens for reply in new))
-                cost += sum(self._preset.cost(reply) for reply in new)
-                told = "cached {cached}, failed {failed}, {tokens} tokens".format(**counts)
-                bar.set_postfix_str(f"{told}, ${cost:.4f}", refresh=False)
+                cached, failed = cached + outcome.cached, failed + (outcome.failure is not None)
+                tokens += sum(reply.prompt_tokens + reply.completion_tokens for reply in new)
+                cost += sum(map(self._preset.cost, new))
+                bar.set_postfix_str(f"cached {cached}, failed {failed}, {tokens} tokens, ${cost:.4f}", refresh=False)
                 bar.update()
                 yield outcome
 
     def estimate(self, requests: Iterable[ChatRequest], check: Check[Value]) -> Estimate:
         """Count what is stored and what is missing; tokens as in the stored replies, where there are any."""
         preset, total = self._preset, Counter[str]()
-        with closing(Session(preset, self._folder, self._clock)) as session:
+        session = Session(preset, self._folder, self._clock)
+        with closing(session.store):
             for request in requests:
                 outcome, missing = session.walk(request, check)
-                size = most_prompt_tokens(make_body(request, preset, modes_for(request, preset)[0]))
+                size = replies.most_prompt_tokens(
+                    replies.make_body(request, preset, replies.modes_for(request, preset)[0])
+                )
                 total.update(requests=1, missing=missing is not None, missing_bytes=size if missing else 0)
                 for first in outcome.replies[:1]:
                     total.update(seen=1, seen_bytes=size)
@@ -107,20 +99,16 @@ class Session:
         self.preset, self.clock, self.store = preset, clock, Store(folder)
         self._refused: set[str] = set()
         self._open = AsyncExitStack()
-        self._slots = asyncio.Semaphore(preset.in_flight)
-        self._connecting = asyncio.Lock()
+        self._slots, self._connecting = asyncio.Semaphore(preset.in_flight), asyncio.Lock()
         self._sender: Sender | None = None
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        with closing(self):
+        with closing(self.store):
             await self.store.flush()
             await self._open.aclose()
-
-    def close(self) -> None:
-        self.store.close()
 
     def ask(self, requests: Iterable[ChatRequest], check: Check[Value]) -> AsyncGenerator[list[Outcome[Value]], None]:
         # Twice as many as may be in flight: some read and write while the others wait for the server.
@@ -133,21 +121,20 @@ class Session:
 
         Returns the outcome so far, and the request to send with the key of its reply; None where nothing is missing.
         """
-        replies: tuple[ChatReply, ...] = ()
-        failure: str | None = None
+        outcome: Outcome[Value] = Outcome(request, None)
         asked = request
         for attempt in range(self.preset.attempts):
             # The key of the strictest form, whichever the server will turn out to know: the question is the same.
-            strictest = make_body(asked, self.preset, modes_for(asked, self.preset)[0])
-            key = cache_key(strictest, self.preset.base_url, attempt)
+            strictest = replies.make_body(asked, self.preset, replies.modes_for(asked, self.preset)[0])
+            key = replies.cache_key(strictest, self.preset.base_url, attempt)
             if (reply := self.store.get(key)) is None:
-                return Outcome(request, None, failure, replies), (asked, key)
-            replies += (reply,)
-            value, failure = read(request, reply, check)
+                return replace(outcome, cached=False), (asked, key)
+            value, failure = replies.read(request, reply, check)
+            outcome = Outcome(request, value, failure, (*outcome.replies, reply), cached=True)
             if failure is None:
-                return Outcome(request, value, None, replies, cached=True), None
-            asked = repeated(request, reply, failure)
-        return Outcome(request, None, failure, replies, cached=True), None
+                break
+            asked = replies.repeated(request, reply, failure)
+        return outcome, None
 
     async def fetch(self, key: str, ask: Callable[[], Awaitable[ChatReply]]) -> ChatReply:
         """The stored reply, or what ``ask`` brings, once it is stored; nobody else asks for the key meanwhile."""
@@ -168,7 +155,7 @@ class Session:
 
     def strictest(self, request: ChatRequest) -> str:
         """The strictest form of answer that the server was not seen to refuse."""
-        return next(mode for mode in modes_for(request, self.preset) if mode not in self._refused)
+        return next(mode for mode in replies.modes_for(request, self.preset) if mode not in self._refused)
 
     def refuse(self, mode: str, message: str) -> None:
         """Use plainer forms of answer from now on; an InputError where the preset allows none."""
@@ -179,7 +166,7 @@ class Session:
             logger.warning("%s: using a plainer one", told)
         self._refused.add(mode)
 
-    async def send(self, body: dict[str, Any], endpoint: Endpoint = CHAT) -> ChatReply:
+    async def send(self, body: dict[str, Any], endpoint: replies.Endpoint = replies.CHAT) -> ChatReply:
         return await (await self.sender()).send(body, endpoint)
 
     async def sender(self) -> Sender:
@@ -214,6 +201,6 @@ class Session:
         while True:
             mode = self.strictest(request)
             try:
-                return await self.send(make_body(request, self.preset, mode))
+                return await self.send(replies.make_body(request, self.preset, mode))
             except FormRefused as error:
                 self.refuse(mode, str(error))

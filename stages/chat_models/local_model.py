@@ -42,9 +42,7 @@ class LocalModel:
 
     def __init__(self, preset: LocalPreset, path: Path | None = None) -> None:
         if path is None and preset.model is None:
-            raise InputError(
-                "the local chat model has no name: set the preset's model to a folder or a name on the Hub"
-            )
+            raise InputError("the local chat model has no name: set the preset's model to a folder or Hub name")
         self._preset = preset
         self._name = path.name if path else str(preset.model)
         self._loaded = load_weights(path or Path(str(preset.model)), preset)
@@ -61,27 +59,33 @@ class LocalModel:
         return Estimate(len(lengths), 0, sum(lengths), len(lengths) * self._preset.max_new_tokens, 0.0, 0.0)
 
     def _settle(self, requests: list[ChatRequest], check: Check[Value]) -> list[Outcome[Value]]:
-        outcomes: dict[int, Outcome[Value]] = {}
+        outcomes: list[Outcome[Value]] = [Outcome(request, None) for request in requests]
         asked = dict(enumerate(requests))
-        replies: dict[int, tuple[ChatReply, ...]] = dict.fromkeys(asked, ())
-        for attempt in range(self._preset.attempts):
+        for _ in range(self._preset.attempts):
             for index, reply in self._answers(asked):
-                replies[index] += (reply,)
                 value, failure = read(requests[index], reply, check)
-                outcomes[index] = Outcome(requests[index], value, failure, replies[index])
-                if failure is None or attempt + 1 == self._preset.attempts:
+                outcomes[index] = Outcome(requests[index], value, failure, (*outcomes[index].replies, reply))
+                if failure is None:
                     del asked[index]
                 else:
                     asked[index] = repeated(requests[index], reply, failure)
-        return [outcomes[index] for index in range(len(requests))]
+        return outcomes
 
     def _answers(self, requests: dict[int, ChatRequest]) -> list[tuple[int, ChatReply]]:
+        from stages.decoding.generating import Prompt, generate
+        from stages.decoding.sampling import Chooser
+
         prompts = {index: self._prompt(request) for index, request in requests.items()}
         order = sorted(prompts, key=lambda index: (-len(prompts[index]), index))
         answers = [(i, self._reply(prompts[i], [], "prompt_too_long")) for i in order if len(prompts[i]) >= self._room]
         for start in range(len(answers), len(order), self._preset.batch_size):
             batch = order[start : start + self._preset.batch_size]
-            answers += zip(batch, self._generate([prompts[index] for index in batch]), strict=True)
+            most = [min(self._preset.max_new_tokens, self._room - len(prompts[index])) for index in batch]
+            limited = [Prompt(prompts[index], longest) for index, longest in zip(batch, most, strict=True)]
+            completions = generate(self._loaded, limited, Chooser(None, []), range(len(batch)), lambda _: None)
+            for index, completion in zip(batch, completions, strict=True):
+                ending = "stop" if completion.finished else "length"
+                answers.append((index, self._reply(prompts[index], completion.ids, ending)))
         return answers
 
     def _prompt(self, request: ChatRequest) -> list[int]:
@@ -89,19 +93,6 @@ class LocalModel:
         messages = [message.model_dump() for message in request.messages]
         text = str(self._loaded.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
         return list(self._loaded.tokenizer(text, add_special_tokens=False)["input_ids"])
-
-    def _generate(self, prompts: list[list[int]]) -> list[ChatReply]:
-        from stages.decoding.generating import Prompt, generate
-        from stages.decoding.sampling import Chooser
-
-        most = self._preset.max_new_tokens
-        limited = [Prompt(ids, min(most, self._room - len(ids))) for ids in prompts]
-        greedy, rows = Chooser(None, []), range(len(prompts))
-        completions = generate(self._loaded, limited, greedy, rows, lambda _: None)
-        return [
-            self._reply(ids, completion.ids, "stop" if completion.finished else "length")
-            for ids, completion in zip(prompts, completions, strict=True)
-        ]
 
     def _reply(self, prompt: list[int], completion: list[int], finish_reason: str) -> ChatReply:
         return ChatReply(

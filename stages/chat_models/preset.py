@@ -1,13 +1,10 @@
-"""Presets of chat models: ``annotators``, ``judges`` and ``rivals`` of ``params.yaml``, and what asking them costs."""
+"""Presets of chat models: ``annotators``, ``judges`` and ``rivals`` of ``params.yaml``, and what replies cost."""
 
-import asyncio
-import math
 import os
 import re
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from stages.chat_models import ChatReply
 from stages.core.errors import InputError
@@ -17,6 +14,17 @@ KEY_NAME = re.compile(
     r".*api_?key|.*authorization|auth|bearer|.*secret(_key)?|password|((access|auth|bearer)_)?token|key|headers"
 )
 KEY_VALUE = re.compile(r"\b(sk-[\w-]{6,}|(gsk|xai|nvapi|hf|ghp)[-_]\w{20,}|AIza[\w-]{20,}|Bearer\s+\S|eyJ[\w-]{10,}\.)")
+PLAIN = {
+    "base_url": (
+        re.compile(r"(?i)https?://(\[[\da-f:.]+\]|[^/@?#:\s\[\]]+)(:[^/@?#\s]*)?(/[^?#\s]*)?"),
+        "an address like https://api.openai.com/v1, without a key: name an environment variable in key_variable",
+    ),
+    "key_variable": (
+        re.compile("[A-Z_][A-Z0-9_]*"),
+        "the name of an environment variable, as OPENAI_API_KEY, never the key itself",
+    ),
+}
+"""Values into which a key may be pasted by mistake: what they must be like."""
 
 
 def refuse_keys(value: Any, name: str = "") -> Any:
@@ -26,12 +34,9 @@ def refuse_keys(value: Any, name: str = "") -> Any:
             where = f"{name}.{each}" if name else str(each)
             if KEY_NAME.fullmatch(str(each).lower().replace("-", "_")):
                 raise ValueError(f"no such key: {where}; a server's key comes from an environment variable alone")
-            if each == "base_url" and isinstance(below, str):
-                _demand_plain_address(where, below)
-            if each == "key_variable" and isinstance(below, str) and not (below.isidentifier() and below.isupper()):
-                raise ValueError(
-                    f"{where}: expected the name of an environment variable, as OPENAI_API_KEY, never the key itself"
-                )
+            form, expected = PLAIN.get(each, (None, ""))
+            if form and isinstance(below, str) and not form.fullmatch(below):
+                raise ValueError(f"{where}: expected {expected}")
             refuse_keys(below, where)
     elif isinstance(value, list | tuple):
         for below in value:
@@ -41,52 +46,24 @@ def refuse_keys(value: Any, name: str = "") -> Any:
     return value
 
 
-def _demand_plain_address(name: str, url: str) -> None:
-    # The value is not repeated: a key may have been pasted here.
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f"{name}: expected an address like https://api.openai.com/v1")
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError(f"{name}: no keys in the address: name an environment variable in key_variable")
+class Preset(Section):
+    """What presets of all kinds share."""
 
-
-class ChatPreset(Section):
-    """What all kinds share; validating a mapping gives the preset of its ``kind``."""
-
-    kind: Literal["recorded", "openai", "local"]
     attempts: int = Field(default=1, ge=1, le=10)
     tolerated_failures: float = Field(default=0.0, ge=0.0, lt=1.0)
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def of_its_kind(cls, value: Any, handler: ModelWrapValidatorHandler["ChatPreset"]) -> "ChatPreset":
-        refuse_keys(value)
-        name = value.get("kind") if isinstance(value, dict) else None
-        if cls is not ChatPreset or not isinstance(name, str) or name not in KINDS:
-            return handler(value)
-        kind = KINDS[name]
-        if unknown := [str(key) for key in value if key not in kind.model_fields]:
-            # The value is not shown: it may be a server's key.
-            raise ValueError(
-                f"no such key: {', '.join(unknown)}; a preset of kind {name} has {', '.join(kind.model_fields)}"
-            )
-        return kind.model_validate(value)
 
     def cost(self, reply: ChatReply) -> float:
         """US dollars that a reply cost."""
         return 0.0
 
 
-class RecordedPreset(ChatPreset):
+class RecordedPreset(Preset):
     """Answers that were recorded earlier; nothing is asked."""
 
     kind: Literal["recorded"]
 
 
-class LocalPreset(ChatPreset):
+class LocalPreset(Preset):
     """A Hugging Face model in this process.
 
     Attributes:
@@ -126,7 +103,7 @@ class Prices(Section):
         return dollars * (self.batch_factor if batched else 1.0) / 1e6
 
 
-class OpenAIPreset(ChatPreset):
+class OpenAIPreset(Preset):
     """A server that speaks OpenAI's API; ``params.yaml`` says what most keys are for.
 
     Attributes:
@@ -138,7 +115,7 @@ class OpenAIPreset(ChatPreset):
 
     kind: Literal["openai"]
     model: str
-    base_url: str = "https://api.openai.com/v1"
+    base_url: Annotated[str, AfterValidator(lambda url: url.rstrip("/"))] = "https://api.openai.com/v1"
     key_variable: str | None = "OPENAI_API_KEY"
     answers: Literal["auto", "json_schema", "json_object", "text"] = "auto"
     token_limit: int = Field(default=4096, ge=1)
@@ -161,11 +138,6 @@ class OpenAIPreset(ChatPreset):
     prices: Prices = Prices()
     max_cost: float | None = Field(default=None, ge=0.0)
     preflight: bool = True
-
-    @field_validator("base_url")
-    @classmethod
-    def without_slash(cls, url: str) -> str:
-        return url.rstrip("/")
 
     def cost(self, reply: ChatReply) -> float:
         return self.prices.cost(reply.prompt_tokens, reply.completion_tokens, reply.cached_tokens, reply.batched)
@@ -191,48 +163,6 @@ class OpenAIPreset(ChatPreset):
         return text.replace(self.key, "[key]") if self.key else text
 
 
-KINDS: dict[str, type[ChatPreset]] = {"recorded": RecordedPreset, "local": LocalPreset, "openai": OpenAIPreset}
-
-
-class Spending:
-    """What this run has spent, and what the requests under way may still cost at most; US dollars."""
-
-    def __init__(self, preset: OpenAIPreset) -> None:
-        self._preset = preset
-        self.spent = 0.0
-        self._reserved: list[float] = []
-        self._changed = asyncio.Event()
-
-    @property
-    def left(self) -> float:
-        return math.inf if self._preset.max_cost is None else self._preset.max_cost - self.spent
-
-    def most(self, prompt_tokens: int) -> float:
-        """What a request can cost at most if its answer is as long as it may be."""
-        return self._preset.prices.cost(prompt_tokens, self._preset.token_limit, batched=self._preset.batch)
-
-    async def reserve(self, most: float) -> None:
-        """Wait until a request cannot pass the limit; an InputError where it may, with nothing else under way."""
-        while sum(self._reserved) + most > self.left:
-            if not self._reserved:
-                raise InputError(
-                    f"stopped before max_cost ({self._preset.max_cost:.2f} dollars) could be passed: this run spent"
-                    f" {self.spent:.4f}, and the next request can cost up to {most:.4f}. All that was paid for is kept:"
-                    " run again to go on with a new budget, or raise the preset's max_cost to at least"
-                    f" {self.spent + most:.2f}; a lower token_limit makes the bound tighter"
-                )
-            self._changed.clear()
-            await self._changed.wait()
-        self._reserved.append(most)
-
-    def settle(self, most: float, reply: ChatReply | None) -> None:
-        """A reserved request has ended, with a reply or without."""
-        self._reserved.remove(most)
-        if reply is not None:
-            self.add(reply, most)
-        self._changed.set()
-
-    def add(self, reply: ChatReply, most: float) -> None:
-        """Count a reply, and one that does not tell its tokens at its most."""
-        told = reply.prompt_tokens + reply.completion_tokens > 0
-        self.spent += self._preset.cost(reply) if told else most
+ChatPreset = Annotated[
+    RecordedPreset | LocalPreset | OpenAIPreset, Field(discriminator="kind"), BeforeValidator(refuse_keys)
+]

@@ -1,14 +1,15 @@
-"""Requests as a server wants them, the key each reply is stored under, and replies as servers and models give them."""
+"""Requests as a server wants them, the key each reply is stored under, and replies and errors as servers give them."""
 
 import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import AliasPath, BaseModel, Field, ValidationError
 
 from stages.chat_models import ChatReply, ChatRequest, Check, InvalidAnswer, Message, Value
+from stages.chat_models.pacing import LONGEST_MESSAGE, UnreadableReply, remedy_of_answer
 from stages.chat_models.preset import OpenAIPreset
 from stages.core.errors import describe
 
@@ -17,20 +18,10 @@ MODES = ("json_schema", "json_object", "text")
 UNUSABLE = {"content_filter": "content filter", "length": "cut off", "prompt_too_long": "prompt too long"}
 """Finish reasons after which there is nothing to read, and what a failure of this kind is called."""
 MOST_TOKENS = 10**9
-LONGEST_MESSAGE = 500
+STATUS_OF_TYPE = {"invalid_request_error": 400, "authentication_error": 401, "not_found_error": 404}
+"""HTTP status by type, for errors sent with status 200; errors of other types are retried."""
 
 Kind = TypeVar("Kind", bound=BaseModel)
-
-
-class UnreadableReply(Exception):  # noqa: N818 - it says what the reply is
-    """Status 200 with a body that is no completion; the message names the field."""
-
-
-class ErrorAnswer(Exception):  # noqa: N818 - it says what the answer is
-    """An error in place of an answer, under status 200; ``told`` is the server's ``error`` object."""
-
-    def __init__(self, error: Any) -> None:
-        self.told: dict[str, Any] = error if isinstance(error, dict) else {"message": str(error)}
 
 
 def modes_for(request: ChatRequest, preset: OpenAIPreset) -> tuple[str, ...]:
@@ -43,8 +34,8 @@ def make_body(request: ChatRequest, preset: OpenAIPreset, mode: str) -> dict[str
     """The body of ``/chat/completions``: all that shapes the answer."""
     messages = [message.model_dump() for message in request.messages]
     body = {"model": preset.model, "messages": messages, preset.token_limit_name: preset.token_limit}
-    shaping = {name: getattr(preset, name) for name in ("temperature", "top_p", "seed", "reasoning_effort")}
-    body |= {name: value for name, value in shaping.items() if value is not None}
+    shaping = {"temperature", "top_p", "seed", "reasoning_effort"}
+    body |= preset.model_dump(include=shaping, exclude_none=True)
     if mode == "json_schema":
         named = {"name": "answer", "strict": True, "schema": request.answer_schema}
         body["response_format"] = {"type": "json_schema", "json_schema": named}
@@ -87,7 +78,6 @@ def make_reply(payload: Mapping[str, Any], choice: Mapping[str, Any], text: str,
     """What replies of every kind have in common; a server may leave out all that is no answer."""
     usage = _object(payload.get("usage"))
     prompt = _tokens(usage.get("prompt_tokens"))
-    fingerprint = payload.get("system_fingerprint")
     values = {
         "text": text,
         "finish_reason": str(choice.get("finish_reason") or "stop"),
@@ -95,15 +85,13 @@ def make_reply(payload: Mapping[str, Any], choice: Mapping[str, Any], text: str,
         "completion_tokens": _tokens(usage.get("completion_tokens")),
         "cached_tokens": min(_tokens(_object(usage.get("prompt_tokens_details")).get("cached_tokens")), prompt),
         "model": str(payload.get("model") or "not named"),
-        "system_fingerprint": str(fingerprint) if fingerprint else None,
+        "system_fingerprint": str(payload.get("system_fingerprint") or "") or None,
         **more,
     }
-    try:
-        return ChatReply.model_validate(
-            {name: _without_surrogates(value) if isinstance(value, str) else value for name, value in values.items()}
-        )
-    except ValidationError as error:
-        raise UnreadableReply(describe(error)) from None
+    for name, value in values.items():
+        if isinstance(value, str):  # half a character, which no file can hold, becomes U+FFFD
+            values[name] = value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return read_as(ChatReply, values)
 
 
 def _object(value: Any) -> Mapping[str, Any]:
@@ -113,11 +101,6 @@ def _object(value: Any) -> Mapping[str, Any]:
 def _tokens(value: Any) -> int:
     """A count of tokens; 0 where the server tells none that can be."""
     return value if isinstance(value, int) and 0 <= value < MOST_TOKENS else 0
-
-
-def _without_surrogates(text: str) -> str:
-    """The text with U+FFFD for each half of a character, which no file can hold."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 @dataclass(frozen=True)
@@ -156,7 +139,7 @@ def repeated(request: ChatRequest, reply: ChatReply, failure: str) -> ChatReques
     return request.model_copy(update={"messages": request.messages + again})
 
 
-def parse(content: bytes, preset: OpenAIPreset) -> Any:
+def read_json(content: bytes, preset: OpenAIPreset) -> Any:
     """The JSON that a server sends, without the key, should it repeat that; :class:`UnreadableReply` for no JSON."""
     try:
         return json.loads(preset.redact(content.decode("utf-8", "replace")))
@@ -167,32 +150,25 @@ def parse(content: bytes, preset: OpenAIPreset) -> Any:
 
 
 def read_payload(content: bytes, preset: OpenAIPreset) -> Any:
-    """As :func:`parse`; an error under status 200 raises :class:`ErrorAnswer`."""
-    payload = parse(content, preset)
-    if isinstance(payload, dict) and payload.get("error") and not payload.get("choices"):
-        raise ErrorAnswer(payload["error"])
+    """As :func:`read_json`; an error under status 200 raises its remedy."""
+    payload = read_json(content, preset)
+    if isinstance(payload, dict) and (told := payload.get("error")) and not payload.get("choices"):
+        code, kind = (told.get("code"), told.get("type")) if isinstance(told, dict) else (None, None)
+        status = code if isinstance(code, int) and 400 <= code < 600 else STATUS_OF_TYPE.get(str(kind), 500)
+        raise remedy_of_answer(status, told, None, preset)
     return payload
 
 
-def read_as(kind: type[Kind], content: bytes, preset: OpenAIPreset) -> Kind:
-    """What a server tells of its files and batches; raises as :func:`read_payload` does."""
+def read_as(kind: type[Kind], payload: Any) -> Kind:
+    """What a server tells, as a record, or :class:`UnreadableReply`."""
     try:
-        return kind.model_validate(parse(content, preset) if kind is Line else read_payload(content, preset))
+        return kind.model_validate(payload)
     except ValidationError as error:
         raise UnreadableReply(describe(error)) from None
 
 
 class File(BaseModel):
     id: str = Field(min_length=1)
-
-
-class Fault(BaseModel):
-    code: Any = None
-    message: Any = None
-
-
-class Faults(BaseModel):
-    data: list[Fault] = []
 
 
 class Batch(File):
@@ -203,21 +179,17 @@ class Batch(File):
     request_counts: dict[str, Any] | None = None
     output_file_id: str | None = None
     error_file_id: str | None = None
-    errors: Annotated[Faults, BeforeValidator(lambda told: told or {})] = Faults()
+    faults: list[dict[str, Any]] = Field(default=[], validation_alias=AliasPath("errors", "data"))
 
 
 class Page(BaseModel):
     data: list[Batch]
 
 
-class LineResponse(BaseModel):
-    status_code: int = 500
-    body: Any = None
-
-
 class Line(BaseModel):
     """A line of a file of answers; the id is the key that the reply is stored under."""
 
     custom_id: str = Field(pattern="^[0-9a-f]{64}$")
-    response: Annotated[LineResponse, BeforeValidator(lambda told: told or {})] = LineResponse()
+    status: int = Field(default=500, validation_alias=AliasPath("response", "status_code"))
+    body: Any = Field(default=None, validation_alias=AliasPath("response", "body"))
     error: Any = None

@@ -6,8 +6,9 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Generator, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, TypeVar
 
 from stages.chat_models.store import StoreError
@@ -25,7 +26,7 @@ Tasks = Collection[asyncio.Task[Any] | None]
 
 async def in_order(
     items: Iterable[Item],
-    work: Callable[[Item], Awaitable[Result]],
+    work: Callable[[Item], Coroutine[Any, Any, Result]],
     *,
     workers: int,
     window: int,
@@ -36,47 +37,33 @@ async def in_order(
     Items are drawn as workers become free, at most ``window`` ahead of the next result. When work on one fails, or the
     caller leaves, no more items are drawn, the tasks that ``finish`` names are waited for and the others cancelled.
     """
-    remaining, changed = iter(items), asyncio.Event()
-    waiting: deque[asyncio.Future[Result]] = deque()
-    busy: set[asyncio.Future[Result]] = set()
-    errors: list[BaseException] = []
-
-    def done(task: asyncio.Future[Result]) -> None:
-        busy.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            errors.append(error)
-        changed.set()
-
-    def fill() -> None:
-        while len(busy) < workers and len(waiting) < window:
-            try:
-                item = next(remaining)
-            except StopIteration:
-                return
-            task = asyncio.ensure_future(work(item))
-            task.add_done_callback(done)
-            busy.add(task)
-            waiting.append(task)
-
+    remaining = iter(items)
+    waiting: deque[asyncio.Task[Result]] = deque()
+    ended: deque[asyncio.Task[Result]] = deque()
+    busy: set[asyncio.Task[Result]] = set()
     try:
-        fill()
-        while waiting:
-            if errors:
-                raise errors[0]
+        while True:
+            while ended:
+                busy.discard(task := ended.popleft())
+                task.result()  # the first failure ends the work, whosever turn it is
+            for item in islice(remaining, max(min(workers - len(busy), window - len(waiting)), 0)):
+                busy.add(task := asyncio.create_task(work(item)))
+                task.add_done_callback(ended.append)
+                waiting.append(task)
+            if not busy and not waiting:
+                return
             ready = []
             while waiting and waiting[0].done():
                 ready.append(waiting.popleft().result())
             if ready:
                 yield ready
             else:
-                await changed.wait()
-                changed.clear()
-            fill()
+                await asyncio.wait(busy, return_when=asyncio.FIRST_COMPLETED)
     finally:
         await _wind_up(busy, finish, sys.exception())
 
 
-async def _wind_up(busy: set[asyncio.Future[Result]], finish: Callable[[], Tasks], error: BaseException | None) -> None:
+async def _wind_up(busy: set[asyncio.Task[Result]], finish: Callable[[], Tasks], error: BaseException | None) -> None:
     """Wait for the tasks that must finish, for a while only where a fault was not foreseen, and cancel the others."""
     foreseen = isinstance(error, InputError | asyncio.CancelledError) and not isinstance(error, StoreError)
     finishing = busy & {task for task in finish() if task}
@@ -97,17 +84,24 @@ def drive(results: AsyncGenerator[Iterable[Result], None]) -> Generator[Result, 
 
     SIGINT or SIGTERM winds up the work and raises KeyboardInterrupt; another signal does so at once.
     """
+
+    async def following() -> Iterable[Result] | None:
+        return await anext(results, None)
+
+    async def close() -> None:
+        await results.aclose()
+
     with _signals_as_interrupts():
         runner = asyncio.Runner()
         try:
-            while (ready := runner.run(_next(results))) is not None:
+            while (ready := runner.run(following())) is not None:
                 yield from ready
         finally:
             if not sys.is_finalizing():  # then no thread can be started, and the loop cannot be closed
                 try:
                     # After a second signal it still runs, and nobody waits for it.
                     if not results.ag_running:  # type: ignore[attr-defined]  # of every generator, if not of its type
-                        runner.run(_close(results))
+                        runner.run(close())
                 finally:
                     runner.close()
 
@@ -126,11 +120,3 @@ def _signals_as_interrupts() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-async def _next(results: AsyncGenerator[Result, None]) -> Result | None:
-    return await anext(results, None)
-
-
-async def _close(results: AsyncGenerator[Any, None]) -> None:
-    await results.aclose()

@@ -8,16 +8,16 @@ import difflib
 import json
 import logging
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, Self, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import IO, Any, Self, TypeVar
 
 import httpx2
 import openai
 
 from stages.chat_models import ChatReply
-from stages.chat_models.pacing import Again, Clock, Gone, Pacer, Unanswered, backoff, remedy
-from stages.chat_models.preset import OpenAIPreset, Spending
-from stages.chat_models.replies import CHAT, Endpoint, Kind, read_as, read_payload
+from stages.chat_models.pacing import Again, Clock, Gone, Pacer, Spending, Unanswered, UnreadableReply, backoff, remedy
+from stages.chat_models.preset import OpenAIPreset
+from stages.chat_models.replies import CHAT, Endpoint, read_payload
 from stages.core.errors import InputError
 
 logger = logging.getLogger("chat model")
@@ -32,7 +32,7 @@ GIVEN_UP_IN_A_ROW = 5
 """This many failed requests with no answer in between mean that the server is gone."""
 UNREADABLE_IN_A_ROW, UNREADABLE_TRIES = 5, 3
 """Unreadable replies that stop the run, and that fail one request: each may have been billed."""
-PATIENCE = 10
+PATIENCE = 8
 """A server that says when to come back gets this many times the tries."""
 BYTES_PER_TOKEN = 4.0
 
@@ -60,30 +60,19 @@ class Sender:
     async def __aenter__(self) -> Self:
         timeout = httpx2.Timeout(self.preset.timeout, connect=min(self.preset.timeout, LONGEST_CONNECT))
         limits = httpx2.Limits(max_connections=self.preset.in_flight + 8, max_keepalive_connections=None)
+        # Half the processor time of the SDK's other transport. A redirect could send prompts to a stranger.
+        http_client = openai.DefaultAioHttpClient(limits=limits, timeout=timeout, follow_redirects=False)
         self.client = openai.AsyncOpenAI(
             api_key=self._key or "none",
             base_url=self.preset.base_url,
             max_retries=0,
             timeout=timeout,
-            # Half the processor time of the SDK's other transport. A redirect could send prompts to a stranger.
-            http_client=openai.DefaultAioHttpClient(limits=limits, timeout=timeout, follow_redirects=False),
+            http_client=http_client,
         )
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.client.close()
-
-    async def send(self, body: dict[str, Any], endpoint: Endpoint = CHAT) -> ChatReply:
-        """The server's reply to a body.
-
-        Raises:
-            Unanswered: This request was given up.
-            FormRefused: A plainer form of answer must be asked for.
-            InputError: Nothing can be answered until someone does something.
-        """
-        prompt = endpoint.most_prompt_tokens(body)
-        most = self.spending.most(prompt)
-        return await self.persist(lambda: self._send_once(body, endpoint, prompt, most), most)
 
     def finish(self) -> set[asyncio.Task[Any] | None]:
         """Send nothing more; the tasks that must end by themselves."""
@@ -98,9 +87,21 @@ class Sender:
             except Unanswered as error:
                 raise InputError(f"{self.preset.base_url} cannot be reached ({error}): check base_url") from None
 
+    async def send(self, body: dict[str, Any], endpoint: Endpoint = CHAT) -> ChatReply:
+        """The server's reply to a body.
+
+        Raises:
+            Unanswered: This request was given up.
+            FormRefused: A plainer form of answer must be asked for.
+            InputError: Nothing can be answered until someone does something.
+        """
+        prompt = endpoint.most_prompt_tokens(body)
+        most = self.spending.most(prompt)
+        return await self.persist(lambda: self._send_once(body, endpoint, prompt, most), most)
+
     async def persist(self, once: Callable[[], Awaitable[Result]], most: float = 0.0) -> Result:
-        """The result of ``once``, called again where that may help."""
-        tries = told_to_wait = unreadable = 0
+        """The result of ``once``, called again where that may help; each call may cost ``most``."""
+        tries, unreadable = 0.0, 0
         while True:
             try:
                 result = await once()
@@ -109,45 +110,50 @@ class Sender:
             else:
                 self._given_up = self._unreadable = 0
                 return result
+            if isinstance(fault, Again):
+                # A server that says when to come back is there: it is given more patience.
+                tries += 1.0 if fault.after is None else 1.0 / PATIENCE
+                unreadable += isinstance(fault, UnreadableReply)
+                self.spending.spent += most * fault.maybe_billed
+                fault = self._hopeless(fault, unreadable, tries) or fault
+            if isinstance(fault, InputError):
+                self.stopping = self.stopping or fault
+                raise self.stopping
             if not isinstance(fault, Again):
-                raise self._stop(fault) if isinstance(fault, InputError) else fault
-            if fault.maybe_billed:
-                self.spending.spent += most
+                raise fault
             if str(fault) not in self._told:
                 self._told.add(str(fault))
                 logger.warning("%s: %s %s: trying again", self.preset.base_url, fault, fault.told)
-            # A server that says when to come back is there: it is given more patience.
-            tries, told_to_wait = tries + (fault.after is None), told_to_wait + (fault.after is not None)
-            unreadable += fault.unreadable
-            self._unreadable += fault.unreadable
-            self._demand_sense(fault, unreadable, tries + told_to_wait // PATIENCE)
             after = fault.after or 0.0
             self._pacer.hold(after)  # the server means everyone, not this request alone
             await self.clock.sleep(max(backoff(tries, self.preset.max_backoff), after))
 
-    async def get(self, path: str, kind: type[Kind]) -> Kind:
-        """What the server tells of a file or batch, once; raises :class:`Gone` where it has none."""
-        try:
-            async with asyncio.timeout(self.preset.timeout):
-                response = await self.client.get(path, cast_to=httpx2.Response)
-        except openai.NotFoundError:
-            raise Gone("it") from None
-        return read_as(kind, response.content, self.preset)
-
-    async def lines(self, file: str) -> AsyncIterator[bytes]:
-        """The lines of a file; raises :class:`Gone` where the server has none."""
-        rest = b""
-        try:
-            async with asyncio.timeout(LONGEST_READ):
-                async with self.client.files.with_streaming_response.content(file) as response:
-                    async for block in response.iter_bytes():
-                        # Lines end at b"\n" alone: other ends of lines may stand inside an answer.
-                        *lines, rest = (rest + block).split(b"\n")
-                        for line in lines:
-                            yield line
-        except openai.NotFoundError:
-            raise Gone(f"file {file}") from None
-        yield rest
+    def _hopeless(self, fault: Again, unreadable: int, tries: float) -> Exception | None:
+        """Why trying again is pointless: for this request, or for all after several failures in a row."""
+        server, preset = self.preset.base_url, self.preset
+        self._unreadable += isinstance(fault, UnreadableReply)
+        if fault.after is not None and fault.after > preset.max_retry_after:
+            wait = "for ever" if math.isinf(fault.after) else f"{fault.after:.0f} seconds"
+            return InputError(
+                f"{server} asks to wait {wait} ({fault}), longer than the preset's max_retry_after"
+                f" ({preset.max_retry_after:.0f}): run again later; what was paid for is kept"
+            )
+        if self._unreadable >= UNREADABLE_IN_A_ROW:
+            return InputError(
+                f"{server} answers with status 200 what cannot be read {fault.told}, {self._unreadable} times in a row;"
+                " each may have been paid for: see that base_url names a server of OpenAI's API"
+            )
+        if unreadable >= UNREADABLE_TRIES:
+            return Unanswered(str(fault))
+        if tries < preset.tries:
+            return None
+        self._given_up += 1
+        if self._given_up < GIVEN_UP_IN_A_ROW:
+            return Unanswered(f"unavailable: {fault}")
+        return InputError(
+            f"{server} answered nothing for a while (last: {fault} {fault.told}, {preset.tries} tries each): check that"
+            " it runs and can be reached, then run again; what was paid for is kept"
+        )
 
     async def _send_once(self, body: dict[str, Any], endpoint: Endpoint, prompt: int, most: float) -> ChatReply:
         tokens, used, reply = prompt / BYTES_PER_TOKEN + self.preset.token_limit, 0, None
@@ -200,31 +206,23 @@ class Sender:
                 " to one that is served (or preflight to false if it is)"
             )
 
-    def _demand_sense(self, fault: Again, unreadable: int, tries: int) -> None:
-        """Raise where retrying is pointless: for this request, or for all after several failures in a row."""
-        if fault.after is not None and fault.after > self.preset.max_retry_after:
-            wait = "for ever" if math.isinf(fault.after) else f"{fault.after:.0f} seconds"
-            raise self._stop(
-                f"asks to wait {wait} ({fault}), longer than the preset's max_retry_after"
-                f" ({self.preset.max_retry_after:.0f}): run again later; what was paid for is kept"
-            )
-        if self._unreadable >= UNREADABLE_IN_A_ROW:
-            raise self._stop(
-                f"answers with status 200 what cannot be read {fault.told}, {self._unreadable} times in a row; each may"
-                " have been paid for: see that base_url names a server of OpenAI's API"
-            )
-        if unreadable >= UNREADABLE_TRIES:
-            raise Unanswered(str(fault))
-        if tries >= self.preset.tries:
-            self._given_up += 1
-            if self._given_up < GIVEN_UP_IN_A_ROW:
-                raise Unanswered(f"unavailable: {fault}")
-            raise self._stop(
-                f"answered nothing for a while (last: {fault} {fault.told}, {self.preset.tries} tries each): check that"
-                " it runs and can be reached, then run again; what was paid for is kept"
-            )
+    async def get(self, path: str) -> Any:
+        """What the server tells of a file or batch, once; raises :class:`Gone` where it has none."""
+        try:
+            async with asyncio.timeout(self.preset.timeout):
+                response = await self.client.get(path, cast_to=httpx2.Response)
+        except openai.NotFoundError:
+            raise Gone("it") from None
+        return read_payload(response.content, self.preset)
 
-    def _stop(self, reason: str | InputError) -> InputError:
-        fault = InputError(f"{self.preset.base_url} {reason}") if isinstance(reason, str) else reason
-        self.stopping = self.stopping or fault
-        return self.stopping
+    async def download(self, name: str, file: IO[bytes]) -> None:
+        """Write what the server has under the id of a file; raises :class:`Gone` where it has nothing."""
+        try:
+            async with (
+                asyncio.timeout(LONGEST_READ),
+                self.client.files.with_streaming_response.content(name) as response,
+            ):
+                async for block in response.iter_bytes():
+                    file.write(block)
+        except openai.NotFoundError:
+            raise Gone(f"file {name}") from None

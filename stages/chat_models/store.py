@@ -10,7 +10,6 @@ import fcntl
 import json
 import logging
 import os
-import re
 import sqlite3
 import struct
 import threading
@@ -18,8 +17,9 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from stages.chat_models import ChatReply
 from stages.core.errors import InputError
@@ -30,9 +30,9 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS replies (key BLOB PRIMARY KEY, reply TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS batches (base_url TEXT, input_file TEXT, batch TEXT, PRIMARY KEY (base_url, input_file));
 """
+COLUMNS = {"replies": ["key", "reply"], "batches": ["base_url", "input_file", "batch"]}
 CLAIMS = "claims.lock"
 """It is there once a store has been set up."""
-COLUMNS = {"replies": ["key", "reply"], "batches": ["base_url", "input_file", "batch"]}
 BUSY_SECONDS = 60.0
 GATHER = 0.003
 """Seconds in which changes are gathered before one transaction, and one sync, for all of them."""
@@ -40,6 +40,7 @@ FIRST_POLL, LONGEST_POLL = 0.05, 1.0
 
 Row = tuple[str, tuple[Any, ...]]
 """A statement and its values."""
+NOTE = TypeAdapter(tuple[str, str | None])
 
 
 class StoreError(InputError):
@@ -52,21 +53,28 @@ class Store:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.path = folder, folder / "replies.sqlite"
-        self._here: dict[str, asyncio.Event] = {}
+        self._here: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._waiting: list[Row] = []
         self._next: asyncio.Task[None] | None = None
         self._turn, self._writing = asyncio.Lock(), threading.Lock()
         with (folder / "setup.lock").open("w") as setup:
             fcntl.flock(setup, fcntl.LOCK_EX)
             with self._explained():
-                self._refuse_empty()
+                # SQLite would begin anew in a file that lost its content, and remove what waits beside it.
+                if (folder / CLAIMS).exists() and self.path.is_file() and not self.path.stat().st_size:
+                    raise sqlite3.DatabaseError("it is empty")
                 # Separate connections: a thread writes and syncs while replies are read.
                 self._reader, self._writer = self._connect(), self._connect()
                 self._reader.text_factory = bytes  # text that is damaged is told of, not raised
                 self._writer.executescript(SCHEMA)
-                self._refuse_another_version()
+                found = {table: self._writer.execute(f"PRAGMA table_info({table})").fetchall() for table in COLUMNS}
+                if {table: [name for _, name, *_ in columns] for table, columns in found.items()} != COLUMNS:
+                    raise StoreError(
+                        f"{self.path} is of another version of this project (its tables have other columns): go on with"
+                        " that version, or move the file away and pay again for what it holds"
+                    )
             self._claims = (folder / CLAIMS).open("w")
-            _take_over(self)
+            self._take_over()
 
     def close(self) -> None:
         with self._writing:
@@ -110,22 +118,18 @@ class Store:
 
         The key may stand for anything that one process at a time may do; ``waiting`` is logged where another does it.
         """
-        while (other := self._here.get(key)) is not None:
-            await other.wait()
-        self._here[key] = done = asyncio.Event()
         pause, claims = FIRST_POLL, self._claims.fileno()
-        try:
-            while not _set_lock(claims, fcntl.F_WRLCK, key):
-                if waiting:
-                    logger.info("%s", waiting)
-                    waiting = ""
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, LONGEST_POLL)
-            yield
-        finally:
-            del self._here[key]
-            done.set()
-            _set_lock(claims, fcntl.F_UNLCK, key)
+        async with self._here.setdefault(key, asyncio.Lock()):
+            try:
+                while not _set_lock(claims, fcntl.F_WRLCK, key):
+                    if waiting:
+                        logger.info("%s", waiting)
+                        waiting = ""
+                    await asyncio.sleep(pause)
+                    pause = min(2 * pause, LONGEST_POLL)
+                yield
+            finally:
+                _set_lock(claims, fcntl.F_UNLCK, key)
 
     def batches(self, base_url: str) -> list[tuple[str, str | None]]:
         """Batches that were handed in and not collected: the server's ids of their input and of themselves.
@@ -133,13 +137,13 @@ class Store:
         A batch's own id is None where it was about to be made and the server's answer may have been lost.
         """
         with self._explained():
-            rows = self._reader.execute("SELECT input_file, batch FROM batches WHERE base_url = ?", (base_url,))
-            found = list(rows)
+            query = "SELECT input_file, batch FROM batches WHERE base_url = ?"
+            rows = self._reader.execute(query, (base_url,)).fetchall()
         noted = []
-        for file, batch in found:
+        for row in rows:
             try:
-                noted.append((file.decode(), batch if batch is None else batch.decode()))
-            except (AttributeError, UnicodeDecodeError):
+                noted.append(NOTE.validate_python(row))
+            except ValidationError:
                 logger.warning("%s: the note of a batch is damaged, and is passed over", self.path)
         return noted
 
@@ -150,20 +154,6 @@ class Store:
     def forget_batch(self, *row: str) -> None:
         self._write([("DELETE FROM batches WHERE base_url = ? AND input_file = ?", row)])
 
-    def _refuse_empty(self) -> None:
-        """SQLite would begin anew in a file that lost its content, and remove what waits beside it to be brought in."""
-        if (self.folder / CLAIMS).exists() and self.path.is_file() and not self.path.stat().st_size:
-            raise sqlite3.DatabaseError("it is empty")
-
-    def _refuse_another_version(self) -> None:
-        for table, columns in COLUMNS.items():
-            found = [name for _, name, *_ in self._writer.execute(f"PRAGMA table_info({table})")]
-            if found != columns:
-                raise StoreError(
-                    f"{self.path} is of another version of this project (its table {table} has {', '.join(found)}): go "
-                    "on with that version, or move the file away and pay again for what it holds"
-                )
-
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         db.execute("PRAGMA journal_mode = WAL")
@@ -171,16 +161,10 @@ class Store:
         return db
 
     def _write(self, rows: Iterable[Row]) -> None:
-        with self._writing, self._explained():
+        with self._writing, self._explained(), self._writer:  # which commits, or rolls back
             self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                for row in rows:
-                    self._writer.execute(*row)
-                self._writer.execute("COMMIT")
-            except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-                raise
+            for row in rows:
+                self._writer.execute(*row)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -192,6 +176,29 @@ class Store:
         except sqlite3.DatabaseError as error:
             advice = f"rescue it with `sqlite3 {self.path} .recover`, or move it away and pay again for what it holds"
             raise StoreError(f"{self.path} is damaged ({error}): {advice}") from error
+
+    def _take_over(self) -> None:
+        """Bring in what an earlier version of this project kept in files, once."""
+        old = self.folder / "replies.jsonl"
+        for path in [*self.folder.glob(old.name), *self.folder.glob("batches/[!.]*.json")]:
+            try:
+                lines = path.read_bytes().splitlines()
+            except OSError as error:
+                logger.warning("%s cannot be read, left out: %s", path, error)
+                continue
+            replies: list[Row] = []
+            for number, line in enumerate(lines, start=1):
+                try:
+                    record = json.loads(line)
+                    if path == old:
+                        replies.append(_row(record["key"], ChatReply.model_validate(record["reply"])))
+                    else:
+                        self.note_batch(record["base_url"], record["input_file"], record["batch"])
+                except (ValueError, TypeError, KeyError, RecursionError, StoreError):
+                    logger.warning("%s, line %d: damaged, left out", path, number)
+            self._write(replies)
+            path.rename(f"{path}.taken-over")
+            logger.info("%s: took over what %s held", self.path, path)
 
 
 def _row(key: str, reply: ChatReply) -> Row:
@@ -207,27 +214,3 @@ def _set_lock(descriptor: int, kind: int, key: str) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _take_over(store: Store) -> None:
-    """Bring in what an earlier version of this project kept in files, once."""
-    replies: dict[str, ChatReply] = {}
-    old, notes = store.folder / "replies.jsonl", [*(store.folder / "batches").glob("[!.]*.json")]
-    for path in [*([old] if old.is_file() else []), *notes]:
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            logger.warning("%s cannot be read, left out: %s", path, error)
-            continue
-        for number, line in enumerate(content.splitlines(), start=1):
-            try:
-                record = json.loads(line)
-                if path == old and re.fullmatch("[0-9a-f]{64}", record["key"]):
-                    replies[record["key"]] = ChatReply.model_validate(record["reply"])
-                elif path != old:
-                    store.note_batch(record["base_url"], record["input_file"], record["batch"])
-            except (ValueError, TypeError, KeyError, RecursionError, StoreError):
-                logger.warning("%s, line %d: damaged, left out", path, number)
-        store.put(replies.items())
-        path.rename(f"{path}.taken-over")
-        logger.info("%s: took over what %s held", store.path, path)

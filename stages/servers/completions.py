@@ -16,9 +16,9 @@ from typing import Any
 
 from stages.chat_models import ChatReply, cache_folder
 from stages.chat_models.client import Session
-from stages.chat_models.pacing import Clock, FormRefused, Unanswered
+from stages.chat_models.pacing import Clock, FormRefused, Unanswered, UnreadableReply
 from stages.chat_models.preset import OpenAIPreset
-from stages.chat_models.replies import Endpoint, UnreadableReply, cache_key, make_reply
+from stages.chat_models.replies import Endpoint, cache_key, make_reply
 from stages.chat_models.sending import Sender
 from stages.core import parameters
 from stages.core.errors import InputError

@@ -2,11 +2,19 @@ from pathlib import Path
 
 import pytest
 
-from stages.annotation.annotating import SHAPES, annotate, estimate, read_json, read_role, request_role
+from stages.annotation.annotating import (
+    SHAPES,
+    RoleRequests,
+    Tally,
+    annotate,
+    demand_enough,
+    read_json,
+    read_role,
+    request_role,
+)
 from stages.annotation.recording import RecordedModel
-from stages.annotation.reporting import Tally
-from stages.chat_models import ChatReply, ChatRequest, InvalidAnswer, Outcome
-from stages.chat_models.preset import OpenAIPreset, RecordedPreset
+from stages.chat_models import ChatReply, ChatRequest, Estimate, InvalidAnswer, Outcome
+from stages.chat_models.preset import ChatPreset, LocalPreset, OpenAIPreset, RecordedPreset
 from stages.core.errors import InputError
 from stages.records.conversation import Conversation
 
@@ -100,7 +108,7 @@ def test_equal_ids_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_estimate_counts_the_corpus(tmp_path: Path) -> None:
-    told = estimate([conversation(name) for name in "abc"], RecordedModel(tmp_path / "none.jsonl"))
+    told = RoleRequests([conversation(name) for name in "abc"]).estimate(RecordedModel(tmp_path / "none.jsonl"))
     assert (told.requests, told.cached, told.missing) == (3, 0, 3)
 
 
@@ -128,4 +136,42 @@ def test_the_tally_counts_every_reply_of_an_item_whether_cached_or_not() -> None
         "models": ["m-1"],
         "system_fingerprints": ["f"],
     }
-    assert fresh.failed_share == 0.5
+
+
+def demand(good: int, *failures: str, tolerated: float = 0.0) -> None:
+    preset: ChatPreset = LocalPreset(kind="local", tolerated_failures=tolerated)
+    request = request_role(Conversation(id="1", source="s", turns=["a", "b"]), "")
+    tally = Tally(preset)
+    for failure in [None] * good + list(failures):
+        tally.count(Outcome(request, None if failure else "role", failure))
+    demand_enough(tally, preset, Path("data/annotations/mine.jsonl"), Path("logs/failures.jsonl"))
+
+
+def test_all_annotated_is_enough_and_so_is_what_the_preset_tolerates() -> None:
+    demand(3)
+    demand(9, "refused", tolerated=0.1)
+
+
+@pytest.mark.parametrize(
+    ("good", "failures", "tolerated", "told"),
+    [
+        (9, ["refused"], 0.05, r"1 of 10 items .*refused: 1.*logs/failures\.jsonl.*tolerated_failures to 0\.1000"),
+        (0, ["refused", "too short"], 0.9, "2 of 2 items .*Choose an annotator"),
+        (
+            5,
+            ["not recorded"],
+            0.9,
+            r"1 of 6 items of corpus 'mine' have no recorded annotation in data/annotations/mine",
+        ),
+        (0, [], 0.0, "the corpus is empty"),
+    ],
+)
+def test_less_ends_the_stage_and_says_what_to_do(good: int, failures: list[str], tolerated: float, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        demand(good, *failures, tolerated=tolerated)
+
+
+def test_the_estimate_reads_well() -> None:
+    told = str(Estimate(1030, 30, 900_000, 80_000, 6.9, 12.34))
+    assert "requests: 1030, of which 30 cached and 1000 missing" in told
+    assert "about $6.90, at most $12.34" in told

@@ -6,7 +6,7 @@ from typing import Any
 
 from stages.chat_models import ChatRequest, Message
 from stages.chat_models.pacing import Clock
-from stages.chat_models.preset import ChatPreset, OpenAIPreset
+from stages.chat_models.preset import OpenAIPreset
 
 SCHEMA = {
     "type": "object",
@@ -30,9 +30,7 @@ class FastClock(Clock):
 
 def openai_preset(url: str, **changes: Any) -> OpenAIPreset:
     values = {"kind": "openai", "model": "tester", "base_url": url, "key_variable": None, "token_limit": 200}
-    preset = ChatPreset.model_validate(values | changes)
-    assert isinstance(preset, OpenAIPreset)
-    return preset
+    return OpenAIPreset.model_validate(values | changes)
 
 
 def request(name: str, schema: dict[str, Any] | None = None) -> ChatRequest:

@@ -210,9 +210,9 @@ def test_large_corpora_go_in_several_batches(tmp_path: Path) -> None:
 
 def test_a_batch_that_may_cost_too_much_is_not_handed_in(tmp_path: Path) -> None:
     with api() as (server, batches):
-        model = batched(server, tmp_path, prices={"output": 1e6}, max_cost=50.0)
-        with pytest.raises(InputError, match="max_cost"):
-            list(model.ask(requests(1), as_it_is))
+        model = batched(server, tmp_path, prices={"output": 1e4}, max_cost=6.0)  # at most a dollar each
+        with pytest.raises(InputError, match=r"raise the preset's max_cost to at least 10\.00"):
+            list(model.ask(requests(10), as_it_is))
         assert batches.created == []
 
 
@@ -364,18 +364,6 @@ def test_a_batch_is_split_where_the_server_limits_queued_tokens(tmp_path: Path) 
         batches.queue_of_lines = 0
         with pytest.raises(InputError, match="ended as failed: Enqueued token limit reached"):
             list(batched(server, tmp_path).ask(requests(10), as_it_is))
-
-
-def test_a_batch_that_may_cost_more_than_the_budget_goes_in_parts_and_says_what_to_set(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    prices = {"output": 1e4, "batch_factor": 0.5}  # at most a dollar each, and a quarter in fact
-    with api() as (server, batches):
-        outcomes = list(batched(server, tmp_path, prices=prices, max_cost=6.0).ask(requests(10), as_it_is))
-        assert all(outcome.value for outcome in outcomes)
-        assert [len(created) for created in batches.created] == [6, 4]
-    assert "handing in 6 of 10 requests first" in caplog.text
-    assert "max_cost (6.00); set it to 10.0" in caplog.text
 
 
 class Dying(FastClock):

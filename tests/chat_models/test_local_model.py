@@ -7,7 +7,7 @@ from transformers import AutoModelForCausalLM
 
 from stages.chat_models import ChatRequest, InvalidAnswer, Message
 from stages.chat_models.local_model import LocalModel, open_chat_model
-from stages.chat_models.preset import ChatPreset, LocalPreset
+from stages.chat_models.preset import LocalPreset
 from stages.core.errors import InputError
 from tests.chat_models.support import as_it_is
 
@@ -16,9 +16,7 @@ QUESTIONS = ["Why?", "What is a hedgehog, and what does it eat in winter?", "Nam
 
 
 def preset(**changes: object) -> LocalPreset:
-    made = ChatPreset.model_validate({"kind": "local", "max_new_tokens": 12, "batch_size": 2} | changes)
-    assert isinstance(made, LocalPreset)
-    return made
+    return LocalPreset.model_validate({"kind": "local", "max_new_tokens": 12, "batch_size": 2} | changes)
 
 
 def ask(count: int = len(QUESTIONS)) -> list[ChatRequest]:

@@ -67,7 +67,7 @@ def test_tokens_are_paced_and_what_was_not_used_is_given_back() -> None:
     budget = Budget(6000.0)
     budget.take(1000.0, 0.0)
     budget.give_back(900.0)
-    assert budget.opens() == pytest.approx(1.0 / 0.99, abs=0.11)
+    assert budget.opens == pytest.approx(1.0 / 0.99, abs=0.11)
 
 
 def test_a_hold_stops_everyone_until_it_ends() -> None:

@@ -13,18 +13,16 @@ from stages.planning.checking import checked
 def load(folder: Path, **values: object) -> ChatPreset:
     path = folder / "params.yaml"
     path.write_text(yaml.safe_dump({"annotators": {"mine": values}}))
-    return parameters.load("annotators.mine", ChatPreset, path)
+    return parameters.load("annotators.mine", ChatPreset, path)  # type: ignore[arg-type]
 
 
 def test_each_kind_has_its_own_keys(tmp_path: Path) -> None:
     assert isinstance(load(tmp_path, kind="recorded"), RecordedPreset)
     assert isinstance(load(tmp_path, kind="local", model="x"), LocalPreset)
     assert isinstance(load(tmp_path, kind="openai", model="x"), OpenAIPreset)
-    with pytest.raises(
-        InputError, match=r"annotators\.mine: .*no such key: batch_size; a preset of kind recorded has kind, attempts"
-    ):
+    with pytest.raises(InputError, match=r"annotators\.mine\.batch_size: Extra inputs are not permitted$"):
         load(tmp_path, kind="recorded", batch_size=3)
-    with pytest.raises(InputError, match=r"annotators\.mine\.kind: .*'recorded', 'openai' or 'local'"):
+    with pytest.raises(InputError, match=r"annotators\.mine\.kind: .*'recorded', 'local', 'openai'"):
         load(tmp_path, kind="oracle")
     with pytest.raises(InputError, match=r"annotators\.mine\.model: Field required"):
         load(tmp_path, kind="openai")

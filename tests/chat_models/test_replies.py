@@ -1,8 +1,10 @@
+import re
+
 import pytest
 
 from stages.chat_models import ChatReply, ChatRequest, Message
+from stages.chat_models.pacing import UnreadableReply
 from stages.chat_models.replies import (
-    UnreadableReply,
     cache_key,
     make_body,
     modes_for,
@@ -126,8 +128,9 @@ def test_a_server_that_leaves_out_what_it_may_is_understood() -> None:
     ],
 )
 def test_what_is_no_completion_is_unreadable_and_the_field_is_named(payload: object, field: str) -> None:
-    with pytest.raises(UnreadableReply, match=field):
+    with pytest.raises(UnreadableReply, match="unreadable reply") as caught:
         read_completion(payload)
+    assert re.search(field, caught.value.told)
 
 
 def reply(text: str = "fine", finish_reason: str = "stop", refusal: str | None = None) -> ChatReply:

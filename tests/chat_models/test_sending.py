@@ -2,8 +2,7 @@ import httpx2
 import openai
 import pytest
 
-from stages.chat_models.pacing import Again, FormRefused, Unanswered, remedy, remedy_of_answer
-from stages.chat_models.replies import UnreadableReply
+from stages.chat_models.pacing import Again, FormRefused, Unanswered, UnreadableReply, remedy, remedy_of_answer
 from stages.core.errors import InputError
 from tests.chat_models.support import openai_preset
 

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from pydantic import TypeAdapter
 
 from stages.chat_models import Bill, ChatReply, Outcome
 from stages.chat_models.preset import ChatPreset
@@ -12,7 +13,7 @@ from stages.judging.comparisons import Comparison
 from stages.judging.pairs import SystemPair
 from stages.records.systems import System
 
-SERVED = ChatPreset.model_validate({"kind": "openai", "model": "asked-for"})
+SERVED = TypeAdapter(ChatPreset).validate_python({"kind": "openai", "model": "asked-for"})
 PAIR = SystemPair(left=System(model="tiny", arm="role", seed=1), right=System(model="tiny", arm="standard", seed=1))
 SHOWN = re.compile(r"<answer A>\n(.*)\n</answer A>\n\n<answer B>\n(.*)\n</answer B>", re.DOTALL)
 

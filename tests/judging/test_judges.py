@@ -1,11 +1,13 @@
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from stages.chat_models.preset import ChatPreset
 from stages.judging.asking import describe_judge, judges_itself
 
 
 def preset(**fields):
-    return ChatPreset.model_validate(fields)
+    return TypeAdapter(ChatPreset).validate_python(fields)
 
 
 def test_a_local_preset_without_a_model_is_the_compared_model_itself():
