@@ -5,19 +5,11 @@ Each section's type is defined beside the code that uses it; this file only find
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar, get_args
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    ModelWrapValidatorHandler,
-    TypeAdapter,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
 from ruamel.yaml import YAML, YAMLError
 
 from stages.core.errors import InputError, describe
@@ -48,7 +40,7 @@ class Section(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _booleans_are_no_numbers(cls, data: Any, validated: ModelWrapValidatorHandler[Self]) -> Self:
+    def _booleans_are_no_numbers(cls, data: Any, validated: Callable[[Any], Self]) -> Self:
         section = validated(data)
         for name, value in section:
             given = data.get(name) if isinstance(data, dict) else None

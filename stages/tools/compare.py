@@ -19,6 +19,8 @@ from stages.tools.sample_logs import read
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+COLUMNS = ("metric", "n", "left_out", "A", "B", "delta", "ci_low", "ci_high", "p", "p_holm", "verdict", "detectable")
+
 Entry = dict[str, Any]
 
 
@@ -128,31 +130,14 @@ def table(entries: dict[str, Entry], margin: float) -> str:
     """The entries in columns, and what they mean below."""
     import pandas as pd
 
-    def number(value: float | None, form: str = ".4f") -> str:
-        return "-" if value is None else f"{value:{form}}"
-
-    rows = {
-        task: {
-            "metric": entry["metric"],
-            "n": f"{entry['n']:,}",
-            "A": number(entry["A"]),
-            "B": number(entry["B"]),
-            "A - B": number(entry["delta"], "+.4f"),
-            "95% interval": f"{number(entry['ci_low'], '+.4f')} to {number(entry['ci_high'], '+.4f')}",
-            "p": number(entry["p"]),
-            "p (Holm)": number(entry["p_holm"]),
-            "verdict": entry["verdict"] or "-",
-            "detectable": number(entry["detectable"]),
-        }
-        for task, entry in entries.items()
-    }
+    shown = pd.DataFrame.from_dict(entries, orient="index")[list(COLUMNS)].fillna(float("nan"))
     tests = ", ".join(dict.fromkeys(entry["test"] for entry in entries.values() if entry["test"]))
-    return f"""{pd.DataFrame.from_dict(rows, orient="index").to_string()}
+    return f"""{shown.to_string(float_format="{:.4f}".format, na_rep="-")}
 
-Left out, since A or B has no value there: {sum(entry["left_out"] for entry in entries.values()):,} samples.
-Test: {tests or "none"}; p (Holm): adjusted over the tasks above.
-Verdict: higher or lower where p (Holm) < 0.05; equivalent where the interval lies within {margin:g} of 0.
-Detectable: the smallest true difference that this comparison would find four times in five; - if none."""
+left_out    samples without a value in A or B
+test        {tests or "none"}; p_holm is adjusted over the tasks above
+verdict     higher or lower where p_holm < 0.05; equivalent where the interval lies within {margin:g} of 0
+detectable  the smallest true difference that this comparison would find four times in five; - if none"""
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ python -m stages.tools.estimate --model mistral-7b --scale paper --gpus 8
 It needs the corpus (`dvc repro split`) and the model's configuration alone: that of data/base, or of the Hub.
 """
 
-import argparse
 import copy
 import math
 from collections.abc import Iterator, Sequence
@@ -28,17 +27,6 @@ ACTIVATION_BYTES = 34.0
 
 
 def main() -> None:
-    arguments = parse()
-    recipe = recipes.load(arguments.scale, arguments.model)
-    preset: ModelPreset = parameters.load(f"models.{arguments.model}", ModelPreset)  # type: ignore[arg-type]
-    train = files.read_jsonl(Path("data/split/train.jsonl"), AnnotatedConversation)
-    base = Path("data/base") / arguments.model
-    hardware = Hardware(arguments.gpus, arguments.gpus_per_node, arguments.gpu_memory, arguments.tflops, arguments.mfu)
-    found = size(configuration(base, preset), recipe.lora)
-    print(estimate(arguments.model, found, lengths(base, train, recipe), recipe, hardware))
-
-
-def parse() -> argparse.Namespace:
     parser = command_line.parser(__doc__)
     parser.add_argument("--model", required=True, help="a key of `models` in params.yaml")
     parser.add_argument("--scale", required=True, help="a key of `scales` in params.yaml")
@@ -47,7 +35,14 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--gpu-memory", type=float, default=80, help="GB (default: 80, an A100's)")
     parser.add_argument("--tflops", type=float, default=312, help="peak of a GPU (default: 312, an A100's in bfloat16)")
     parser.add_argument("--mfu", type=float, default=0.4, help="share of the peak that is reached (default: 0.4)")
-    return parser.parse_args()
+    arguments = vars(parser.parse_args())
+    name, scale = arguments.pop("model"), arguments.pop("scale")
+    recipe = recipes.load(scale, name)
+    preset: ModelPreset = parameters.load(f"models.{name}", ModelPreset)  # type: ignore[arg-type]
+    train = files.read_jsonl(Path("data/split/train.jsonl"), AnnotatedConversation)
+    base = Path("data/base") / name
+    found = size(configuration(base, preset), recipe.lora)
+    print(estimate(name, found, lengths(base, train, recipe), recipe, Hardware(**arguments)))
 
 
 @dataclass(frozen=True)
@@ -55,7 +50,7 @@ class Hardware:
     """``gpu_memory`` in GB, ``tflops`` of one GPU at its peak, ``mfu`` the share of it that is reached."""
 
     gpus: int
-    gpus_a_node: int
+    gpus_per_node: int
     gpu_memory: float
     tflops: float
     mfu: float
@@ -150,7 +145,7 @@ def memory(size: Size, hardware: Hardware) -> Iterator[tuple[str, float, float]]
     from deepspeed.runtime.zero.stage3 import estimate_zero3_model_states_mem_needs as zero3
     from deepspeed.runtime.zero.stage_1_and_2 import estimate_zero2_model_states_mem_needs as zero2
 
-    on_node, nodes = min(hardware.gpus, hardware.gpus_a_node), math.ceil(hardware.gpus / hardware.gpus_a_node)
+    on_node, nodes = min(hardware.gpus, hardware.gpus_per_node), math.ceil(hardware.gpus / hardware.gpus_per_node)
     frozen = 2.0 * size.parameters if size.trained < size.parameters else 0.0
     yield "ZeRO 0", 18.0 * size.trained + frozen, 0.0
     for offload, name in ((False, "ZeRO 1, 2"), (True, "ZeRO 1, 2, optimizer offloaded")):

@@ -4,7 +4,6 @@
 repositories OWNER/<model>-<arm>-<seed> and OWNER/lima-role, private unless `--public` is given.
 """
 
-import argparse
 import logging
 import shutil
 from pathlib import Path
@@ -24,7 +23,13 @@ logger = logging.getLogger("publish")
 
 
 def main() -> None:
-    arguments = parse()
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="the folder; what is published there is replaced")
+    parser.add_argument("--models", nargs="+", metavar="NAME", help="of data/models (all that `run` asks for)")
+    parser.add_argument("--only-roles", action="store_true", help="the recorded role prompts without any model")
+    parser.add_argument("--upload", metavar="OWNER", help="upload to this user or organization of the Hub")
+    parser.add_argument("--public", action="store_true", help="new repositories are public")
+    arguments = parser.parse_args()
     repositories = []
     if not arguments.only_roles:
         from stages.reporting import inputs  # drawing takes seconds to import
@@ -40,16 +45,6 @@ def main() -> None:
         logger.info("%s: %s", kind, folder)
     if arguments.upload:
         upload(repositories, arguments.upload, private=not arguments.public)
-
-
-def parse() -> argparse.Namespace:
-    parser = command_line.parser(__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="the folder; what is published there is replaced")
-    parser.add_argument("--models", nargs="+", metavar="NAME", help="of data/models (all that `run` asks for)")
-    parser.add_argument("--only-roles", action="store_true", help="the recorded role prompts without any model")
-    parser.add_argument("--upload", metavar="OWNER", help="upload to this user or organization of the Hub")
-    parser.add_argument("--public", action="store_true", help="new repositories are public")
-    return parser.parse_args()
 
 
 def lay_out_model(out: Path, system: System, run: "Inputs") -> Path:

@@ -79,7 +79,7 @@ def test_two_runs_of_the_harness(tmp_path, monkeypatch, capsys):
     assert found["ci_low"] < 0.3 < found["ci_high"]
     assert (found["test"], found["verdict"], found["left_out"]) == ("mcnemar_exact", "higher", 0)
     shown = run(monkeypatch, capsys, tmp_path / "a", tmp_path / "b")
-    assert all(part in shown for part in ("arithmetic", "+0.3000", "higher", "mcnemar_exact"))
+    assert all(part in shown for part in ("arithmetic", " 0.3000", "higher", "mcnemar_exact"))
 
 
 def test_tasks_are_corrected_together_and_the_newest_log_of_each_counts(tmp_path):
