@@ -15,6 +15,8 @@ from ruamel.yaml import YAML, YAMLError
 from stages.core.errors import InputError, describe
 
 PATH = Path("params.yaml")
+DEEPEST = 32
+"""Levels of nested mappings and lists; params.yaml has seven."""
 NAME = re.compile(r"[A-Za-z0-9][\w-]*")
 
 T = TypeVar("T")
@@ -103,12 +105,19 @@ def read(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 (byte {error.start + 1}): save the file in UTF-8") from None
     except RecursionError:
-        raise InputError(f"{path}: nested too deeply: params.yaml has seven levels") from None
+        raise InputError(f"{path}: nested too deeply: expected at most {DEEPEST} levels") from None
     except (YAMLError, ValueError) as error:  # ValueError: a number of thousands of digits
         raise InputError(f"{path} is not YAML: {error}") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a mapping at the top")
+    if _deeper(content, DEEPEST):
+        raise InputError(f"{path}: nested too deeply: expected at most {DEEPEST} levels")
     return content
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels == 0 or any(_deeper(each, levels - 1) for each in inner)
 
 
 def find(content: dict[str, Any], key: str, path: Path) -> Any:

@@ -76,7 +76,7 @@ def compare(
         if len(set(metrics.values())) > 1:
             raise InputError(f"--pool: the tasks have different metrics, {metrics}: choose one with --metric")
         metrics, pairs = {"all tasks": next(iter(metrics.values()))}, {"all tasks": pd.concat(pairs)}
-    entries = {
+    entries: dict[str, Entry] = {
         task: {"metric": metrics[task]} | _compared(pair, derive_seed(seed, "compare", task))
         for task, pair in pairs.items()
     }
@@ -84,7 +84,8 @@ def compare(
     for pair, entry, p_holm in zip(pairs.values(), entries.values(), adjusted, strict=True):
         entry["p_holm"] = rounded(p_holm)
         if p_holm is not None:
-            within = margin if pair.min(axis=None) >= 0 and pair.max(axis=None) <= 1 else None
+            values = pair.dropna().to_numpy(float)
+            within = margin if values.min() >= 0 and values.max() <= 1 else None
             entry["verdict"] = verdict(entry["delta"], entry["ci_low"], entry["ci_high"], p_holm, within)
     return entries
 
@@ -102,7 +103,7 @@ def _metric(task: str, first: "DataFrame", second: "DataFrame", metric: str | No
     if not common or (metric and metric not in common):
         raise InputError(
             f"{task}: expected {f'the metric {metric!r}' if metric else 'a metric'} in both logs: "
-            f"A has {', '.join(first) or 'none'}; B has {', '.join(second) or 'none'}"
+            f"A has {', '.join(first.columns) or 'none'}; B has {', '.join(second.columns) or 'none'}"
         )
     return metric or common[0]
 
