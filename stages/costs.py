@@ -3,25 +3,25 @@
 Writes metrics/costs.json.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from stages.core import command_line
 from stages.records.files import iterate_jsonl, read_json, write_json
 from stages.records.results import Generation
-from stages.records.systems import Plan, System, read_plan
+from stages.records.systems import Plan, read_plan
 
 METRICS = Path("metrics/costs.json")
+TRAINING = ("steps", "completion_tokens")
+ASKING = ("requests", "prompt_tokens", "cached_prompt_tokens", "completion_tokens", "cost", "models")
 
 Numbers = dict[str, Any]
-ASKING = ("requests", "prompt_tokens", "cached_prompt_tokens", "completion_tokens", "cost", "models")
 
 
 def main() -> None:
     command_line.parser(__doc__).parse_args()
-    plan = read_plan()
-    write_json(METRICS, costs(plan, Path()))
+    write_json(METRICS, costs(read_plan(), Path()))
 
 
 def costs(plan: Plan, root: Path) -> Numbers:
@@ -29,10 +29,20 @@ def costs(plan: Plan, root: Path) -> Numbers:
 
     Answers from the request cache count as if they were asked for now, so that two runs give the same numbers.
     """
-    systems = [*plan.systems, *(rival for rival in plan.rivals if rival.rival == "official")]
-    training = {system.name: _training(root, system) for system in plan.systems if _is_trained(system)}
-    generation = {system.name: _generation(root, system) for system in systems}
-    asking = {f"{who}: {name}": _asking(path) for who, name, path in _asked(plan, root)}
+    trained = [system.name for system in plan.systems if system.arm is not None and system.condition is None]
+    answering = [system.name for system in [*plan.systems, *plan.rivals] if system.rival != "chat"]
+    asked = {
+        f"annotator: {plan.annotator}": "metrics/annotate.json",
+        f"judge: {plan.judge}": "metrics/judge.json",
+        **{
+            f"rival: {each.model}": f"data/generations/{each.name}/requests.json"
+            for each in plan.rivals
+            if each.rival == "chat"
+        },
+    }
+    training = {name: _chosen(root / f"metrics/finetune/{name}.json", TRAINING) for name in trained}
+    generation = {name: _generated(root / f"data/generations/{name}") for name in answering}
+    asking = {who: _chosen(root / path, ASKING) for who, path in asked.items()}
     return {
         "training": training,
         "generation": generation,
@@ -47,40 +57,19 @@ def costs(plan: Plan, root: Path) -> Numbers:
     }
 
 
-def _is_trained(system: System) -> bool:
-    return system.arm is not None and system.condition is None
+def _chosen(path: Path, keys: Sequence[str]) -> Numbers:
+    found = read_json(path)
+    return {key: found[key] for key in keys}
 
 
-def _training(root: Path, system: System) -> Numbers:
-    found = read_json(root / f"metrics/finetune/{system.name}.json")
-    return {key: found[key] for key in ("steps", "completion_tokens")}
-
-
-def _generation(root: Path, system: System) -> Numbers:
+def _generated(folder: Path) -> Numbers:
     """Of all benchmarks and the open-ended prompts; text that a condition puts into a turn was not generated."""
-    paths = sorted((root / f"data/generations/{system.name}").glob("*.jsonl"))
-    tokens = [
-        each.output_tokens for path in paths for each in iterate_jsonl(path, Generation) if each.output is not None
-    ]
+    answers = (each for path in sorted(folder.glob("*.jsonl")) for each in iterate_jsonl(path, Generation))
+    tokens = [each.output_tokens for each in answers if each.output is not None]
     return {"answers": len(tokens), "output_tokens": sum(tokens)}
 
 
-def _asked(plan: Plan, root: Path) -> list[tuple[str, str, Path]]:
-    """Each chat model that was asked: as what, its name, and the file with the numbers of its requests."""
-    rivals = [rival for rival in plan.rivals if rival.rival == "chat"]
-    return [
-        ("annotator", plan.annotator, root / "metrics/annotate.json"),
-        ("judge", plan.judge, root / "metrics/judge.json"),
-        *(("rival", each.model, root / f"data/generations/{each.name}/requests.json") for each in rivals),
-    ]
-
-
-def _asking(path: Path) -> Numbers:
-    found = read_json(path)
-    return {key: found[key] for key in ASKING}
-
-
-def _sum(parts: Mapping[str, Numbers], key: str) -> Any:
+def _sum(parts: dict[str, Numbers], key: str) -> Any:
     return sum(part[key] for part in parts.values())
 
 

@@ -34,18 +34,14 @@ def main() -> None:
         for path in [GENERATIONS / system / "humaneval.jsonl"]
         for generation in read_jsonl(path, Generation)
     }
-    outcomes = run_all(list(tasks.values()), limits)
-    verdicts = list(zip(tasks.items(), outcomes, strict=True))
-
+    executions = {
+        key: Execution(id=key[1], program=tasks[key].program, passed=outcome.passed, reason=outcome.reason)
+        for key, outcome in zip(tasks, run_all(list(tasks.values()), limits), strict=True)
+    }
     shutil.rmtree(OUT, ignore_errors=True)  # an earlier choice of systems may have left others
     OUT.mkdir(parents=True)
     for system in systems:
-        executions = [
-            Execution(id=item, program=task.program, passed=outcome.passed, reason=outcome.reason)
-            for ((owner, item), task), outcome in verdicts
-            if owner == system
-        ]
-        write_jsonl(OUT / f"{system}.jsonl", executions)
+        write_jsonl(OUT / f"{system}.jsonl", [each for (owner, _), each in executions.items() if owner == system])
 
 
 def task(questions: dict[str, Question], generation: Generation, path: Path) -> Task:
@@ -56,13 +52,8 @@ def task(questions: dict[str, Question], generation: Generation, path: Path) -> 
             f"{path}: id {generation.id!r} has no question with tests in {QUESTIONS}: run `dvc repro`, "
             "which answers the questions that are there"
         )
-    answer = self_prompt.answer_of(generation.output or "")
-    return Task(
-        program=code.program(question, answer),
-        entry_point=question.task.entry_point,
-        prompt=question.question,
-        test=question.task.test,
-    )
+    program = code.program(question, self_prompt.answer_of(generation.output or ""))
+    return Task(program, question.task.entry_point, prompt=question.question, test=question.task.test)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ judge sees the empty answer that is left. Writes data/judgements.jsonl, one verd
 metrics/judge.json: what asking took.
 """
 
-import argparse
 from pathlib import Path
 
 from stages.chat_models import Bill
@@ -27,7 +26,11 @@ METRICS = Path("metrics/judge.json")
 
 
 def main() -> None:
-    arguments = parse()
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--judge", required=True, help="key of judges in params.yaml")
+    parser.add_argument("--scale", required=True, help="key of scales in params.yaml")
+    parser.add_argument("--dry-run", action="store_true", help="say what is cached, missing, and what it would cost")
+    arguments = parser.parse_args()
     preset: ChatPreset = parameters.load(f"judges.{arguments.judge}", ChatPreset)  # type: ignore[arg-type]
     judging = parameters.load(f"scales.{arguments.scale}.preference.judging", Judging)
     plan = read_plan()
@@ -43,14 +46,6 @@ def main() -> None:
     require_replies(judgements, preset.tolerated_failures)
     write_jsonl(JUDGEMENTS, judgements)
     write_json(METRICS, bill.metrics())
-
-
-def parse() -> argparse.Namespace:
-    parser = command_line.parser(__doc__)
-    parser.add_argument("--judge", required=True, help="key of judges in params.yaml")
-    parser.add_argument("--scale", required=True, help="key of scales in params.yaml")
-    parser.add_argument("--dry-run", action="store_true", help="say what is cached, missing, and what it would cost")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

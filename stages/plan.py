@@ -16,8 +16,7 @@ def main() -> None:
     command_line.parser(__doc__).parse_args()
     # The types of all parameters take a second to import.
     from stages.planning.checking import checked, missing_keys
-    from stages.planning.run_choice import plan
-    from stages.planning.tidying import tidy
+    from stages.planning.run_choice import plan, tidy
 
     parameters = checked()
     here = Path.cwd()

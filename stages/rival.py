@@ -4,7 +4,6 @@ It is asked each prompt as it stands, with the sampling of its own preset. Whate
 Writes data/generations/rival-<name>/open_ended.jsonl, and beside it requests.json: what that took.
 """
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,7 +23,11 @@ GENERATIONS = Path("data/generations")
 
 
 def main() -> None:
-    arguments = parse()
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--rival", required=True, help="key of rivals in params.yaml")
+    parser.add_argument("--scale", required=True, help="key of scales in params.yaml")
+    parser.add_argument("--dry-run", action="store_true", help="say what is stored, missing, and what it would cost")
+    arguments = parser.parse_args()
     preset: ChatPreset = parameters.load(f"rivals.{arguments.rival}", ChatPreset)  # type: ignore[arg-type]
     limit = parameters.load(f"scales.{arguments.scale}.preference.decoding.limit", int | None)  # type: ignore[arg-type]
     prompts = [question for question in read_jsonl(QUESTIONS, Question) if question.use == "test"][:limit]
@@ -36,14 +39,6 @@ def main() -> None:
     folder = GENERATIONS / System(model=arguments.rival, rival="chat").name
     write_jsonl(folder / "open_ended.jsonl", answers(model, prompts, preset.tolerated_failures, bill))
     write_json(folder / "requests.json", bill.metrics())
-
-
-def parse() -> argparse.Namespace:
-    parser = command_line.parser(__doc__)
-    parser.add_argument("--rival", required=True, help="key of rivals in params.yaml")
-    parser.add_argument("--scale", required=True, help="key of scales in params.yaml")
-    parser.add_argument("--dry-run", action="store_true", help="say what is stored, missing, and what it would cost")
-    return parser.parse_args()
 
 
 def answers(model: ChatModel, prompts: Sequence[Question], tolerated: float, bill: Bill) -> list[Generation]:

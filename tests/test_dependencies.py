@@ -91,7 +91,7 @@ WRITERS = {"open", "write", "write_text", "write_bytes", "mkdir", "unlink", "ren
 TAKEN = {
     "command_line": {"parser", "modules", "run"},
     "errors": {"InputError", "describe", "remedy"},
-    "parameters": {"NAME", "Section", "load", "validate", "read", "find", "explain", "PATH", "Key"},
+    "parameters": {"NAME", "Section", "load", "validate", "read", "find", "PATH", "Key"},
     "run_log": {"cpu", "LOG"},
     "machine": {"check_room", "free_bytes", "free_port"},
 }

@@ -6,9 +6,8 @@ import os
 import signal
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from stages.core import run_log
@@ -41,7 +40,7 @@ def run(main: Callable[[], None]) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     _handle_signals()
     try:
-        with _recorded():
+        with run_log.recorded():
             main()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -84,18 +83,3 @@ def _leave(*_: object) -> None:
         print("interrupted again, ended at once: run it again to go on", file=sys.stderr, flush=True)
     finally:
         os._exit(STOPPED)
-
-
-@contextmanager
-def _recorded() -> Iterator[None]:
-    """Write a line on this run to ``logs/``, however it ends; not outside a repository."""
-    started, outcome = time.time(), "ok"
-    try:
-        yield
-    except BaseException as error:
-        done = isinstance(error, SystemExit) and not error.code
-        outcome = "ok" if done else type(error).__name__
-        raise
-    finally:
-        if Path("dvc.yaml").is_file():
-            run_log.append(started, time.time(), outcome)

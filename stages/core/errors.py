@@ -19,8 +19,6 @@ REMEDIES = {
     errno.EROFS: "work where files can be written",
     errno.EACCES: "work as a user who has that right",
 }
-
-
 RUST = re.compile(r"\(os error (\d+)\)")
 """How Rust libraries, such as safetensors, name a system error."""
 
@@ -40,12 +38,11 @@ def describe(error: ValidationError, prefix: str = "", value: Any = None) -> str
     """
     parts = []
     for fault in error.errors():
-        key = ".".join(
-            [*([prefix] if prefix else []), *_place(fault["loc"], value, missing=fault["type"] == "missing")]
-        )
-        if fault["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        kind = fault["type"]
+        key = ".".join(filter(None, [prefix, *_place(fault["loc"], value, missing=kind == "missing")]))
+        if kind in {"union_tag_invalid", "union_tag_not_found"}:
             key = f"{key}.{fault['ctx']['discriminator']}".replace("'", "")
-        told = fault["type"] not in {"missing", "value_error", "extra_forbidden", "union_tag_invalid"}
+        told = kind not in {"missing", "value_error", "extra_forbidden", "union_tag_invalid"}
         text = fault["msg"].removeprefix("Value error, ") + (f", found {fault['input']!r:.100}" if told else "")
         parts.append(f"{key}: {text}" if key else text)
     return "; ".join(parts)

@@ -11,12 +11,7 @@ def free_port() -> int:
     """A port on which nothing listens now, so that two runs on one machine do not collide."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-COPIES = 2
-"""Until new weights are complete, the earlier export stays beside them."""
+        return int(probe.getsockname()[1])
 
 
 def free_bytes(folder: Path) -> int:
@@ -31,7 +26,8 @@ def check_room(base: Path, out: Path) -> None:
     Raises:
         InputError: The export does not fit.
     """
-    free, needed = free_bytes(out), COPIES * sum(path.stat().st_size for path in base.glob("*.safetensors"))
+    # Twice, since the earlier export stays until the new weights are complete.
+    free, needed = free_bytes(out), 2 * sum(path.stat().st_size for path in base.glob("*.safetensors"))
     if free < needed:
         raise InputError(
             f"{out}: {free / 1e6:,.0f} MB are free, the trained model takes up to {needed / 1e6:,.0f} MB: make room on "

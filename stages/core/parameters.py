@@ -5,9 +5,9 @@ Each section's type is defined beside the code that uses it; this file only find
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Self, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
 from ruamel.yaml import YAML, YAMLError
@@ -17,7 +17,6 @@ from stages.core.errors import InputError, describe
 PATH = Path("params.yaml")
 DEEPEST = 32
 """Levels of nested mappings and lists; params.yaml has seven."""
-
 NAME = re.compile(r"[A-Za-z0-9][\w-]*")
 
 T = TypeVar("T")
@@ -41,30 +40,20 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _booleans_are_no_numbers(cls, data: Any) -> Any:
-        if isinstance(data, dict):
-            for name, field in cls.model_fields.items():
-                if not _holds_boolean(data.get(name)):
-                    continue
-                types = _types(field.annotation)
-                number = any(each in (int, float) or isinstance(each, int) for each in types)
-                if number and bool not in types:
-                    raise ValueError(f"{name}: expected no boolean, found {data[name]!r}")
-        return data
+    def _booleans_are_no_numbers(cls, data: Any, validated: Callable[[Any], Self]) -> Self:
+        section = validated(data)
+        for name, value in section:
+            given = data.get(name) if isinstance(data, dict) else None
+            pairs = zip(_entries(given), _entries(value), strict=False)
+            if any(isinstance(before, bool) and type(after) in (int, float) for before, after in pairs):
+                raise ValueError(f"{name}: expected no boolean, found {given!r}")
+        return section
 
 
-def _holds_boolean(value: Any) -> bool:
-    return isinstance(value, bool) or (isinstance(value, list) and any(isinstance(each, bool) for each in value))
-
-
-def _types(annotation: Any) -> set[Any]:
-    """The plain types in an annotation; all of them for ``Any``."""
-    if annotation is Any:
-        return {bool}
-    inner = get_args(annotation)
-    return {annotation} if not inner else set().union(*(_types(each) for each in inner))
+def _entries(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else [value]
 
 
 def load(key: str, kind: type[T], path: Path | None = None) -> T:
@@ -81,48 +70,26 @@ def validate(value: Any, kind: type[T], key: str, path: Path) -> T:
     """The value as ``kind``.
 
     Raises:
-        InputError: It is not valid; the message names every key, what was expected and what was found.
+        InputError: It is not valid; the message names every key, what was expected and what was found, and the keys
+            that are allowed where one is unknown.
     """
     if isinstance(value, bool) and kind in (int, float):
         raise InputError(f"{path}: {key}: expected a number, found {str(value).lower()}")
-    if place := _no_name(value, key):
-        raise InputError(f"{path}: {place}: expected a name, found a mapping or a list")
     try:
         return TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
-        raise InputError(f"{path}: {explain(error, key, kind, value)}") from None
-
-
-def _no_name(value: Any, key: str) -> str | None:
-    """Where a ``kind`` or ``source``, which decides a section's type, is a mapping or a list."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            place = f"{key}.{name}" if key else str(name)
-            if name in ("kind", "source") and isinstance(inner, dict | list):
-                return place
-            if found := _no_name(inner, place):
-                return found
-    return None
-
-
-def explain(error: ValidationError, key: str, kind: Any, value: Any = None) -> str:
-    """Like :func:`stages.core.errors.describe`, and names the allowed keys where one is unknown."""
-    text = describe(error, key, value)
-    unknown = [fault["loc"] for fault in error.errors() if fault["type"] == "extra_forbidden"]
-    allowed = _keys_at(kind, unknown[0][:-1]) if unknown else []
-    return f"{text} (the keys here are: {', '.join(allowed)})" if allowed else text
+        unknown = [fault["loc"] for fault in error.errors() if fault["type"] == "extra_forbidden"]
+        allowed = _keys_at(kind, unknown[0][:-1]) if unknown else []
+        hint = f" (the keys here are: {', '.join(allowed)})" if allowed else ""
+        raise InputError(f"{path}: {describe(error, key, value)}{hint}") from None
 
 
 def _keys_at(kind: Any, location: Sequence[int | str]) -> list[str]:
     """The keys that a model allows at a place inside it; empty if unknown."""
     for part in location:
-        if isinstance(kind, type) and issubclass(kind, BaseModel) and part in kind.model_fields:
-            kind = kind.model_fields[str(part)].annotation
-        elif get_origin(kind) in (dict, list):
-            kind = get_args(kind)[-1]
-        else:
-            return []
-    return list(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else []
+        fields = getattr(kind, "model_fields", {})
+        kind = fields[part].annotation if part in fields else (get_args(kind) or (None,))[-1]
+    return list(getattr(kind, "model_fields", {}))
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -137,11 +104,9 @@ def read(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} does not exist here: run stages from the top of the repository") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 (byte {error.start + 1}): save the file in UTF-8") from None
-    except YAMLError as error:
-        raise InputError(f"{path} is not YAML: {error}") from None
     except RecursionError:
         raise InputError(f"{path}: nested too deeply: expected at most {DEEPEST} levels") from None
-    except ValueError as error:  # a number of thousands of digits
+    except (YAMLError, ValueError) as error:  # ValueError: a number of thousands of digits
         raise InputError(f"{path} is not YAML: {error}") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a mapping at the top")
@@ -162,14 +127,13 @@ def find(content: dict[str, Any], key: str, path: Path) -> Any:
         InputError: It does not exist; the message suggests a similar name, or lists the keys.
     """
     node: Any = content
-    walked: list[str] = []
-    for part in key.split("."):
+    parts = key.split(".")
+    for depth, part in enumerate(parts):
         if not isinstance(node, dict) or part not in node:
             allowed = [str(name) for name in node] if isinstance(node, dict) else []
             near = difflib.get_close_matches(part, allowed, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
-            where = ".".join(walked) or "the top level"
+            where = ".".join(parts[:depth]) or "the top level"
             raise InputError(f"{path}: {key!r} is not there: {where} has {', '.join(allowed) or 'no keys'}.{hint}")
         node = node[part]
-        walked.append(part)
     return node

@@ -1,7 +1,4 @@
-"""A record of each stage's run in ``logs/``: when, where, with what, at what cost.
-
-Everything that differs between two equal runs is here, and none of it is in a result.
-"""
+"""A line on each stage's run in ``logs/``: when, where, with what. All that differs between two equal runs is here."""
 
 import importlib.metadata
 import json
@@ -11,6 +8,8 @@ import platform
 import resource
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,52 +22,62 @@ RESULTS = ("dvc.lock", "metrics", "plots")
 logger = logging.getLogger(__name__)
 
 
-def append(started: float, ended: float, outcome: str, log: Path = LOG) -> None:
-    """Add a line on this process. If that fails, only warn: the stage's work is done.
-
-    Args:
-        started: Seconds since the epoch.
-        ended: Seconds since the epoch.
-        outcome: How the stage ended: ``ok``, or the kind of exception.
-        log: The file, one JSON object a line.
-    """
+@contextmanager
+def recorded() -> Iterator[None]:
+    """Add a line on what runs inside, however it ends; not outside a repository."""
+    started, outcome = datetime.now(UTC), "ok"
     try:
-        log.parent.mkdir(exist_ok=True)
-        line = json.dumps(_facts(started, ended, outcome), ensure_ascii=False) + "\n"
-        with log.open("a", encoding="utf-8") as file:  # one write, so that stages side by side do not mix lines
+        yield
+    except BaseException as error:
+        if not isinstance(error, SystemExit) or error.code:
+            outcome = type(error).__name__
+        raise
+    finally:
+        if Path("dvc.yaml").is_file():
+            _append(started, outcome)
+
+
+def _append(started: datetime, outcome: str) -> None:
+    try:
+        LOG.parent.mkdir(exist_ok=True)
+        line = json.dumps(_facts(started, outcome), ensure_ascii=False) + "\n"
+        with LOG.open("a", encoding="utf-8") as file:  # one write, so that stages side by side do not mix lines
             file.write(line)
-    except OSError as error:
-        logger.warning("%s: this run is not recorded: %s", log, error)
+    except OSError as error:  # the stage's work is done
+        logger.warning("%s: this run is not recorded: %s", LOG, error)
 
 
-def _facts(started: float, ended: float, outcome: str) -> dict[str, Any]:
+def _facts(started: datetime, outcome: str) -> dict[str, Any]:
+    torch = sys.modules.get("torch")  # if the stage used it
+    libraries = {}
+    for name in LIBRARIES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            libraries[name] = importlib.metadata.version(name)
     return {
         "stage": os.environ.get("DVC_STAGE"),
         "command": sys.orig_argv[1:],
-        "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
-        "seconds": round(ended - started, 2),
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round((datetime.now(UTC) - started).total_seconds(), 2),
         "outcome": outcome,
         "peak_memory_mb": _peak_memory(),
         "cpu": cpu(),
         "cores": os.cpu_count(),
-        "threads": _threads(),
-        "gpus": _gpus(),
+        "threads": torch.get_num_threads() if torch else None,
+        "gpus": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())] if torch else [],
         "system": platform.platform(),
         "commit": _git("rev-parse", "HEAD"),
         "dirty": bool(_git("status", "--porcelain", "--", ".", *(f":!{path}" for path in RESULTS))),
         "python": platform.python_version(),
-        "libraries": _versions(),
+        "libraries": libraries,
     }
 
 
 def cpu() -> str:
     """The processor's own name, if the system reports it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
 
 
 def _peak_memory() -> int:
@@ -78,19 +87,6 @@ def _peak_memory() -> int:
     return round(max(resource.getrusage(kind).ru_maxrss for kind in kinds) / unit)
 
 
-def _threads() -> int | None:
-    """Threads of torch, if the stage used it."""
-    torch = sys.modules.get("torch")
-    return torch.get_num_threads() if torch else None
-
-
-def _gpus() -> list[str]:
-    torch = sys.modules.get("torch")
-    if not torch or not torch.cuda.is_available():
-        return []
-    return [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-
-
 def _git(*arguments: str) -> str | None:
     """The output of Git; None without Git or a repository."""
     try:
@@ -98,13 +94,3 @@ def _git(*arguments: str) -> str | None:
     except OSError:
         return None
     return done.stdout.strip() if done.returncode == 0 else None
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found

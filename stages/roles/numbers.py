@@ -13,54 +13,60 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 
+from stages.chat import self_prompt
 from stages.records.question import Question
 from stages.records.systems import derive_seed
-from stages.roles.written import WrittenRole, in_domain, most_frequent, phrases, without_opening
+from stages.roles.written import WrittenRole, in_domain, most_frequent, phrases
+from stages.scoring.tables import rounded
 from stages.statistics.intervals import proportion
 
 FOLDS = 5
 # Words are cut to their first letters, so that a chemist meets chemistry. Of 223 role prompts written for this
 # project's corpus on topics that name a domain, this put 55% into it; whole words 40%, pieces of words 46%.
 STEM = 5
+KEYS = ("share", "ci_low", "ci_high", "permuted", "p", "held_out_accuracy", "majority", "trained_on")
+FREQUENT = 10
+PERMUTATIONS = 4_999
 
 Labels = NDArray[np.str_]
+Numbers = dict[str, Any]
 
 
 def stems(text: str) -> list[str]:
     return [word[:STEM] for word in re.findall(r"[a-z]{3,}", text.lower()) if word not in ENGLISH_STOP_WORDS]
 
 
-def text_of(question: Question) -> str:
-    return " ".join([question.question, *question.choices])
-
-
 def cross_fitted(
     questions: Sequence[Question], domain_of: dict[str, str], asked: Sequence[tuple[int, str]], seed: int
 ) -> tuple[Labels, Labels]:
-    """Domains of every question and of every asked text, each by a classifier that saw neither the one nor its like.
+    """Domains of every question and of every asked role, each by a classifier that saw neither the one nor its like.
 
     Args:
         questions: All questions of MMLU with their subjects.
         domain_of: Subject to domain.
-        asked: Texts, each with the place of its question in ``questions``: a text is read by the classifier that was
+        asked: Roles, each with the place of its question in ``questions``: a role is read by the classifier that was
             trained without its question, so that words it took from there say nothing.
         seed: Of the folds.
     """
-    texts = np.array([text_of(question) for question in questions], dtype=object)
+    texts = np.array([" ".join([each.question, *each.choices]) for each in questions], dtype=object)
     labels = np.array([domain_of[question.group or ""] for question in questions])
     places = np.array([place for place, _ in asked], dtype=np.int64)
-    others = np.array([without_opening(text) for _, text in asked], dtype=object)
-    of_questions, of_texts = np.empty_like(labels), np.empty(len(asked), dtype=labels.dtype)
-    for seen, held_out in _folds(labels, seed):
+    # What all role prompts begin with says nothing of the role.
+    roles = np.array([role.removeprefix(self_prompt.OPENING).strip() for _, role in asked], dtype=object)
+    of_questions, of_roles = np.empty_like(labels), np.empty(len(asked), dtype=labels.dtype)
+    fewest = int(np.unique(labels, return_counts=True)[1].min())
+    # A domain with one question cannot stand on both sides.
+    folds = StratifiedKFold(min(FOLDS, fewest), shuffle=True, random_state=seed) if fewest > 1 else KFold(2)
+    for seen, held_out in folds.split(texts, labels):
         classifier = trained(texts[seen].tolist(), labels[seen].tolist(), domain_of)
         of_questions[held_out] = classifier.predict(texts[held_out])
         here = np.isin(places, held_out)
         if here.any():
-            of_texts[here] = classifier.predict(others[here])
-    return of_questions, of_texts
+            of_roles[here] = classifier.predict(roles[here])
+    return of_questions, of_roles
 
 
 def trained(texts: Sequence[str], labels: Sequence[str], domain_of: dict[str, str]) -> Pipeline:
@@ -72,22 +78,6 @@ def trained(texts: Sequence[str], labels: Sequence[str], domain_of: dict[str, st
         LogisticRegression(class_weight="balanced", max_iter=500),
     )
     return classifier.fit([*texts, *names], [*labels, *domain_of.values()], logisticregression__sample_weight=weights)
-
-
-def _folds(labels: Labels, seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    fewest = int(min(np.unique(labels, return_counts=True)[1]))
-    if fewest < 2:  # a domain with one question cannot stand on both sides
-        return [(np.flatnonzero(np.arange(len(labels)) % 2 != part), np.flatnonzero(np.arange(len(labels)) % 2 == part))
-                for part in (0, 1)]  # fmt: skip
-    folds = StratifiedKFold(min(FOLDS, fewest), shuffle=True, random_state=seed)
-    return list(folds.split(np.zeros(len(labels)), labels))
-
-
-KEYS = ("share", "ci_low", "ci_high", "permuted", "p", "held_out_accuracy", "majority", "trained_on")
-FREQUENT = 10
-PERMUTATIONS = 4_999
-
-Numbers = dict[str, Any]
 
 
 def summarize(
@@ -108,17 +98,21 @@ def summarize(
 def counts(written: Sequence[WrittenRole]) -> Numbers:
     """Counts over questions and seeds. ``words`` are of the whole role prompt, its opening included."""
     roles = [entry.role for entry in written if entry.role is not None]
-    named = phrases(written)
+    words, named, answers = [len(role.split()) for role in roles], phrases(written), len(written)
     return {
         "questions": len({entry.id for entry in written}),
         "seeds": len({entry.seed for entry in written}),
-        "answers": len(written),
+        "answers": answers,
         "roles": len(roles),
-        "role_rate": _share(len(roles), len(written)),
-        "well_formed_rate": _share(sum(entry.well_formed for entry in written), len(written)),
+        "role_rate": rounded(len(roles) / answers) if answers else None,
+        "well_formed_rate": rounded(sum(entry.well_formed for entry in written) / answers) if answers else None,
         "distinct": len(set(roles)),
         "distinct_phrases": len(named),
-        "words": _spread([len(role.split()) for role in roles]),
+        "words": {
+            "mean": rounded(float(np.mean(words))) if words else None,
+            "sd": rounded(float(np.std(words, ddof=1))) if len(words) > 1 else None,
+            "p90": rounded(float(np.quantile(words, 0.9))) if words else None,
+        },
         "frequent": [{"phrase": phrase, "count": count} for phrase, count in most_frequent(named, FREQUENT)],
     }
 
@@ -134,39 +128,32 @@ def belonging(
     """
     known = [question for question in questions if question.group in domain_of]
     place = {question.id: number for number, question in enumerate(known)}
-    with_role = [entry for entry in written if entry.role is not None and entry.id in place]
-    if not with_role or len({domain_of[question.group or ""] for question in known}) < 2:
-        reason = "no role was written" if not with_role else "the questions are of fewer than two domains"
-        return dict.fromkeys(KEYS) | {"reason": reason}
-    asked = [(place[entry.id], entry.role or "") for entry in with_role]
-    of_questions, of_roles = cross_fitted(known, domain_of, asked, seed)
     labels = np.array([domain_of[question.group or ""] for question in known])
-    guessed = {(entry.seed, entry.id): str(label) for entry, label in zip(with_role, of_roles, strict=True)}
-    return _measured(written, guessed, seed) | {
-        "held_out_accuracy": _rounded(np.mean(of_questions == labels)),
-        "majority": _rounded(np.unique(labels, return_counts=True)[1].max() / len(labels)),
-        "trained_on": len(known),
-    }
+    asked = [(entry, entry.role) for entry in written if entry.role is not None and entry.id in place]
+    if not asked or len(set(labels)) < 2:
+        reason = "no role was written" if not asked else "the questions are of fewer than two domains"
+        return dict.fromkeys(KEYS) | {"reason": reason}
+    of_questions, of_roles = cross_fitted(known, domain_of, [(place[entry.id], role) for entry, role in asked], seed)
+    guessed = {(entry.seed, entry.id): str(label) for (entry, _), label in zip(asked, of_roles, strict=True)}
 
-
-def _measured(written: Sequence[WrittenRole], guessed: dict[tuple[int | None, str], str], seed: int) -> Numbers:
-    seeds = list(dict.fromkeys(entry.seed for entry in written))
     answered = {(entry.seed, entry.id) for entry in written}
-    everywhere = (entry.id for entry in written if all((each, entry.id) in answered for each in seeds))
-    ids = list(dict.fromkeys(everywhere))
-    domain = {entry.id: entry.domain for entry in written}
-    own = np.array([domain[one] for one in ids])
-    found = np.array([[guessed.get((each, one), "") for one in ids] for each in seeds])
+    seeds = list(dict.fromkeys(entry.seed for entry in written))
+    domains = {entry.id: entry.domain for entry in written if all((each, entry.id) in answered for each in seeds)}
+    own = np.array(list(domains.values()))
+    found = np.array([[guessed.get((each, one), "") for one in domains] for each in seeds])
     right = (found == own).astype(np.float64)
     low, high = proportion(right) or (None, None)
     permuted = permuted_shares(found, own, seed)
     at_least = int(np.sum(permuted >= right.mean() - 1e-12))
     return {
-        "share": _rounded(right.mean()),
-        "ci_low": _rounded(low),
-        "ci_high": _rounded(high),
-        "permuted": _rounded(permuted.mean()),
-        "p": _rounded((at_least + 1) / (PERMUTATIONS + 1)),
+        "share": rounded(right.mean()),
+        "ci_low": rounded(low),
+        "ci_high": rounded(high),
+        "permuted": rounded(permuted.mean()),
+        "p": rounded((at_least + 1) / (PERMUTATIONS + 1)),
+        "held_out_accuracy": rounded(float(np.mean(of_questions == labels))),
+        "majority": rounded(np.unique(labels, return_counts=True)[1].max() / len(labels)),
+        "trained_on": len(known),
     }
 
 
@@ -179,18 +166,3 @@ def permuted_shares(found: NDArray[np.str_], own: NDArray[np.str_], seed: int) -
     numbers = np.unique(np.concatenate([found.ravel(), own]), return_inverse=True)[1]
     guesses, truth = numbers[: found.size].reshape(found.shape), numbers[found.size :]
     return np.array([np.mean(guesses == rng.permutation(truth)) for _ in range(PERMUTATIONS)])
-
-
-def _spread(words: Sequence[int]) -> Numbers:
-    if not words:
-        return {"mean": None, "sd": None, "p90": None}
-    sd = float(np.std(words, ddof=1)) if len(words) > 1 else None
-    return {"mean": _rounded(np.mean(words)), "sd": _rounded(sd), "p90": _rounded(np.quantile(words, 0.9))}
-
-
-def _share(part: int, whole: int) -> float | None:
-    return _rounded(part / whole) if whole else None
-
-
-def _rounded(value: Any) -> float | None:
-    return None if value is None else round(float(value), 6)

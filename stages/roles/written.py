@@ -60,7 +60,6 @@ def in_domain(written: Sequence[WrittenRole], domain: str) -> list[WrittenRole]:
 
 
 MOST_WORDS = 6
-
 ARTICLES = frozenset({"a", "an", "the", "my", "your", "our", "one"})
 # What follows is about the person and no longer their name.
 ENDS = frozenset(
@@ -94,6 +93,7 @@ PERSON = re.compile(r"(?:ist|ian|eer|er|or|ant|ent|yst|ess|man|woman|mother|fath
 # "You are, by profession, a tax adviser": what stands before the article.
 ASIDE = re.compile(r"\s*,?\s*by (?:profession|trade|training),?\s", re.IGNORECASE)
 
+ABBREVIATION = re.compile(r"(?:[A-Za-z]\.)+|St\.|Dr\.|Ph\.D\.")
 WORD = re.compile(r"(?:(?<!\w)\.)?[^\W_]+(?:[-'’.&+#/][^\W_]+|[+#]+)*\.?(?:'s|’s)?|[.,;:!?()\[\]–—\"“”-]")  # noqa: RUF001
 
 
@@ -103,47 +103,34 @@ def noun_phrase(role: str) -> str | None:
     "From now on, you are a professor of organic chemistry at a small college." gives "professor of organic chemistry".
     """
     told = ASIDE.sub(" ", role.removeprefix(self_prompt.OPENING), count=1)
-    words = [match.group() for match in WORD.finditer(told)]
+    words = WORD.findall(told)
     if [word.lower() for word in words[:3]] == ["one", "of", "the"]:
         words = words[3:]
     while words and words[0].lower() in ARTICLES:
         words = words[1:]
-    kept = _until_end(words)
+    kept: list[str] = []
+    for place, word in enumerate(words[:MOST_WORDS]):
+        if _ends_before(word, kept, words[place + 1 :]):
+            break
+        kept.append(word.removesuffix("."))
+        if word.endswith(".") and not ABBREVIATION.fullmatch(word):
+            break
     while kept and kept[-1].lower() in {"of", "in", "on", "and", "&", *ARTICLES}:
         kept.pop()
     return " ".join(kept) or None
 
 
-def _until_end(words: list[str]) -> list[str]:
-    kept: list[str] = []
-    for place, word in enumerate(words):
-        lower = word.lower()
-        if len(kept) == MOST_WORDS or not (word[0].isalnum() or word[1:].isalnum()) or lower in ENDS:
-            break
-        if kept and (lower in BEHIND or _ends_there(lower, kept, words[place + 1 :])):
-            break
-        kept.append(word.removesuffix("."))
-        if word.endswith(".") and not _abbreviated(word):
-            break
-    return kept
-
-
-def _ends_there(word: str, kept: list[str], after: list[str]) -> bool:
-    """Whether a joining word ends the phrase where it stands."""
-    last = kept[-1].lower()
-    if word in {"in", "on"}:
+def _ends_before(word: str, kept: list[str], after: list[str]) -> bool:
+    """Whether the phrase ends before a word."""
+    lower, last = word.lower(), kept[-1].lower() if kept else ""
+    if not (word[0].isalnum() or word[1:].isalnum()) or lower in ENDS:
+        return True
+    if not kept or lower in BEHIND:
+        return bool(kept)
+    if lower in {"in", "on"}:
         return last not in OPEN_HEADS
-    if word.endswith(("ed", "ing")):
+    if lower.endswith(("ed", "ing")):
         return bool(after) and after[0].lower() in COMPLEMENTS
-    if word == "and":
+    if lower == "and":
         return PERSON.search(last) is not None and not {"of", "in", "on"} & set(kept)
-    return word in ARTICLES and last not in {"of", "in", "on", "and"}
-
-
-def _abbreviated(word: str) -> bool:
-    return re.fullmatch(r"(?:[A-Za-z]\.)+|St\.|Dr\.|Ph\.D\.", word) is not None
-
-
-def without_opening(role: str) -> str:
-    """What all role prompts begin with says nothing of the role."""
-    return role.removeprefix(self_prompt.OPENING).strip()
+    return lower in ARTICLES and last not in {"of", "in", "on", "and"}

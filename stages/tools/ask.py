@@ -24,13 +24,12 @@ def main() -> None:
     parser.add_argument("--role", default=conditions.GENERIC, help="the role written by hand (default: an assistant)")
     parser.add_argument("--max-new-tokens", type=int, default=200)
     asked = parser.parse_args()
-    plan = read_plan()
-    colour, plain = (ROLE, RESET) if sys.stdout.isatty() else ("", "")
-    for system in plan.systems:
+    shown = f"{ROLE}{{}}{RESET}" if sys.stdout.isatty() else "{}"
+    for system in read_plan().systems:
         if system.arm is not None and system.condition is None:
             for title, output in answers(system, asked.question, asked.role, asked.max_new_tokens):
                 role, text = self_prompt.split(output)
-                print(f"\n== {title}\n{f'{colour}{role}{plain}' if role else ''}\n\n{text.strip()}")
+                print(f"\n== {title}\n{shown.format(role) if role else ''}\n\n{text.strip()}")
 
 
 def answers(system: System, question: str, manual_role: str, max_new_tokens: int) -> Iterator[tuple[str, str]]:
@@ -45,8 +44,7 @@ def answers(system: System, question: str, manual_role: str, max_new_tokens: int
     end = QuestionEnd(loaded.tokenizer, mark) if mark else None
     put = {system.name: question}
     if system.arm == "standard":
-        by_hand = conditions.ask("manual", question, manual_role, None)
-        put[f"{system.name}, with a role by hand"] = by_hand.message
+        put[f"{system.name}, with a role by hand"] = conditions.ask("manual", question, manual_role, None).message
     prompts = [
         Prompt(tokenize(loaded.tokenizer, render_prompt(loaded.tokenizer, [message])), max_new_tokens, until=end)
         for message in put.values()

@@ -7,19 +7,19 @@ python -m stages.tools.compare runs/role runs/standard --metric acc_norm
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stages.core import command_line
 from stages.core.errors import InputError
 from stages.records.systems import derive_seed
-from stages.tools.sample_logs import Log, read
+from stages.tools.sample_logs import read
 
 if TYPE_CHECKING:
-    from stages.statistics.intervals import Array, Groups
+    from pandas import DataFrame
 
-COLUMNS = ("task", "metric", "n", "A", "B", "A - B", "95% interval", "p", "p (Holm)", "verdict", "detectable")
+COLUMNS = ("metric", "n", "left_out", "A", "B", "delta", "ci_low", "ci_high", "p", "p_holm", "verdict", "detectable")
 
 Entry = dict[str, Any]
 
@@ -43,7 +43,13 @@ def main() -> None:
 
 
 def compare(
-    first: dict[str, Log], second: dict[str, Log], metric: str | None, margin: float, seed: int, *, pool: bool = False
+    first: "dict[str, DataFrame]",
+    second: "dict[str, DataFrame]",
+    metric: str | None,
+    margin: float,
+    seed: int,
+    *,
+    pool: bool = False,
 ) -> dict[str, Entry]:
     """Task → its numbers; p values are adjusted by Holm's method over the tasks.
 
@@ -54,122 +60,85 @@ def compare(
     Raises:
         InputError: The two did not run the same tasks on the same samples, or do not have the metric.
     """
-    from stages.scoring.tables import rounded  # NumPy and statistics take seconds to import, here and below
+    import pandas as pd  # like NumPy and statistics it takes seconds to import
+
+    from stages.scoring.tables import rounded
     from stages.statistics.paired import holm, verdict
 
     if first.keys() != second.keys():
         raise InputError(f"A has the tasks {', '.join(first)}; B has {', '.join(second)}: give two runs of the same")
-    pairs = {task: _paired(task, log, second[task], metric) for task, log in first.items()}
+    metrics = {task: _metric(task, log, second[task], metric) for task, log in first.items()}
+    pairs = {
+        task: pd.DataFrame({"A": log[metrics[task]], "B": second[task][metrics[task]].reindex(log.index)})
+        for task, log in first.items()
+    }
     if pool:
-        pairs = {"all tasks": _pooled(list(pairs.values()))}
-    entries = {task: _entry(pair, derive_seed(seed, "compare", task)) for task, pair in pairs.items()}
+        if len(set(metrics.values())) > 1:
+            raise InputError(f"--pool: the tasks have different metrics, {metrics}: choose one with --metric")
+        metrics, pairs = {"all tasks": next(iter(metrics.values()))}, {"all tasks": pd.concat(pairs)}
+    entries: dict[str, Entry] = {
+        task: {"metric": metrics[task]} | _compared(pair, derive_seed(seed, "compare", task))
+        for task, pair in pairs.items()
+    }
     adjusted = holm([entry["p"] for entry in entries.values()])
     for pair, entry, p_holm in zip(pairs.values(), entries.values(), adjusted, strict=True):
         entry["p_holm"] = rounded(p_holm)
-        within = margin if pair.values.size and pair.values.min() >= 0 and pair.values.max() <= 1 else None
         if p_holm is not None:
+            values = pair.dropna().to_numpy(float)
+            within = margin if values.min() >= 0 and values.max() <= 1 else None
             entry["verdict"] = verdict(entry["delta"], entry["ci_low"], entry["ci_high"], p_holm, within)
     return entries
 
 
-@dataclass(frozen=True)
-class Pair:
-    """One task of both systems.
-
-    Attributes:
-        values: [2, samples], A's and B's.
-        missing: How many samples were left out, since one of the two has no value there.
-        groups: [samples], where tasks are taken together.
-    """
-
-    metric: str
-    values: "Array"
-    missing: int
-    groups: "Groups | None" = None
-
-
-def _paired(task: str, first: Log, second: Log, metric: str | None) -> Pair:
-    import numpy as np
-
-    if first.samples.keys() != second.samples.keys():
-        alone = [len(one.samples.keys() - other.samples.keys()) for one, other in ((first, second), (second, first))]
+def _metric(task: str, first: "DataFrame", second: "DataFrame", metric: str | None) -> str:
+    """The metric to compare; both must have it, on the same samples."""
+    ours, theirs = set(first.index), set(second.index)
+    if ours != theirs:
         raise InputError(
-            f"{task}: the samples differ: {alone[0]:,} of {len(first.samples):,} are in A alone, {alone[1]:,} of "
-            f"{len(second.samples):,} in B alone: run both on the same version of the task with the same limit"
+            f"{task}: the samples differ: {len(ours - theirs):,} of {len(ours):,} are in A alone, "
+            f"{len(theirs - ours):,} of {len(theirs):,} in B alone: run both on the same version of the task with the "
+            "same limit"
         )
-    common = [name for name in first.measures if name in second.measures]
+    common = [name for name in first.columns if name in second.columns]
     if not common or (metric and metric not in common):
         raise InputError(
             f"{task}: expected {f'the metric {metric!r}' if metric else 'a metric'} in both logs: "
-            f"{first.path} has {', '.join(first.measures) or 'none'}; {second.path} has "
-            f"{', '.join(second.measures) or 'none'}"
+            f"A has {', '.join(first.columns) or 'none'}; B has {', '.join(second.columns) or 'none'}"
         )
-    name = metric or common[0]
-    ours, theirs = first.measures[name], second.measures[name]
-    keys = [key for key in first.samples if key in ours and key in theirs]
-    values = np.array([[ours[key] for key in keys], [theirs[key] for key in keys]], float)
-    return Pair(name, values, len(first.samples) - len(keys))
+    return metric or common[0]
 
 
-def _pooled(pairs: list[Pair]) -> Pair:
-    """All tasks as one, the tasks being groups where there are enough of them to say how much groups vary."""
-    import numpy as np
-
-    from stages.scoring.tables import FEWEST_GROUPS
-
-    metrics = sorted({pair.metric for pair in pairs})
-    if len(metrics) > 1:
-        raise InputError(f"--pool: the tasks have different metrics, {', '.join(metrics)}: choose one with --metric")
-    sizes = [pair.values.shape[1] for pair in pairs]
-    groups = np.repeat(np.arange(len(pairs)), sizes) if len(pairs) >= FEWEST_GROUPS else None
-    values = np.concatenate([pair.values for pair in pairs], axis=1)
-    return Pair(metrics[0], values, sum(pair.missing for pair in pairs), groups)
-
-
-def _entry(pair: Pair, seed: int) -> Entry:
-    """All but what depends on the other tasks; null where too few samples have a value."""
-    import numpy as np
-
-    from stages.scoring.tables import rounded
+def _compared(pair: "DataFrame", seed: int) -> Entry:
+    """The numbers of one task [samples, 2] but for those that depend on other tasks; null without samples."""
+    from stages.scoring.tables import FEWEST_GROUPS, rounded
     from stages.statistics.paired import difference, mean_difference
 
-    first, second = pair.values[:1], pair.values[1:]
-    compared = difference if np.isin(pair.values, (0.0, 1.0)).all() else mean_difference
-    found = compared(first, second, seed, pair.groups)
-    names = ("delta", "ci_low", "ci_high", "p", "p_holm", "verdict", "detectable", "n", "test")
-    entry: Entry = {"metric": pair.metric, "A": None, "B": None, **dict.fromkeys(names), "left_out": pair.missing}
-    entry["n"] = pair.values.shape[1]
+    both = pair.dropna()
+    groups = None
+    if both.index.nlevels > 1 and len(both.index.unique(0)) >= FEWEST_GROUPS:
+        groups = both.index.get_level_values(0).factorize()[0]  # of pooled tasks, where they are enough to be groups
+    test = difference if both.isin([0.0, 1.0]).all(axis=None) else mean_difference
+    found = test(both[["A"]].to_numpy().T, both[["B"]].to_numpy().T, seed, groups)
+    names = ("A", "B", "delta", "ci_low", "ci_high", "p", "p_holm", "verdict", "detectable", "n", "test")
+    entry: Entry = dict.fromkeys(names) | {"n": len(both), "left_out": len(pair) - len(both)}
     if found is not None:
-        entry |= {key: rounded(value) if isinstance(value, float) else value for key, value in asdict(found).items()}
-        entry |= {"A": rounded(first.mean()), "B": rounded(second.mean())}
+        numbers = asdict(found) | {"A": both["A"].mean(), "B": both["B"].mean()}
+        entry |= {key: rounded(value) if isinstance(value, float) else value for key, value in numbers.items()}
     return entry
 
 
 def table(entries: dict[str, Entry], margin: float) -> str:
     """The entries in columns, and what they mean below."""
-    rows = [COLUMNS, *(_row(task, entry) for task, entry in entries.items())]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    if left_out := sum(entry["left_out"] for entry in entries.values()):
-        lines += ["", f"Left out, since A or B has no value there: {left_out:,} samples."]
+    import pandas as pd
+
+    shown = pd.DataFrame.from_dict(entries, orient="index")[list(COLUMNS)].fillna(float("nan"))
     tests = ", ".join(dict.fromkeys(entry["test"] for entry in entries.values() if entry["test"]))
-    lines += [
-        "",
-        f"Test: {tests or 'none'}; p (Holm): adjusted over the tasks above.",
-        f"Verdict: higher or lower where p (Holm) < 0.05; equivalent where the interval lies within {margin:g} of 0.",
-        "Detectable: the smallest true difference that this comparison would find four times in five; - if none.",
-    ]
-    return "\n".join(lines)
+    return f"""{shown.to_string(float_format="{:.4f}".format, na_rep="-")}
 
-
-def _row(task: str, entry: Entry) -> tuple[str, ...]:
-    shown = {key: "-" if entry[key] is None else f"{entry[key]:.4f}" for key in ("A", "B", "p", "p_holm", "detectable")}
-    interval = "-" if entry["ci_low"] is None else f"{entry['ci_low']:+.4f} to {entry['ci_high']:+.4f}"
-    delta = "-" if entry["delta"] is None else f"{entry['delta']:+.4f}"
-    return (
-        *(task, entry["metric"], f"{entry['n']:,}", shown["A"], shown["B"], delta, interval),
-        *(shown["p"], shown["p_holm"], entry["verdict"] or "-", shown["detectable"]),
-    )
+left_out    samples without a value in A or B
+test        {tests or "none"}; p_holm is adjusted over the tasks above
+verdict     higher or lower where p_holm < 0.05; equivalent where the interval lies within {margin:g} of 0
+detectable  the smallest true difference that this comparison would find four times in five; - if none"""
 
 
 if __name__ == "__main__":

@@ -5,10 +5,9 @@ python -m stages.tools.estimate --model mistral-7b --scale paper --gpus 8
 It needs the corpus (`dvc repro split`) and the model's configuration alone: that of data/base, or of the Hub.
 """
 
-import argparse
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,22 +22,11 @@ from stages.training.recipe import Lora, Recipe
 
 CHARACTERS_A_TOKEN = 4.0
 """English text under a vocabulary of 32,000; used where no tokenizer is at hand."""
-ACTIVATION_BYTES = 34
+ACTIVATION_BYTES = 34.0
 """Bytes a token, layer and unit of width in 16 bits, no attention scores kept (Korthikanti et al. 2022, section 4)."""
 
 
 def main() -> None:
-    arguments = parse()
-    recipe = recipes.load(arguments.scale, arguments.model)
-    preset: ModelPreset = parameters.load(f"models.{arguments.model}", ModelPreset)  # type: ignore[arg-type]
-    train = files.read_jsonl(Path("data/split/train.jsonl"), AnnotatedConversation)
-    base = Path("data/base") / arguments.model
-    hardware = Hardware(arguments.gpus, arguments.gpus_per_node, arguments.gpu_memory, arguments.tflops, arguments.mfu)
-    found = size(configuration(base, preset), recipe.lora)
-    print(estimate(arguments.model, found, lengths(base, train, recipe), recipe, hardware))
-
-
-def parse() -> argparse.Namespace:
     parser = command_line.parser(__doc__)
     parser.add_argument("--model", required=True, help="a key of `models` in params.yaml")
     parser.add_argument("--scale", required=True, help="a key of `scales` in params.yaml")
@@ -47,7 +35,14 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--gpu-memory", type=float, default=80, help="GB (default: 80, an A100's)")
     parser.add_argument("--tflops", type=float, default=312, help="peak of a GPU (default: 312, an A100's in bfloat16)")
     parser.add_argument("--mfu", type=float, default=0.4, help="share of the peak that is reached (default: 0.4)")
-    return parser.parse_args()
+    arguments = vars(parser.parse_args())
+    name, scale = arguments.pop("model"), arguments.pop("scale")
+    recipe = recipes.load(scale, name)
+    preset: ModelPreset = parameters.load(f"models.{name}", ModelPreset)  # type: ignore[arg-type]
+    train = files.read_jsonl(Path("data/split/train.jsonl"), AnnotatedConversation)
+    base = Path("data/base") / name
+    found = size(configuration(base, preset), recipe.lora)
+    print(estimate(name, found, lengths(base, train, recipe), recipe, Hardware(**arguments)))
 
 
 @dataclass(frozen=True)
@@ -55,7 +50,7 @@ class Hardware:
     """``gpu_memory`` in GB, ``tflops`` of one GPU at its peak, ``mfu`` the share of it that is reached."""
 
     gpus: int
-    gpus_a_node: int
+    gpus_per_node: int
     gpu_memory: float
     tflops: float
     mfu: float
@@ -63,9 +58,11 @@ class Hardware:
 
 @dataclass(frozen=True)
 class Size:
-    """A model's numbers: parameters in all and in matrices that tokens are multiplied with, and what is trained.
+    """A model's numbers.
 
-    ``largest_layer`` counts trained parameters, as the optimizer's states do; without adapters they are all.
+    Attributes:
+        largest_layer: Trained parameters, as the optimizer's states count; without adapters they are all.
+        multiplied: Parameters in matrices that tokens are multiplied with.
     """
 
     parameters: int
@@ -86,12 +83,12 @@ def configuration(base: Path, preset: ModelPreset) -> Any:
 
     if (base / "config.json").is_file():
         return AutoConfig.from_pretrained(base)
-    if isinstance(preset, HubModel):
-        try:
-            return AutoConfig.from_pretrained(preset.repository, revision=preset.revision)
-        except OSError as error:
-            raise InputError(f"{preset.repository}: its config.json is not to be had ({error})") from None
-    raise InputError(f"{base} holds no model: run `dvc repro base_model`, which makes it")
+    if not isinstance(preset, HubModel):
+        raise InputError(f"{base} holds no model: run `dvc repro base_model`, which makes it")
+    try:
+        return AutoConfig.from_pretrained(preset.repository, revision=preset.revision)
+    except OSError as error:
+        raise InputError(f"{preset.repository}: its config.json is not to be had ({error})") from None
 
 
 def size(config: Any, lora: Lora | None = None) -> Size:
@@ -140,37 +137,28 @@ def operations(size: Size, tokens: Sequence[int]) -> float:
     return sum(a_token * count + 6.0 * size.layers * size.width * count**2 for count in tokens)
 
 
-def memory(size: Size, hardware: Hardware) -> list[tuple[str, float, float]]:
+def memory(size: Size, hardware: Hardware) -> Iterator[tuple[str, float, float]]:
     """Bytes of model states by ZeRO stage and offload: what, on one GPU, on a node's host (DeepSpeed's estimators).
 
     Frozen weights are 2 bytes each, whole on every GPU but with ZeRO 3, or shared by the hosts if offloaded.
     """
-    from deepspeed.runtime.zero.stage3 import estimate_zero3_model_states_mem_needs
-    from deepspeed.runtime.zero.stage_1_and_2 import estimate_zero2_model_states_mem_needs
+    from deepspeed.runtime.zero.stage3 import estimate_zero3_model_states_mem_needs as zero3
+    from deepspeed.runtime.zero.stage_1_and_2 import estimate_zero2_model_states_mem_needs as zero2
 
-    on_node, nodes = min(hardware.gpus, hardware.gpus_a_node), math.ceil(hardware.gpus / hardware.gpus_a_node)
+    on_node, nodes = min(hardware.gpus, hardware.gpus_per_node), math.ceil(hardware.gpus / hardware.gpus_per_node)
     frozen = 2.0 * size.parameters if size.trained < size.parameters else 0.0
-    found: list[tuple[str, float, float]] = [("ZeRO 0", 18.0 * size.trained + frozen, 0.0)]
-    for offload in (False, True):
-        host, gpu = estimate_zero2_model_states_mem_needs(size.trained, on_node, nodes, offload)
-        found.append((f"ZeRO 1, 2{', optimizer offloaded' if offload else ''}", gpu + frozen, host))
-    for offload, of_parameters in ((False, False), (True, False), (True, True)):
-        host, gpu, _ = estimate_zero3_model_states_mem_needs(
-            size.trained, size.largest_layer, on_node, nodes, offload, of_parameters
-        )
-        name = "ZeRO 3" + (", optimizer offloaded" if offload else "") + (" and parameters" if of_parameters else "")
+    yield "ZeRO 0", 18.0 * size.trained + frozen, 0.0
+    for offload, name in ((False, "ZeRO 1, 2"), (True, "ZeRO 1, 2, optimizer offloaded")):
+        host, gpu = zero2(size.trained, on_node, nodes, offload)
+        yield name, gpu + frozen, host
+    for offload, of_parameters, name in (
+        (False, False, "ZeRO 3"),
+        (True, False, "ZeRO 3, optimizer offloaded"),
+        (True, True, "ZeRO 3, optimizer offloaded and parameters"),
+    ):
+        host, gpu, _ = zero3(size.trained, size.largest_layer, on_node, nodes, offload, of_parameters)
         of_gpu, of_host = (0.0, frozen / nodes) if of_parameters else (frozen / hardware.gpus, 0.0)
-        found.append((name, gpu + of_gpu, host + of_host))
-    return found
-
-
-def activations(size: Size, recipe: Recipe) -> float:
-    """Bytes of activations of one micro-batch at full length; with checkpointing one layer's and each layer's input."""
-    tokens = recipe.micro_batch_size * recipe.max_length
-    a_layer = float(ACTIVATION_BYTES * size.width * tokens)
-    if recipe.gradient_checkpointing:
-        return a_layer + 2.0 * size.width * tokens * size.layers
-    return a_layer * size.layers
+        yield name, gpu + of_gpu, host + of_host
 
 
 def estimate(name: str, size: Size, tokens: Sequence[int], recipe: Recipe, hardware: Hardware) -> str:
@@ -178,24 +166,26 @@ def estimate(name: str, size: Size, tokens: Sequence[int], recipe: Recipe, hardw
     steps = math.ceil(round(len(tokens) * recipe.epochs) / recipe.batch_size)
     work = recipe.epochs * operations(size, tokens) * (4 / 3 if recipe.gradient_checkpointing else 1)
     hours = work / (hardware.gpus * hardware.tflops * 1e12 * hardware.mfu) / 3600
-    held = activations(size, recipe)
     stored = size.parameters * (2 if recipe.dtype == "bfloat16" else 4)
     checkpoints = 3 * (16 * size.trained + stored * (size.trained < size.parameters)) if recipe.checkpoint_every else 0
-    lines = [
-        f"{name}: {size.parameters / 1e6:,.0f} million parameters, {size.trained / 1e6:,.3g} million trained, "
-        f"{len(tokens)} conversations, "
-        f"{sum(tokens):,} tokens an epoch, {recipe.epochs:g} epochs, {steps} optimizer steps",
-        f"operations  {work:.2e}",
-        f"time        {hours:.2g} hours on {hardware.gpus} GPUs of {hardware.tflops:g} TFLOP/s at MFU {hardware.mfu:g}",
-        f"disk        {stored / 1e9:.1f} GB exported, up to {checkpoints / 1e9:.1f} GB of checkpoints",
-        f"activations {held / 1e9:.1f} GB on each GPU ({recipe.micro_batch_size} x {recipe.max_length} tokens)",
-        "",
-        f"{'model states':40}{'GB a GPU':>10}{'GB a host':>11}  with activations, of {hardware.gpu_memory:g} GB",
-    ]
-    for what, gpu, host in memory(size, hardware):
-        fits = "fits" if (gpu + held) / 1e9 <= hardware.gpu_memory else "DOES NOT FIT"
-        lines.append(f"{what:40}{gpu / 1e9:10.1f}{host / 1e9:11.1f}  {fits}")
-    return "\n".join(lines)
+    # With checkpointing, the activations of one layer and the input of each are kept.
+    kept = ACTIVATION_BYTES + 2 * size.layers if recipe.gradient_checkpointing else ACTIVATION_BYTES * size.layers
+    held = kept * size.width * recipe.micro_batch_size * recipe.max_length
+    states = "\n".join(
+        f"{what:40}{gpu / 1e9:10.1f}{host / 1e9:11.1f}  "
+        f"{'fits' if (gpu + held) / 1e9 <= hardware.gpu_memory else 'DOES NOT FIT'}"
+        for what, gpu, host in memory(size, hardware)
+    )
+    return f"""\
+{name}: {size.parameters / 1e6:,.0f} million parameters, {size.trained / 1e6:,.3g} million trained, \
+{len(tokens)} conversations, {sum(tokens):,} tokens an epoch, {recipe.epochs:g} epochs, {steps} optimizer steps
+operations  {work:.2e}
+time        {hours:.2g} hours on {hardware.gpus} GPUs of {hardware.tflops:g} TFLOP/s at MFU {hardware.mfu:g}
+disk        {stored / 1e9:.1f} GB exported, up to {checkpoints / 1e9:.1f} GB of checkpoints
+activations {held / 1e9:.1f} GB on each GPU ({recipe.micro_batch_size} x {recipe.max_length} tokens)
+
+{"model states":40}{"GB a GPU":>10}{"GB a host":>11}  with activations, of {hardware.gpu_memory:g} GB
+{states}"""
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ the main part first: contamination and the classifier's numbers on roles are kep
 `studies` in params.yaml, and `dvc repro study` makes its figures from these records alone.
 """
 
+import gzip
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from stages.records.files import read_json, read_jsonl, write_json
 from stages.records.question import Question
 from stages.records.results import Generation, ReferenceLikelihood, Scored
 from stages.records.systems import Plan, System, read_plan
-from stages.studies.frozen import STUDIES, unpacked, write_compressed
+from stages.studies.frozen import STUDIES, write_compressed
 from stages.tools.verify import logged_runs
 
 DATA = Path("data")
@@ -39,21 +40,25 @@ def main() -> None:
 def freeze(plan: Plan, study: Path) -> None:
     """Add the run in the current folder to ``study``."""
     scored = read_jsonl(DATA / "scored.jsonl", Scored)
-    asked = {benchmark: {item.id for item in scored if item.benchmark == benchmark} for benchmark in plan.benchmarks}
-    for benchmark, ids in asked.items():
+    for benchmark in plan.benchmarks:
+        asked = {item.id for item in scored if item.benchmark == benchmark}
         questions = read_jsonl(DATA / f"questions/{benchmark}.jsonl", Question)
-        kept = [_without_text(each) for each in questions if each.id in ids]
+        kept = [_without_text(each) for each in questions if each.id in asked]
         write_compressed(study / f"data/questions/{benchmark}.jsonl.gz", kept)
     for system in plan.systems:
         _freeze_system(system, plan.benchmarks, study)
     _merge_scored(scored, study / "data/scored.jsonl.gz")
     for path in OF_THE_FIRST:
         if Path(path).is_file() and not (study / path).is_file():
-            (study / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, study / path)
-    shutil.copyfile(parameters.PATH, study / "params.yaml")
+            _copy(path, study)
+    _copy("params.yaml", study)
     _merge_plan(plan, study / "data/plan.json")
     _merge_provenance(plan, study / "study.json")
+
+
+def _copy(path: str, study: Path) -> None:
+    (study / path).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, study / path)
 
 
 def _freeze_system(system: System, benchmarks: list[str], study: Path) -> None:
@@ -61,21 +66,19 @@ def _freeze_system(system: System, benchmarks: list[str], study: Path) -> None:
         found = read_jsonl(DATA / f"generations/{system.name}/{benchmark}.jsonl", Generation)
         kept = [_without_prompts(each, code=benchmark == "humaneval") for each in found]
         write_compressed(study / f"data/generations/{system.name}/{benchmark}.jsonl.gz", kept)
-    if system.condition is not None:
-        return
-    likelihoods = read_jsonl(DATA / f"likelihoods/{system.name}.jsonl", ReferenceLikelihood)
-    write_compressed(study / f"data/likelihoods/{system.name}.jsonl.gz", likelihoods)
-    if system.arm is not None:
-        for path in (f"metrics/finetune/{system.name}.json", f"plots/loss/{system.name}.csv"):
-            (study / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, study / path)
+    if system.condition is None:
+        likelihoods = read_jsonl(DATA / f"likelihoods/{system.name}.jsonl", ReferenceLikelihood)
+        write_compressed(study / f"data/likelihoods/{system.name}.jsonl.gz", likelihoods)
+        if system.arm is not None:
+            _copy(f"metrics/finetune/{system.name}.json", study)
+            _copy(f"plots/loss/{system.name}.csv", study)
 
 
 def _without_text(question: Question) -> Question:
     """Its id, its group, how many choices it has, and which of them is right."""
     choices, answer = [""] * len(question.choices), question.answer if question.choices else ""
-    cut: dict[str, Any] = {"question": "", "choices": choices, "answer": answer, "aliases": [], "worked": None}
-    return question.model_copy(update={**cut, "task": None})
+    cut = {"question": "", "choices": choices, "answer": answer, "aliases": [], "worked": None, "task": None}
+    return question.model_copy(update=cut)
 
 
 def _without_prompts(generation: Generation, *, code: bool) -> Generation:
@@ -89,15 +92,10 @@ def _without_prompts(generation: Generation, *, code: bool) -> Generation:
 
 def _merge_scored(scored: list[Scored], path: Path) -> None:
     made = {(item.system, item.benchmark) for item in scored}
-    kept = [item for item in _old_scored(path) if (item.system, item.benchmark) not in made]
+    lines = gzip.decompress(path.read_bytes()).splitlines() if path.is_file() else []
+    old = (Scored.model_validate_json(line) for line in lines)
+    kept = [item for item in old if (item.system, item.benchmark) not in made]
     write_compressed(path, [*kept, *(_without_target(item) for item in scored)])
-
-
-def _old_scored(path: Path) -> list[Scored]:
-    if not path.is_file():
-        return []
-    with unpacked(path.parent.parent.name, path.parent.parent.parent) as run:
-        return read_jsonl(run / "data/scored.jsonl", Scored)
 
 
 def _without_target(item: Scored) -> Scored:
@@ -116,34 +114,28 @@ def _merge_plan(plan: Plan, path: Path) -> None:
     write_json(path, plan.model_copy(update={"systems": systems, "benchmarks": benchmarks}).model_dump())
 
 
-def _place(system: System) -> tuple[str, bool, str, bool, str, int]:
+def _place(system: System) -> tuple[str, str, str, int]:
     """``base`` first, then arms by name, each as trained before its conditions."""
-    arm, condition = system.arm or "", system.condition or ""
-    return system.model, bool(arm), arm, bool(condition), condition, system.seed or 0
+    return system.model, system.arm or "", system.condition or "", system.seed or 0
 
 
 def _merge_provenance(plan: Plan, path: Path) -> None:
-    """Which runs the study is made of: what each asked for, by which code, on what."""
-    parts = read_json(path)["parts"] if path.is_file() else []
+    """Which runs the study is made of: what each asked for, by which code and on what the stages ran a model."""
     asked = parameters.read(parameters.PATH)
+    made_by: list[dict[str, Any]] = []
+    for record in logged_runs(Path()):
+        facts = {key: record[key] for key in ("commit", "cpu", "gpus", "python", "libraries")}
+        if MADE_BY & set(record["command"]) and record["outcome"] == "ok" and facts not in made_by:
+            made_by.append(facts)
     part = {
         "run": asked["run"],
         "scale": asked["scales"][plan.scale],
         "models": {name: asked["models"][name] for name in asked["run"]["models"]},
         "seed": asked["seed"],
-        "made_by": _made_by(),
+        "made_by": made_by,
     }
-    write_json(path, {"parts": [*(each for each in parts if each["run"] != part["run"]), part]})
-
-
-def _made_by() -> list[dict[str, Any]]:
-    """Commits, processors and libraries of the stages that ran a model, each combination once, from the log of runs."""
-    found: list[dict[str, Any]] = []
-    for record in logged_runs(Path()):
-        facts = {key: record[key] for key in ("commit", "cpu", "gpus", "python", "libraries")}
-        if MADE_BY & set(record["command"]) and record["outcome"] == "ok" and facts not in found:
-            found.append(facts)
-    return found
+    others = [each for each in read_json(path)["parts"] if each["run"] != part["run"]] if path.is_file() else []
+    write_json(path, {"parts": [*others, part]})
 
 
 if __name__ == "__main__":

@@ -1,19 +1,12 @@
-"""The card of a published model: the Hub's metadata, what was trained and how, the chat template, the results.
+"""The card of a published model: the Hub's metadata, what was trained and how, the chat template, the results."""
 
-No stage names this file: a changed word in a card or a licence trains nothing again.
-"""
-
-import importlib
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import EvalResult, ModelCardData
+from huggingface_hub import ModelCardData
 
-from stages.core import parameters
 from stages.core.errors import InputError
-from stages.records import files
 from stages.records.systems import System
 from stages.reporting import names
 from stages.reporting.cautions import cautions
@@ -40,51 +33,43 @@ KNOWN = {
 }  # fmt: skip
 OTHERWISE = {"Llama-2": "llama2"}
 
-Entries = dict[str, dict[str, Any]]
 
-
-def card(root: Path, run: Inputs, system: System) -> str:
+def card(run: Inputs, system: System) -> str:
     """The whole README.md of a model in ``data/models``.
 
     Raises:
-        InputError: The model or its metrics are not there, or its config.json does not say what it is.
+        InputError: The model is not there.
     """
-    trained = training(root, system.name, run.plan.scale, run.plan.corpus)
-    parts = [trained, chat_template(root / "data/models" / system.name), results(run, system)]
-    return f"---\n{ModelCardData(**metadata(run, system))}\n---\n\n" + "\n\n".join(parts)
+    folder = run.root / "data/models" / system.name
+    if not (folder / "config.json").is_file():
+        raise InputError(f"{folder} holds no trained model: run `dvc repro`, which trains it, or `dvc pull`")
+    parts = [training(run, system), chat_template(folder), *results(run, system)]
+    return f"---\n{ModelCardData(**metadata(run, system))}\n---\n\n" + "\n\n".join(parts) + "\n"
 
 
-def training(root: Path, name: str, scale: str, corpus: str) -> str:
-    """Markdown: what was trained, on what, how, from where, and what it is for.
+def training(run: Inputs, system: System) -> str:
+    """What was trained, on what, how, from where, and what it is for."""
+    preset = run.preset("models", system.model)
+    recipe = recipes.load(run.plan.scale, system.model, run.root / "params.yaml").model_dump()
+    return f"""# {system.name}
 
-    Reads params.yaml, data/models/ and metrics/finetune/ below ``root``; ``name`` is ``<model>-<arm>-<seed>``.
+An arm of a reimplementation of Self-Prompt Tuning (Kong et al., arXiv 2407.08995): {ARMS[system.arm or ""]}.
 
-    Raises:
-        InputError: The model or its metrics are not there, or its config.json does not say what it is.
-    """
-    model, arm, seed = _identity(root / "data/models" / name)
-    path = root / "params.yaml"
-    origin, license_name = (parameters.load(f"models.{model}.{key}", str, path) for key in ("origin", "license"))
-    recipe, metrics = recipes.load(scale, model, path), files.read_json(root / "metrics/finetune" / f"{name}.json")
-    return f"""# {name}
+**Base.** {preset["origin"]} Licence: {preset["license"]}.
 
-An arm of a reimplementation of Self-Prompt Tuning (Kong et al., arXiv 2407.08995): {ARMS[arm]}.
-
-**Base.** {origin} Licence: {license_name}.
-
-**Data.** The corpus `{corpus}` with role prompts; assistant turns alone are learnt (role prompt, answer, end of turn).
-Items that are too long for one arm are left out of all. Seed of training: {seed}.
+**Data.** The corpus `{run.plan.corpus}` with role prompts; assistant turns alone are learnt (role prompt, answer, end
+of turn). Items that are too long for one arm are left out of all. Seed of training: {system.seed}.
 
 **Intended use.** Research on self-prompting. Not evaluated for any use in which a wrong answer does harm.
 
-{_facts("recipe", recipe.model_dump())}
+{_table(["recipe", ""], recipe.items())}
 
-{_facts("training", metrics)}"""
+{_table(["training", ""], run.finetune[system.name].items())}"""
 
 
 def metadata(run: Inputs, system: System) -> dict[str, Any]:
     """What the Hub shows and searches by."""
-    preset = run.preset("models", system.model)
+    preset, corpus = run.preset("models", system.model), run.preset("corpora", run.plan.corpus)
     name = OTHERWISE.get(preset["license"], preset["license"].lower())
     data: dict[str, Any] = {
         "language": "en",
@@ -97,32 +82,9 @@ def metadata(run: Inputs, system: System) -> dict[str, Any]:
         data["license_name"] = name
     if preset.get("repository"):
         data["base_model"] = preset["repository"]
-    corpus = run.preset("corpora", run.plan.corpus)
     if corpus.get("repository") and corpus.get("root") != "bundled":
         data["datasets"] = [corpus["repository"]]
-    if found := _evaluations(run, system):
-        data |= {"model_name": system.name, "eval_results": found}
     return data
-
-
-def _evaluations(run: Inputs, system: System) -> list[EvalResult]:
-    """For the Hub's own lists: real benchmarks alone, never the bundled sets; HumanEval has no repository there."""
-    if run.plan.data == "bundled":
-        return []
-    scores = _scores(run, system)
-    modules = {name: importlib.import_module(f"stages.benchmarks.{name}") for name in scores}
-    return [
-        EvalResult(
-            task_type="text-generation",
-            dataset_type=modules[benchmark].REPOSITORY,
-            dataset_name=names.benchmark(benchmark),
-            metric_type="accuracy",
-            metric_name=f"{names.READINGS.get(entry['reading'], entry['reading'])}, {entry['n']} questions",
-            metric_value=entry["score"],
-        )
-        for benchmark, entry in scores.items()
-        if hasattr(modules[benchmark], "REPOSITORY")
-    ]
 
 
 def chat_template(folder: Path) -> str:
@@ -144,68 +106,49 @@ The tokenizer holds it: `tokenizer.apply_chat_template(messages, add_generation_
 ```"""
 
 
-def results(run: Inputs, system: System) -> str:
-    """Markdown: scores with intervals, differences with tests, and what limits them."""
+def results(run: Inputs, system: System) -> Iterator[str]:
+    """Scores with intervals, differences with tests, and what limits them."""
     bundled = run.plan.data == "bundled"
+    yield "## Results"
+    if bundled:
+        yield BUNDLED
+    yield "Scores and intervals (95%) in per cent, over all seeds of training that were run:"
+    head = ["benchmark", "read from", "questions", "score", "interval", "unreadable", "role prompts written"]
     scores = [
-        [
+        (
             names.benchmark(benchmark) + (" (bundled)" if bundled and benchmark != "humaneval" else ""),
-            str(names.READINGS.get(entry["reading"], entry["reading"])),
-            str(entry["n"]),
+            names.READINGS.get(entry["reading"], entry["reading"]),
+            entry["n"],
             percent(entry["score"]),
             f"{percent(entry['ci_low'])} to {percent(entry['ci_high'])}",
             percent(entry.get("unparsed_rate")),
             percent(entry.get("role_rate")),
-        ]
-        for benchmark, entry in _scores(run, system).items()
+        )
+        for benchmark, entry in run.metrics["benchmarks"].get(system.model, {}).get(system.variant, {}).items()
+        if entry.get("score") is not None
     ]
-    head = ["benchmark", "read from", "questions", "score", "interval", "unreadable", "role prompts written"]
-    parts = ["## Results", *([BUNDLED] if bundled else [])]
-    parts += ["Scores and intervals (95%) in per cent, over all seeds of training that were run:", _table(head, scores)]
+    yield _table(head, scores)
     for pair, found in run.metrics["comparison"].get(system.model, {}).items():
         if system.variant in pair.split(" - "):
-            parts += [f"Differences, {pair}, in percentage points:", _differences(found)]
-    parts += ["### Limits", "\n".join(f"- {text}" for text in cautions(run))]
-    return "\n\n".join(parts) + "\n"
+            yield f"Differences, {pair}, in percentage points:"
+            yield _table(
+                ["benchmark", "difference", "interval", "p", "p after Holm", "detectable"],
+                [
+                    (
+                        names.benchmark(benchmark),
+                        points(entry["delta"]),
+                        f"{points(entry['ci_low'])} to {points(entry['ci_high'])}",
+                        p_value(entry.get("p")),
+                        p_value(entry.get("p_holm")),
+                        percent(entry.get("detectable")),
+                    )
+                    for benchmark, entry in found.items()
+                    if entry.get("delta") is not None
+                ],
+            )
+    yield "### Limits"
+    yield "\n".join(f"- {text}" for text in cautions(run))
 
 
-def _identity(folder: Path) -> tuple[str, str, int]:
-    try:
-        told = json.loads((folder / "config.json").read_text(encoding="utf-8"))["self_prompt_tuning"]
-        return str(told["model"]), str(told["arm"]), int(told["seed"])
-    except FileNotFoundError:
-        raise InputError(f"{folder} holds no trained model: run `dvc repro`, which trains it, or `dvc pull`") from None
-    except (KeyError, TypeError, ValueError):
-        raise InputError(
-            f"{folder / 'config.json'} does not say in `self_prompt_tuning` which model and arm it is: train it anew"
-        ) from None
-
-
-def _scores(run: Inputs, system: System) -> Entries:
-    """Benchmark → entry of ``metrics/benchmarks.json``, those that have a score."""
-    found = run.metrics["benchmarks"].get(system.model, {}).get(system.variant, {})
-    return {benchmark: entry for benchmark, entry in found.items() if entry.get("score") is not None}
-
-
-def _differences(found: Entries) -> str:
-    rows = [
-        [
-            names.benchmark(benchmark),
-            points(entry["delta"]),
-            f"{points(entry['ci_low'])} to {points(entry['ci_high'])}",
-            p_value(entry.get("p")),
-            p_value(entry.get("p_holm")),
-            percent(entry.get("detectable")),
-        ]
-        for benchmark, entry in found.items()
-        if entry.get("delta") is not None
-    ]
-    return _table(["benchmark", "difference", "interval", "p", "p after Holm", "detectable"], rows)
-
-
-def _table(head: list[str], rows: Iterable[list[str]]) -> str:
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in [head, ["---"] * len(head), *rows])
-
-
-def _facts(title: str, facts: dict[str, Any]) -> str:
-    return _table([title, ""], ([key, str(value)] for key, value in facts.items()))
+def _table(head: list[str], rows: Iterable[Iterable[Any]]) -> str:
+    return "\n".join(f"| {' | '.join(map(str, cells))} |" for cells in [head, ["---"] * len(head), *rows])

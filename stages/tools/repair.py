@@ -16,6 +16,7 @@ from stages.records import files
 LOCK = Path("dvc.lock")
 CACHE = Path(".dvc/cache")
 IN_USE = Path(".dvc/tmp/rwlock")
+CUT_OFF = "%s was cut off, by a kill or a full disk: %s"
 
 logger = logging.getLogger("repair")
 
@@ -28,7 +29,7 @@ def main() -> None:
             json.loads(IN_USE.read_text(encoding="utf-8", errors="replace"))
         except json.JSONDecodeError:
             IN_USE.unlink()
-            logger.warning("%s was cut off, by a kill or a full disk: removed, DVC makes it anew", IN_USE)
+            logger.warning(CUT_OFF, IN_USE, "removed, DVC makes it anew")
     remove_unfinished(CACHE)
 
 
@@ -43,13 +44,11 @@ def repair_lock(lock: Path) -> None:
         return
     if "<<<<<<< " in text:
         raise InputError(f"{lock} holds both sides of a merge: `git checkout --ours {lock}`, then `dvc repro`")
-    kept = whole_entries(text)
-    if kept:
+    if kept := whole_entries(text):
         files.write_text(lock, kept)
     else:
         lock.unlink()
-    done = "its whole entries are kept" if kept else "removed"
-    logger.warning("%s was cut off, by a kill or a full disk: %s", lock, done)
+    logger.warning(CUT_OFF, lock, "its whole entries are kept" if kept else "removed")
 
 
 def whole_entries(text: str) -> str:

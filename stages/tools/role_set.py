@@ -35,22 +35,29 @@ def lay_out(root: Path, out: Path, owner: str | None = None) -> Path:
         InputError: A file is missing, or a role prompt is not of the conversation at its place.
     """
     source, target = root / "data/annotations", out / "datasets" / NAME
-    for path in [*(source / name for name in (*COPIED, "bundled.jsonl", "README.md")), root / BUNDLED]:
+    copied = [source / name for name in COPIED]
+    for path in [*copied, source / "bundled.jsonl", source / "README.md", root / BUNDLED]:
         if not path.is_file():
             raise InputError(f"{path} does not exist: it is in Git, `git checkout -- {path.relative_to(root)}`")
     bundled = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in _with_conversations(root))
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    for path in [*(source / name for name in COPIED), TEMPLATES / "LICENSE.md", TEMPLATES / "CITATION.cff"]:
+    for path in [*copied, TEMPLATES / "LICENSE.md", TEMPLATES / "CITATION.cff"]:
         shutil.copy(path, target)
     shutil.copy(INSTRUCTION, target / "annotation_prompt.md")
     (target / "bundled.jsonl").write_text(bundled, encoding="utf-8")
     repository = f"{owner}/{NAME}" if owner else NAME
     text = RELATIVE_LINK.sub(r"\1", (source / "README.md").read_text(encoding="utf-8"))
-    metadata = (TEMPLATES / "metadata.yaml").read_text(encoding="utf-8")
     text = text.replace(f'"{NAME}"', f'"{repository}"')
+    metadata = (TEMPLATES / "metadata.yaml").read_text(encoding="utf-8")
     (target / "README.md").write_text(f"---\n{metadata}---\n\n{text}", encoding="utf-8")
-    write_json(target / "croissant.json", _croissant(target, repository))
+    # Croissant's metadata have each file's size and SHA-256.
+    croissant: dict[str, Any] = json.loads((TEMPLATES / "croissant.json").read_text(encoding="utf-8"))
+    croissant["url"] = f"https://huggingface.co/datasets/{repository}"
+    for file in croissant["distribution"]:
+        content = (target / file["contentUrl"]).read_bytes()
+        file |= {"contentSize": f"{len(content)} B", "sha256": hashlib.sha256(content).hexdigest()}
+    write_json(target / "croissant.json", croissant)
     return target
 
 
@@ -64,13 +71,3 @@ def _with_conversations(root: Path) -> Iterator[dict[str, Any]]:
         if role.key != annotation_key(item["conversations"][0]):
             raise InputError(f"{path}, line {number}: key: expected the SHA-256 of the first turn in {BUNDLED}")
         yield role.model_dump() | {"conversations": item["conversations"]}
-
-
-def _croissant(target: Path, repository: str) -> dict[str, Any]:
-    """The template with each file's size and SHA-256."""
-    metadata: dict[str, Any] = json.loads((TEMPLATES / "croissant.json").read_text(encoding="utf-8"))
-    metadata["url"] = f"https://huggingface.co/datasets/{repository}"
-    for file in metadata["distribution"]:
-        content = (target / file["contentUrl"]).read_bytes()
-        file |= {"contentSize": f"{len(content)} B", "sha256": hashlib.sha256(content).hexdigest()}
-    return metadata

@@ -10,57 +10,38 @@ import json
 import math
 import re
 import struct
-from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import Counter
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from zipfile import BadZipFile, ZipFile
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AliasPath, BaseModel, ConfigDict, Field, ValidationError
 
-from stages.core.errors import InputError
-from stages.records.files import describe, iterate_jsonl
+from stages.core.errors import InputError, describe
+from stages.records.files import iterate_jsonl
 
-HARNESS_FILE = re.compile(r"samples_(?P<task>.+)_(?P<time>\d{4}-\d\d-\d\dT[\d.-]+)\.jsonl")
-ZSTANDARD = 93  # this compression's number in zip archives
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+HARNESS_FILE = re.compile(r"samples_(?P<task>.+)_\d{4}-\d\d-\d\dT[\d.-]+\.jsonl")
 INSPECT_FILE = re.compile(r"\d{4}-\d\d-\d\dT[\d+-]+_(?P<task>.+)_[A-Za-z0-9]+\.eval")
 INSPECT_VALUES = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}
 """Correct, incorrect, partial, no answer: as Inspect's ``value_to_float``."""
+ZSTANDARD = 93  # this compression's number in zip archives
 
-Key = tuple[str, ...]
 Parsed = TypeVar("Parsed", bound=BaseModel)
 
 
-@dataclass
-class Log:
-    """One task's samples.
+def read(path: Path) -> "dict[str, DataFrame]":
+    """Task → its values [samples, metrics], from one file or from the newest of each task in a folder.
 
-    Attributes:
-        path: Where they stand.
-        measures: The name of a metric, with its filter where it has one, → sample → its value.
-        samples: All that were asked, in order, also those without a value.
-    """
-
-    path: Path
-    measures: dict[str, dict[Key, float]] = field(default_factory=lambda: defaultdict(dict))
-    samples: dict[Key, None] = field(default_factory=dict)
-
-
-def read(path: Path) -> dict[str, Log]:
-    """Task → its samples, from one file or from the newest of each task in a folder.
+    Every sample that was asked has a row; where it has no value of a metric there is NaN.
 
     Raises:
         InputError: There is none, they are of several runs or models, or a file is not as expected.
     """
-    if path.is_file():
-        chosen = {_task(path): path}
-    elif path.is_dir():
-        chosen = _newest(path)
-    else:
-        raise InputError(f"{path} does not exist: expected a file or folder of sample logs")
-    logs = {}
-    for name, file in chosen.items():
+    logs: dict[str, DataFrame] = {}
+    for name, file in _newest(path).items():
         task, log = _inspect(file) if file.suffix == ".eval" else (name, _harness(file))
         if task in logs:
             raise InputError(f"{path}: task {task!r} stands in several files, one of them {file}: name one file")
@@ -68,24 +49,19 @@ def read(path: Path) -> dict[str, Log]:
     return logs
 
 
-def _task(path: Path) -> str:
-    if path.suffix not in {".jsonl", ".eval"}:
+def _newest(path: Path) -> dict[str, Path]:
+    """The task that a file's name tells → the newest such file."""
+    found = [path] if path.is_file() else sorted(path.rglob("samples_*.jsonl")) + sorted(path.rglob("*.eval"))
+    found = [file for file in found if file.suffix == ".eval" or path == file or HARNESS_FILE.fullmatch(file.name)]
+    if not found or found[0].suffix not in {".jsonl", ".eval"}:
         raise InputError(
-            f"{path}: expected samples_<task>_<time>.jsonl of lm-evaluation-harness (--log_samples) or Inspect's .eval"
+            f"{path}: is or holds no sample log: expected samples_<task>_<time>.jsonl of lm-evaluation-harness "
+            "(--log_samples) or Inspect's .eval, or a folder of them"
         )
-    found = HARNESS_FILE.fullmatch(path.name) or INSPECT_FILE.fullmatch(path.name)
-    return found["task"] if found else path.stem
-
-
-def _newest(folder: Path) -> dict[str, Path]:
-    found = sorted(path for path in folder.rglob("*") if HARNESS_FILE.fullmatch(path.name) or path.suffix == ".eval")
-    if not found:
-        raise InputError(
-            f"{folder}: holds no samples_<task>_<time>.jsonl (lm-evaluation-harness with --log_samples) and no .eval"
-        )
-    if len(parents := sorted({str(path.parent) for path in found})) > 1:
-        raise InputError(f"{folder}: holds logs of several runs or models: name one of {', '.join(parents)}")
-    return {_task(path): path for path in found}  # in the order of their times, so that the last stays
+    if len(parents := sorted({str(file.parent) for file in found})) > 1:
+        raise InputError(f"{path}: holds logs of several runs or models: name one of {', '.join(parents)}")
+    named = [(HARNESS_FILE.fullmatch(file.name) or INSPECT_FILE.fullmatch(file.name), file) for file in found]
+    return {name["task"] if name else file.stem: file for name, file in named}  # the last of a task stays
 
 
 class _HarnessSample(BaseModel):
@@ -97,74 +73,62 @@ class _HarnessSample(BaseModel):
     metrics: list[str]
 
 
-def _harness(path: Path) -> Log:
-    log = Log(path)
+def _harness(path: Path) -> "DataFrame":
+    import pandas as pd
+
+    values: dict[str, dict[str, float]] = {}
     met: Counter[tuple[str, str]] = Counter()
     for sample in iterate_jsonl(path, _HarnessSample):
         document = sample.doc_hash or f"doc_id {sample.doc_id}"
-        met[sample.filter, document] += 1
-        key = (document, str(met[sample.filter, document]))  # some sets hold a document twice
-        log.samples[key] = None
+        met[sample.filter, document] += 1  # some sets hold a document twice
+        of_sample = values.setdefault(f"{document} {met[sample.filter, document]}", {})
         for metric in sample.metrics:
-            name = metric if sample.filter == "none" else f"{metric} ({sample.filter})"
             value = (sample.model_extra or {}).get(metric)
             if isinstance(value, bool | int | float) and math.isfinite(value):  # some are of all samples together
-                log.measures[name][key] = float(value)
-    return log
+                of_sample[metric if sample.filter == "none" else f"{metric} ({sample.filter})"] = float(value)
+    return pd.DataFrame(list(values.values()), index=list(values))
 
 
-class _InspectScore(BaseModel):
-    value: Any
+class _InspectHeader(BaseModel):
+    task: str = Field(validation_alias=AliasPath("eval", "task"))
 
 
 class _InspectSample(BaseModel):
     id: int | str
     epoch: int
     target: str | list[str]
-    scores: dict[str, _InspectScore] | None = None
+    scores: dict[str, dict[str, Any]] | None = None
 
 
-class _InspectTask(BaseModel):
-    task: str
-
-
-class _InspectHeader(BaseModel):
-    eval: _InspectTask
-
-
-def _inspect(path: Path) -> tuple[str, Log]:
+def _inspect(path: Path) -> "tuple[str, DataFrame]":
     """The task's name and its samples. Values of several epochs are averaged; a sample that failed has none."""
+    import pandas as pd
+
     try:
         with ZipFile(path) as archive:
             names = archive.namelist()
             if "header.json" not in names:
                 raise InputError(f"{path}: has no header.json: the run did not end; `inspect eval-retry` takes it up")
-            task = _parsed(path, archive, "header.json", _InspectHeader).eval.task
-            found = [_parsed(path, archive, name, _InspectSample) for name in names if name.startswith("samples/")]
+            task = _parsed(path, archive, "header.json", _InspectHeader).task
+            samples = [_parsed(path, archive, name, _InspectSample) for name in names if name.startswith("samples/")]
     except BadZipFile:
         raise InputError(f"{path}: expected a zip archive, as Inspect's .eval files are") from None
-    log = Log(path)
-    values: dict[str, dict[Key, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for sample in found:
-        key = (str(sample.id), json.dumps(sample.target))
-        log.samples[key] = None
-        for scorer, score in (sample.scores or {}).items():
-            for measure, value in _inspect_values(scorer, score.value):
-                values[measure][key].append(value)
-    for measure, by_sample in values.items():
-        log.measures[measure] = {key: sum(some) / len(some) for key, some in by_sample.items()}
-    return task, log
+    values = [_numbers({name: score.get("value") for name, score in (each.scores or {}).items()}) for each in samples]
+    epochs = pd.DataFrame(values, index=[f"{each.id} {json.dumps(each.target)}" for each in samples])
+    return task, epochs.groupby(level=0, sort=False).mean()
 
 
-def _inspect_values(name: str, value: Any) -> Iterator[tuple[str, float]]:
-    """A score's numbers: one, or one for each key of a score of several parts; none for other values."""
-    if isinstance(value, dict):
-        for part, inner in value.items():
-            yield from _inspect_values(f"{name}/{part}", inner)
-    elif isinstance(value, bool | int | float) and math.isfinite(value):
-        yield name, float(value)
-    elif isinstance(value, str) and value in INSPECT_VALUES:
-        yield name, INSPECT_VALUES[value]
+def _numbers(values: dict[str, Any]) -> dict[str, float]:
+    """Those that are numbers or stand for one; of a score of several parts each part."""
+    found: dict[str, float] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            found |= _numbers({f"{name}/{part}": inner for part, inner in value.items()})
+        elif isinstance(value, bool | int | float) and math.isfinite(value):
+            found[name] = float(value)
+        elif isinstance(value, str) and value in INSPECT_VALUES:
+            found[name] = INSPECT_VALUES[value]
+    return found
 
 
 def _parsed(path: Path, archive: ZipFile, name: str, kind: type[Parsed]) -> Parsed:

@@ -26,6 +26,7 @@ from stages.core.errors import InputError
 RESULTS = ("dvc.lock", "metrics", "plots")  # as committed, they would pass for results of the rerun
 SHARED = (".cache/wheels", ".cache/requests")  # downloads with a known hash, and answers that were paid for
 INPUTS = ("data/corpora", "data/model_folders")  # inputs of one's own, which Git may not keep
+DVC = (sys.executable, "-m", "dvc")
 
 
 def main() -> None:
@@ -57,15 +58,14 @@ def clone(source: Path, folder: Path) -> Path:
         print(f"The rerun takes these as committed:\n{changed}", end="")
     run(source, "git", "clone", "--quiet", str(source), str(folder))
     shutil.copy2(source / "params.yaml", folder)
-    for name in RESULTS:
-        shutil.rmtree(folder / name) if (folder / name).is_dir() else (folder / name).unlink(missing_ok=True)
+    run(folder, "rm", "-rf", *RESULTS)
     own = [path for name in INPUTS for path in (source / name).rglob("*") if path.is_file()]
     for path in [*(source / name for name in SHARED if (source / name).is_dir()), *own]:
         target = folder / path.relative_to(source)
         target.parent.mkdir(parents=True, exist_ok=True)
         if not target.exists():
             target.symlink_to(path.resolve())  # a model may be large; DVC reads through links to files
-    run(folder, sys.executable, "-m", "dvc", "config", "--local", "cache.dir", str(folder / ".dvc/cache"))
+    run(folder, *DVC, "config", "--local", "cache.dir", str(folder / ".dvc/cache"))
     return folder
 
 
@@ -78,7 +78,7 @@ def run(folder: Path, *command: str, quiet: bool = True) -> str:
 
 
 def rerun(folder: Path, *options: str) -> Path:
-    run(folder, sys.executable, "-m", "dvc", "repro", *options, quiet=False)
+    run(folder, *DVC, "repro", *options, quiet=False)
     return folder
 
 
@@ -90,17 +90,17 @@ def compare(recorded: Path, again: Path, tolerance: float) -> bool:
     tampered = [out for out, file in files.items() if hashlib.md5(file.read_bytes()).hexdigest() != one[out]]
     far = apart(metrics(recorded), metrics(again), tolerance)
     equal = Counter(stage for stage, _ in one.keys() - set(differing))
-    for line in [
+    good = not tampered and (not far and one.keys() == other.keys() if elsewhere else not differing)
+    print(
         *(f"{stage}: {equal[stage]} out(s) equal" for stage in sorted(equal)),
         *(f"{out[0]}: {out[1]} differs (recorded {one.get(out)}, rerun {other.get(out)})" for out in differing),
         *(f"changed since it was made: {out} is not what dvc.lock says" for _, out in tampered),
         *far,
         f"metrics within {tolerance:g}: {f'all but {len(far)}' if far else 'all'}",
         *(f"recorded on {cpu}; rerun on {run_log.cpu()}: only the metrics count" for cpu in sorted(elsewhere)),
-    ]:
-        print(line)
-    good = not tampered and (not far and one.keys() == other.keys() if elsewhere else not differing)
-    print(f"{equal.total()} of {len(one)} outs equal: {'verified' if good else 'NOT verified'}")
+        f"{equal.total()} of {len(one)} outs equal: {'verified' if good else 'NOT verified'}",
+        sep="\n",
+    )
     return good
 
 

@@ -26,7 +26,7 @@ def counted():
         vocab_size=VOCABULARY,
         tie_word_embeddings=False,
     )
-    hardware = Hardware(gpus=2, gpus_a_node=2, gpu_memory=80, tflops=100, mfu=0.5)
+    hardware = Hardware(gpus=2, gpus_per_node=2, gpu_memory=80, tflops=100, mfu=0.5)
     return [
         dataclasses.asdict(one)
         | {"operations": operations(one, [10]), "memory": {what: rest for what, *rest in memory(one, hardware)}}

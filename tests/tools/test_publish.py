@@ -37,7 +37,7 @@ def published(finished, tiny, tmp_path_factory) -> Path:
     (folder / "config.json").write_text(json.dumps(config))
     for file in folder.iterdir():
         file.chmod(0o444)  # as DVC links files from its cache
-    return lay_out_model(finished, tmp_path_factory.mktemp("out"), ROLE, load(finished))
+    return lay_out_model(tmp_path_factory.mktemp("out"), ROLE, load(finished))
 
 
 def test_a_published_model_loads_and_its_card_holds_results_with_intervals(published):
@@ -86,20 +86,17 @@ def test_the_card_of_bundled_questions_says_that_they_are_not_the_benchmarks(pub
     assert "no score on MMLU" in (published / "README.md").read_text()
 
 
-def test_results_on_real_benchmarks_are_told_to_the_hub_too(finished, published, tmp_path):
+def test_the_card_of_real_benchmarks_does_not_say_so(finished, published, tmp_path):
     inputs = load(finished)
     found = replace(inputs, plan=inputs.plan.model_copy(update={"data": "hub"}))
-    target = lay_out_model(finished, tmp_path, ROLE, found)
-    data = ModelCard.load(target / "README.md").data
-    entries = {entry.dataset_type: entry for entry in data.eval_results}
-    assert set(entries) == {"cais/mmlu", "tasksource/strategy-qa", "hotpotqa/hotpot_qa", "openai/gsm8k"}
-    assert entries["cais/mmlu"].metric_value == found.metrics["benchmarks"]["small"]["role"]["mmlu"]["score"]
-    assert "no score on MMLU" not in (target / "README.md").read_text()
+    text = (lay_out_model(tmp_path, ROLE, found) / "README.md").read_text()
+    assert "| MMLU |" in text
+    assert "no score on MMLU" not in text
 
 
 def test_a_model_that_is_not_here_is_an_error_that_says_how_to_get_it(finished, tmp_path):
     with pytest.raises(InputError, match=r"small-standard-1 holds no trained model.*dvc pull"):
-        lay_out_model(finished, tmp_path, System(model="small", arm="standard", seed=1), load(finished))
+        lay_out_model(tmp_path, System(model="small", arm="standard", seed=1), load(finished))
 
 
 @pytest.mark.parametrize(
