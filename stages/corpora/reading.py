@@ -143,7 +143,7 @@ def _sequence(items: Sequence[Any], speaker: str, text: str, where: str) -> tupl
         if isinstance(content, list):
             parts = [part.get("text") if isinstance(part, Mapping) else part for part in content]
             # Parts other than texts, an image say, make the turn one without a text.
-            content = "".join(parts) if all(isinstance(part, str) for part in parts) else None
+            content = "".join(map(str, parts)) if all(isinstance(part, str) for part in parts) else None
         if name in SYSTEMS and not found:
             system.append(content)
             continue
