@@ -54,9 +54,6 @@ def check_weights(
     """Refuse weights that are no numbers, and a tokenizer with more tokens than the model has rows for.
 
     Messages call the model ``told``, and the file of a weight what ``place`` makes of the weight's name.
-
-    Raises:
-        InputError: The weight and its file, or the token, is named.
     """
     import torch
 
@@ -73,30 +70,27 @@ def check_weights(
 
 
 def try_template(folder: Path, told: str) -> None:
-    """Try the chat template of a saved tokenizer on a sample, in a process that it cannot harm this one from.
+    """Refuse a saved tokenizer's chat template that fails on a sample, does not end, or cannot be masked.
 
-    Raises:
-        InputError: It fails, does not end, takes too much memory, or cannot be masked; the message says what to do.
+    It is tried in a process of its own, bounded in time and memory.
     """
     command = [sys.executable, "-m", "stages.base_models.checking", str(folder), told, str(SECONDS)]
     places = [str(Path(__file__).parents[2]), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))}
     limit = STARTING + 2 * SECONDS
+    fault = f"does not end within {SECONDS} seconds of work, or needs more than {MEGABYTES} MB of memory"
     try:
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, errors="replace", timeout=limit, check=False
         )
+        if done.returncode == 0:
+            return
+        if done.returncode == 2:
+            raise InputError(done.stderr.strip().splitlines()[-1])
+        fault += f" (the process that tried it ended by {done.returncode})"
     except subprocess.TimeoutExpired:
-        raise InputError(_template_fault(told, f"does not end within {limit} seconds")) from None
-    if done.returncode == 2:
-        raise InputError(done.stderr.strip().splitlines()[-1])
-    if done.returncode:
-        fault = f"does not end within {SECONDS} seconds of work, or needs more than {MEGABYTES} MB of memory"
-        raise InputError(_template_fault(told, f"{fault} (the process that tried it ended by {done.returncode})"))
-
-
-def _template_fault(told: str, fault: str) -> str:
-    return (
+        fault = f"does not end within {limit} seconds"
+    raise InputError(
         f"{told}: its chat template {fault}: mend the template, or set `chat_template` of this model in params.yaml to "
         "one of stages/chat/jinja, such as plain"
     )

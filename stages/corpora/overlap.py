@@ -23,36 +23,6 @@ Gram = tuple[str, ...]
 Numbers = dict[str, Any]
 
 
-def words(text: str) -> list[str]:
-    """Words and numbers in lower case; punctuation and layout are no part of what was copied."""
-    return re.findall(r"[^\W_]+", text.lower())
-
-
-def grams(text: str, size: int) -> set[Gram]:
-    """All runs of ``size`` words; none where the text is shorter."""
-    found = words(text)
-    return {tuple(found[start : start + size]) for start in range(len(found) - size + 1)}
-
-
-def nearest(queries: Sequence[str], corpus: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """For each query the place of its nearest text in ``corpus`` and their cosine, both [queries].
-
-    Words are weighted over corpus and queries together, so that what all questions of a set say counts little.
-    """
-    vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=1)
-    try:
-        weights = vectorizer.fit_transform([*corpus, *queries])
-    except ValueError:  # no text has a word
-        return np.zeros(len(queries), np.int64), np.zeros(len(queries))
-    those, these = weights[: len(corpus)].T.tocsc(), weights[len(corpus) :]
-    places, cosines = np.zeros(len(queries), np.int64), np.zeros(len(queries))
-    for start in range(0, len(queries), ROWS):
-        block = (these[start : start + ROWS] @ those).toarray()
-        places[start : start + ROWS] = block.argmax(axis=1)
-        cosines[start : start + ROWS] = block.max(axis=1)
-    return places, cosines
-
-
 def contamination(questions: Sequence[Question], corpus: Sequence[AnnotatedConversation]) -> Numbers:
     """Shares of the test questions that overlap with the corpus: its turns and its role prompts.
 
@@ -61,23 +31,23 @@ def contamination(questions: Sequence[Question], corpus: Sequence[AnnotatedConve
     have their own licences.
     """
     asked = [question for question in questions if question.use == "test"]
-    texts = [(item.id, text) for item in corpus for text in [*item.turns, item.role]]
     return {
         "questions": len(asked),
         "conversations": len(corpus),
-        **{f"ngram_{size}": shared_runs(asked, texts, size) for size in SIZES},
+        **{f"ngram_{size}": shared_runs(asked, corpus, size) for size in SIZES},
         "similar": similar(asked, corpus),
     }
 
 
-def shared_runs(asked: Sequence[Question], texts: Sequence[tuple[str, str]], size: int) -> Numbers:
-    """Questions that share a run of ``size`` words with one of the named texts."""
+def shared_runs(asked: Sequence[Question], corpus: Sequence[AnnotatedConversation], size: int) -> Numbers:
+    """Questions that share a run of ``size`` words with a turn or a role prompt."""
     runs = {each.id: set().union(*(grams(part, size) for part in [each.question, *each.choices])) for each in asked}
     wanted = set().union(*runs.values())
     holders: dict[Gram, set[str]] = defaultdict(set)
-    for name, text in texts:
-        for gram in grams(text, size) & wanted:  # a corpus has too many to keep them all
-            holders[gram].add(name)
+    for item in corpus:
+        for text in [*item.turns, item.role]:
+            for gram in grams(text, size) & wanted:  # a corpus has too many to keep them all
+                holders[gram].add(item.id)
     found = {question: set().union(*(holders[gram] for gram in own & holders.keys())) for question, own in runs.items()}
     hits = [{"question": question, "conversation": min(names)} for question, names in found.items() if names]
     return {
@@ -88,28 +58,53 @@ def shared_runs(asked: Sequence[Question], texts: Sequence[tuple[str, str]], siz
     }
 
 
+def grams(text: str, size: int) -> set[Gram]:
+    """All runs of ``size`` words; none where the text is shorter."""
+    found = words(text)
+    return {tuple(found[start : start + size]) for start in range(len(found) - size + 1)}
+
+
+def words(text: str) -> list[str]:
+    """Words and numbers in lower case; punctuation and layout are no part of what was copied."""
+    return re.findall(r"[^\W_]+", text.lower())
+
+
 def similar(asked: Sequence[Question], corpus: Sequence[AnnotatedConversation]) -> Numbers:
     """Questions whose nearest user's turn has a cosine of at least :data:`SIMILAR`, the nearest first."""
     turns = [(item.id, turn) for item in corpus for turn in item.turns[::2]]
     if not asked or not turns:
         return {"threshold": SIMILAR, "count": 0, "share": None, "highest": None, "examples": []}
     places, cosines = nearest([question.question for question in asked], [turn for _, turn in turns])
-    ranked = np.argsort(-cosines, kind="stable")
-    count = int(np.sum(cosines >= SIMILAR))
+    hits = [
+        {"question": asked[rank].id, "conversation": turns[places[rank]][0], "cosine": round(float(cosines[rank]), 6)}
+        for rank in np.argsort(-cosines, kind="stable")
+        if cosines[rank] >= SIMILAR
+    ]
     return {
         "threshold": SIMILAR,
-        "count": count,
-        "share": _share(count, len(asked)),
+        "count": len(hits),
+        "share": _share(len(hits), len(asked)),
         "highest": round(float(cosines.max()), 6),
-        "examples": [
-            {
-                "question": asked[place].id,
-                "conversation": turns[places[place]][0],
-                "cosine": round(float(cosines[place]), 6),
-            }
-            for place in ranked[: min(count, EXAMPLES)]
-        ],
+        "examples": hits[:EXAMPLES],
     }
+
+
+def nearest(queries: Sequence[str], corpus: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """For each query the place of its nearest text in ``corpus`` and their cosine, both [queries].
+
+    Words are weighted over corpus and queries together, so that what all questions of a set say counts little.
+    """
+    places, cosines = np.zeros(len(queries), np.int64), np.zeros(len(queries))
+    try:
+        weights = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2)).fit_transform([*corpus, *queries])
+    except ValueError:  # no text has a word
+        return places, cosines
+    those, these = weights[: len(corpus)].T.tocsc(), weights[len(corpus) :]
+    for start in range(0, len(queries), ROWS):
+        block = (these[start : start + ROWS] @ those).toarray()
+        places[start : start + ROWS] = block.argmax(axis=1)
+        cosines[start : start + ROWS] = block.max(axis=1)
+    return places, cosines
 
 
 def _share(count: int, whole: int) -> float | None:

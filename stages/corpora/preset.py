@@ -32,11 +32,7 @@ class CorpusPreset(Section):
     invalid_rows: Literal["refuse", "skip"] = "refuse"
 
     def root_under(self, data: Data, name: str) -> Data:
-        """Where the repository is looked for when ``run.data`` is ``data``.
-
-        Raises:
-            InputError: The corpus is not among the bundled ones.
-        """
+        """Where the repository is looked for when ``run.data`` is ``data``; not every corpus is bundled."""
         if data == "bundled" and self.root is None and self.repository is not None:
             raise InputError(
                 f"run.corpus is {name}, which is not bundled: it needs run.data=hub, or run.data=mirror with "

@@ -33,11 +33,7 @@ class Fields(Row):
         raise InputError(f"{self.place}: expected a field {name!r}, found {', '.join(self) or 'none'}")
 
     def letter_of(self, right: object, choices: Sequence[object]) -> str:
-        """The letter under which the right choice is shown.
-
-        Raises:
-            InputError: The row names a right choice that it does not have.
-        """
+        """The letter under which the right choice is shown."""
         if right not in choices:
             known = ", ".join(map(str, choices)) or "none"
             raise InputError(f"{self.place}: the right answer is {right!r}, expected one of the choices: {known}")
@@ -53,8 +49,12 @@ class Source:
         Raises:
             InputError: ``data`` is no root, or the mirror is asked for and ``HUB_MIRROR`` names no folder.
         """
+        if data not in get_args(Data):
+            raise InputError(f"params.yaml: run.data: expected one of {', '.join(get_args(Data))}, found {data!r}")
         self.data = data
-        self.folder = _folder(data)
+        self.folder = BUNDLED if data == "bundled" else None
+        if data == "mirror":
+            self.folder = _mirror()
 
     def __str__(self) -> str:
         return "the Hub" if self.folder is None else str(self.folder)
@@ -72,7 +72,7 @@ class Source:
     def json_lines(self, repository: str, file: str, revision: str | None) -> Iterator[Fields]:
         """The rows of one JSONL file, whatever else (a loading script, say) the repository holds."""
         if self.folder is None:
-            return read_rows(hub_file(repository, file, revision))
+            return read_rows(_hub_file(repository, file, revision))
         return read_rows(Path(self._held(repository), file))
 
     def _held(self, repository: str) -> str:
@@ -81,13 +81,7 @@ class Source:
         return f"{self.folder}/{repository}"
 
 
-def _folder(data: Data) -> Path | None:
-    if data not in get_args(Data):
-        raise InputError(f"params.yaml: run.data: expected one of {', '.join(get_args(Data))}, found {data!r}")
-    if data == "hub":
-        return None
-    if data == "bundled":
-        return BUNDLED
+def _mirror() -> Path:
     place = os.environ.get(MIRROR_VARIABLE)
     if not place:
         raise InputError(
@@ -101,8 +95,9 @@ def _folder(data: Data) -> Path | None:
 
 def _load(path: str, config: str | None, split: str, revision: str | None) -> Iterator[Fields]:
     from datasets import disable_progress_bars, load_dataset
-    from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled
+    from huggingface_hub.errors import OfflineModeIsEnabled
 
+    where = f"{path} (configuration {config}, split {split})"
     is_folder = Path(path).is_dir()
     if is_folder:
         disable_progress_bars()
@@ -115,19 +110,13 @@ def _load(path: str, config: str | None, split: str, revision: str | None) -> It
             except (OfflineModeIsEnabled, ConnectionError):
                 rows = load_dataset(cached_snapshot(path, revision), config, split=split)
         except (OSError, ValueError, RuntimeError) as error:
-            if isinstance(error, GatedRepoError) or "gated" in str(error).lower():
-                raise InputError(gated(path)) from error
-            raise InputError(f"{path} (configuration {config}, split {split}): {error}") from error
+            raise InputError(_gated(path) if "gated" in repr(error).lower() else f"{where}: {error}") from error
         for number, row in enumerate(rows, start=1):
-            yield Fields(dict(row), f"{path} (configuration {config}, split {split}), row {number}")
+            yield Fields(dict(row), f"{where}, row {number}")
 
 
 def cached_snapshot(repository: str, revision: str | None) -> str:
-    """The folder of the Hub's cache that holds a data set, for machines without the network.
-
-    Raises:
-        InputError: It is not in the cache.
-    """
+    """The folder of the Hub's cache that holds a data set, for machines without the network."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
@@ -138,6 +127,26 @@ def cached_snapshot(repository: str, revision: str | None) -> str:
             f"{repository} is not in the Hub's cache, and the Hub is out of reach: fetch it on a machine with the "
             f"network (`hf download --repo-type dataset {repository}`) or use run.data=bundled or mirror"
         ) from error
+
+
+def _hub_file(repository: str, file: str, revision: str | None) -> Path:
+    """A file of a data set on the Hub, fetched into the Hub's own cache."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(repository, file, repo_type="dataset", revision=revision))
+    except GatedRepoError as error:
+        raise InputError(_gated(repository)) from error
+    except (LocalEntryNotFoundError, HfHubHTTPError) as error:
+        raise InputError(f"{repository}/{file} is neither in the Hub's cache nor to be had from it: {error}") from error
+
+
+def _gated(repository: str) -> str:
+    return (
+        f"{repository} is gated: ask for access at https://huggingface.co/{repository} (data sets: "
+        f"https://huggingface.co/datasets/{repository}), then log in with `hf auth login` or set HF_TOKEN"
+    )
 
 
 def read_rows(path: Path) -> Iterator[Fields]:
@@ -166,25 +175,3 @@ def _fault(error: Exception) -> str:
     if isinstance(error, UnicodeEncodeError):
         return "half of a surrogate pair (\\ud800 to \\udfff), which is no character"
     return "nested too deeply" if isinstance(error, RecursionError) else "a number of thousands of digits"
-
-
-def hub_file(repository: str, file: str, revision: str | None) -> Path:
-    """A file of a data set on the Hub, fetched into the Hub's own cache."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
-
-    try:
-        return Path(hf_hub_download(repository, file, repo_type="dataset", revision=revision))
-    except GatedRepoError as error:
-        raise InputError(gated(repository)) from error
-    except LocalEntryNotFoundError as error:
-        raise InputError(f"{repository}/{file} is not in the cache and the Hub is out of reach: {error}") from error
-    except HfHubHTTPError as error:
-        raise InputError(f"{repository}/{file}: {error}") from error
-
-
-def gated(repository: str) -> str:
-    return (
-        f"{repository} is gated: ask for access at https://huggingface.co/{repository} (data sets: "
-        f"https://huggingface.co/datasets/{repository}), then log in with `hf auth login` or set HF_TOKEN"
-    )

@@ -1,7 +1,8 @@
 """Train and validation items: stratified by source, near-duplicates kept together."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import count
 
 import numpy as np
 from scipy.sparse import vstack
@@ -15,11 +16,10 @@ from stages.records.conversation import AnnotatedConversation
 
 BLOCK = 1000
 """Texts that are compared with all others at once: a large corpus would not fit into memory otherwise."""
+Items = list[AnnotatedConversation]
 
 
-def split(
-    items: Sequence[AnnotatedConversation], parameters: SplitParameters, seed: int
-) -> tuple[list[AnnotatedConversation], list[AnnotatedConversation]]:
+def split(items: Sequence[AnnotatedConversation], parameters: SplitParameters, seed: int) -> tuple[Items, Items]:
     """Train and validation items, each in the corpus's order.
 
     The held-out items depend on neither ``max_words`` nor ``limit``: these bound the training items alone.
@@ -36,11 +36,19 @@ def split(
             f"be split with validation {parameters.validation:g}, which takes at least {folds}: add items, or raise "
             "the scale's split.validation (at most 0.5) or split.duplicate_similarity in params.yaml"
         )
-    sources = _common_sources([item.source for item in items], folds)
+    sizes = Counter(item.source for item in items)
+    # Sources with fewer items than there are folds are stratified as one.
+    strata = [item.source if sizes[item.source] >= folds else "other" for item in items]
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    train, validation = next(iter(splitter.split(np.zeros(len(items)), sources, groups)))
-    short = _short([items[index] for index in train], parameters.max_words)
-    return _limited(short, parameters.limit, seed), [items[index] for index in validation]
+    train, validation = next(iter(splitter.split(np.zeros(len(items)), strata, groups)))
+    most = parameters.max_words
+    short = [items[index] for index in train if most is None or words(items[index]) <= most]
+    if not short:
+        raise InputError(
+            f"none of the {len(train)} training items has at most {most} words, the shortest has "
+            f"{min(words(items[index]) for index in train)}: raise the scale's split.max_words in params.yaml"
+        )
+    return _sample(short, parameters.limit, seed), [items[index] for index in validation]
 
 
 def words(item: AnnotatedConversation) -> int:
@@ -55,29 +63,9 @@ def near_duplicate_groups(texts: Sequence[str], similarity: float) -> np.ndarray
     return np.asarray(connected_components(vstack(blocks), directed=False)[1])
 
 
-def _short(items: list[AnnotatedConversation], max_words: int | None) -> list[AnnotatedConversation]:
-    kept = [item for item in items if max_words is None or words(item) <= max_words]
-    if not kept:
-        raise InputError(
-            f"none of the {len(items)} training items has at most {max_words} words, the shortest has "
-            f"{min(map(words, items))}: raise the scale's split.max_words in params.yaml"
-        )
-    return kept
-
-
-def _limited(items: list[AnnotatedConversation], limit: int | None, seed: int) -> list[AnnotatedConversation]:
-    """A sample that takes sources in turn, so that a small one has them all; in the corpus's order."""
-    if limit is None or limit >= len(items):
-        return items
-    order = np.random.default_rng(seed).permutation(len(items))
-    turn: Counter[str] = Counter()
-    ranked: list[tuple[int, int, int]] = []
-    for place, index in enumerate(order.tolist()):
-        turn[items[index].source] += 1
-        ranked.append((turn[items[index].source], place, index))
-    return [items[index] for index in sorted(index for *_, index in sorted(ranked)[:limit])]
-
-
-def _common_sources(sources: Sequence[str], folds: int) -> list[str]:
-    """Sources with fewer items than there are folds are stratified as one."""
-    return [source if sources.count(source) >= folds else "other" for source in sources]
+def _sample(items: Items, limit: int | None, seed: int) -> Items:
+    """At random, but taking sources in turn, so that a small sample has them all; in the corpus's order."""
+    order = np.random.default_rng(seed).permutation(len(items)).tolist()
+    turns: defaultdict[str, Iterator[int]] = defaultdict(count)
+    ranked = sorted(order, key=lambda index: next(turns[items[index].source]))
+    return [items[index] for index in sorted(ranked[:limit])]

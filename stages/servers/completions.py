@@ -9,8 +9,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ SHAPING = {".json", ".safetensors", ".jinja", ".model"}
 SHARED = "key_variable extra in_flight requests_per_minute tokens_per_minute timeout tries preflight".split()  # noqa: SIM905
 """Keys of ``servers.openai`` that are a chat model's too."""
 LOGS = Path("logs")
+LAST = {"finish_reason": "length"}
+"""What a reply says of its end where only log-probabilities were asked for."""
 POLL = 1.0
 """Seconds between two looks whether a server answers that was just started."""
 SHOWN = 2000
@@ -52,11 +54,7 @@ class Completing(Session):
         super().__init__(chat, cache_folder(), clock or Clock())
 
     async def reply(self, body: dict[str, Any], read: Callable[[Any], ChatReply]) -> ChatReply:
-        """What the server answers, or answered before.
-
-        Raises:
-            InputError: It cannot answer; the message says what to do.
-        """
+        """What the server answers, or answered before."""
         body = {"model": self._name} | body | self._own.extra
         key = cache_key(body | {"weights": self._weights}, f"{self._own.base_url} {self._own.command}", 0)
         if (known := self.store.get(key)) is not None:
@@ -93,45 +91,38 @@ def most_prompt_tokens(body: Mapping[str, Any]) -> int:
     return sum(len(part) if isinstance(part, list) else 1 for part in prompt)
 
 
+@contextmanager
+def _reading() -> Iterator[None]:
+    """A field that is missing or of another type makes a completion unreadable, which the client asks for again."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise UnreadableReply(f"not a completion: {type(error).__name__}") from None
+
+
+@_reading()
 def read_answer(payload: Any) -> ChatReply:
-    """A completion as a reply.
-
-    Raises:
-        UnreadableReply: A field that matters is missing or of another type.
-    """
-    try:
-        choice = payload["choices"][0]
-        return make_reply(payload, choice, choice["text"], token_ids=choice.get("token_ids"))
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise UnreadableReply(f"not a completion: {type(error).__name__}") from None
+    choice = payload["choices"][0]
+    return make_reply(payload, choice, choice["text"], token_ids=choice.get("token_ids"))
 
 
+@_reading()
 def read_named_logprobs(payload: Any, tokens: Sequence[int]) -> ChatReply:
-    """The log-probability of each of some tokens as what comes next; none where the server leaves one out.
-
-    Raises:
-        UnreadableReply: This is no completion.
-    """
-    try:
-        given = (payload["choices"][0].get("logprobs") or {}).get("top_logprobs") or [{}]
-        found = [given[0].get(f"token_id:{token}") for token in tokens]
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise UnreadableReply(f"not a completion: {type(error).__name__}") from None
-    return _scored(payload, None if None in found else found)
+    """The log-probability of each of some tokens as what comes next; none where the server leaves one out."""
+    given = (payload["choices"][0].get("logprobs") or {}).get("top_logprobs") or [{}]
+    found = [given[0].get(f"token_id:{token}") for token in tokens]
+    return make_reply(payload, LAST, "", logprobs=None if None in found else tuple(map(float, found)))
 
 
+@_reading()
 def read_logprobs(payload: Any, spans: Sequence[tuple[int, int]]) -> ChatReply:
     """For each prompt that was echoed, the log-probability of its tokens in a span of places.
 
     Raises:
         InputError: The server gave none.
-        UnreadableReply: This is no completion.
     """
-    try:
-        choices = sorted(payload["choices"], key=lambda choice: choice["index"])
-        given = [(choice.get("logprobs") or {}).get("token_logprobs") or [] for choice in choices]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UnreadableReply(f"not a completion: {type(error).__name__}") from None
+    choices = sorted(payload["choices"], key=lambda choice: choice["index"])
+    given = [(choice.get("logprobs") or {}).get("token_logprobs") or [] for choice in choices]
     tokens = [values[begin:end] for values, (begin, end) in zip(given, spans, strict=False)]
     whole = [len(values) for values in tokens] == [end - begin for begin, end in spans]
     if not whole or any(None in values for values in tokens):
@@ -139,22 +130,15 @@ def read_logprobs(payload: Any, spans: Sequence[tuple[int, int]]) -> ChatReply:
             "the server gives no log-probabilities of a prompt's tokens (echo and logprobs): set"
             " servers.openai.logprobs to false and the scale's generate.readings to [written]"
         )
-    return _scored(payload, [sum(values) for values in tokens])
-
-
-def _scored(payload: Any, logprobs: Sequence[float] | None) -> ChatReply:
-    found = None if logprobs is None else tuple(map(float, logprobs))
-    return make_reply(payload, {"finish_reason": "length"}, "", logprobs=found)
+    return make_reply(payload, LAST, "", logprobs=tuple(float(sum(values)) for values in tokens))
 
 
 @asynccontextmanager
 async def start(command: str, base_url: str, model: Path, timeout: float) -> AsyncIterator[str]:
     """Run the command on a free port and give its address once it answers; end it, with its children, afterwards.
 
-    It ends with this process too, however that ends.
-
-    Raises:
-        InputError: It cannot be run, ends, or does not answer in time; the end of its log is shown.
+    It ends with this process too, however that ends. If it cannot be run, ends, or does not answer in time, the error
+    shows the end of its log.
     """
     port = free_port()
     parts = [filled(part, model, port) for part in shlex.split(command)]

@@ -24,15 +24,7 @@ from stages.decoding.context import QuestionEnd, continuations, role_in
 from stages.decoding.generating import Prompt
 from stages.decoding.model import stops
 from stages.decoding.parameters import Reading
-from stages.decoding.prompts import (
-    Item,
-    Job,
-    prepare,
-    reading_of,
-    record,
-    warn_of_missing_shots,
-    written_record,
-)
+from stages.decoding.prompts import Item, Job, prepare, reading_of, record, warn_of_missing_shots, written_record
 from stages.records.question import Question
 from stages.records.results import ChoiceReading, Generation
 from stages.servers.completions import Completing, read_answer, read_logprobs, read_named_logprobs
@@ -52,8 +44,7 @@ def answer(
 ) -> list[Generation]:
     """Generations in the order of the questions, as many as the job asks for.
 
-    Raises:
-        InputError: The server cannot answer, or not as the job wants it; what it answered so far is kept.
+    If the server cannot answer, or not as the job wants it, what it answered so far is kept.
     """
     if not (job.folder / "config.json").is_file():
         raise InputError(f"{job.folder} holds no model: run `dvc repro`, which makes it, or `dvc pull`")
