@@ -46,7 +46,7 @@ class PackedRows:
     def __init__(self, lengths: Tensor, filled: int, tokens: int) -> None:
         self.padding = tuple((filled - tokens - lengths).tolist())
         self.filled, self.tokens = filled, tokens
-        self._biases: dict[tuple[int, int, int], Tensor | None] = {}
+        self._biases: dict[tuple[int, int, int, int | None], Tensor | None] = {}
         self._bags: dict[tuple[int, ...], tuple[Tensor, Tensor]] = {}
 
     @cached_property
@@ -65,7 +65,7 @@ class PackedRows:
         None where all see all. It is the same in all layers of one window.
         """
         first = self.first(begin, end, window)
-        key = (begin, end, first)
+        key = (begin, end, first, window)
         if key not in self._biases:
             self._biases[key] = self._bias(begin, end, first, window)
         return self._biases[key]

@@ -70,7 +70,7 @@ def plan(run: Run) -> Plan:
 
 
 def _systems(run: Run) -> Iterator[System]:
-    of_arm: dict[str, list[str]] = {**run.conditions}
+    of_arm: dict[str, list[str]] = {str(arm): list(some) for arm, some in run.conditions.items()}
     for model in run.models:
         if "base" in run.baselines:
             yield System(model=model)
