@@ -11,7 +11,7 @@ from stages.base_models.loading import byte_tokenizer
 from stages.decoding import attention
 from stages.decoding.attention import ARCHITECTURES, RIGHT_ALIGNED, PackedRows, layer, parts
 from stages.decoding.cache import BLOCK, ColumnsLayer, PreallocatedLayer, joined
-from stages.decoding.generating import Prompt, generate, last_logits
+from stages.decoding.generating import Prompt, generate, last_logits, logits_from
 from stages.decoding.model import load
 from stages.decoding.parameters import Decoding
 from stages.decoding.prefilling import read
@@ -109,6 +109,18 @@ def test_logits_of_padded_rows_equal_the_librarys_of_each_alone(architecture, wi
     ]
     assert errors[0] < 1.25 * errors[1]
     assert errors[1] < 0.25 * float(exact.std())
+
+
+@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES - {"llama", "mistral"}))
+@torch.inference_mode()
+def test_a_pass_that_crosses_the_window_masks_full_layers_and_sliding_ones_apart(architecture, tmp_path):
+    folder = random_folder(architecture, tmp_path / "model", window=WINDOW)
+    rows, new = sequences((WINDOW + 16, WINDOW + 10)), WINDOW + 6
+    loaded = ours(folder)
+    cache, lengths = joined(read([row[:-new] for row in rows], loaded), new)
+    found = logits_from(loaded, torch.tensor([row[-new:] for row in rows]), lengths, cache, 0)
+    exact = of_the_library(folder, rows, new, "float32")
+    assert float((found - exact).abs().max() / exact.std()) < 1e-4
 
 
 @pytest.mark.parametrize("heads", HEADS.values(), ids=HEADS)
