@@ -7,7 +7,7 @@ import difflib
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar, get_args
+from typing import Annotated, Any, Self, TypeVar, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
 from ruamel.yaml import YAML, YAMLError
@@ -87,9 +87,15 @@ def validate(value: Any, kind: type[T], key: str, path: Path) -> T:
 def _keys_at(kind: Any, location: Sequence[int | str]) -> list[str]:
     """The keys that a model allows at a place inside it; empty if unknown."""
     for part in location:
+        kind = get_args(kind)[0] if get_origin(kind) is Annotated else kind
         fields = getattr(kind, "model_fields", {})
-        kind = fields[part].annotation if part in fields else (get_args(kind) or (None,))[-1]
+        tagged = [each for each in get_args(kind) if _has_tag(each, part)]  # of a union by kind, the member it names
+        kind = fields[part].annotation if part in fields else (tagged or get_args(kind) or (None,))[-1]
     return list(getattr(kind, "model_fields", {}))
+
+
+def _has_tag(kind: Any, tag: int | str) -> bool:
+    return any(tag in get_args(field.annotation) for field in getattr(kind, "model_fields", {}).values())
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -20,7 +20,9 @@ def test_each_kind_has_its_own_keys(tmp_path: Path) -> None:
     assert isinstance(load(tmp_path, kind="recorded"), RecordedPreset)
     assert isinstance(load(tmp_path, kind="local", model="x"), LocalPreset)
     assert isinstance(load(tmp_path, kind="openai", model="x"), OpenAIPreset)
-    with pytest.raises(InputError, match=r"annotators\.mine\.batch_size: Extra inputs are not permitted$"):
+    with pytest.raises(
+        InputError, match=r"batch_size: Extra inputs .*\(the keys here are: attempts, tolerated_failures, kind\)"
+    ):
         load(tmp_path, kind="recorded", batch_size=3)
     with pytest.raises(InputError, match=r"annotators\.mine\.kind: .*'recorded', 'local', 'openai'"):
         load(tmp_path, kind="oracle")
@@ -70,13 +72,11 @@ def test_a_key_in_the_parameters_is_refused(tmp_path: Path, key: str, value: str
         ("command", "serve --api-key sk-secret1"),
     ],
 )
-def test_a_key_in_the_parameters_of_a_server_is_refused(tmp_path: Path, key: str, value: str) -> None:
-    path = tmp_path / "params.yaml"
+def test_a_key_in_the_parameters_of_a_server_is_refused(key: str, value: str) -> None:
     found = yaml.safe_load(Path("params.yaml").read_text())
     found["servers"]["openai"][key] = value
-    path.write_text(yaml.safe_dump(found))
     with pytest.raises(InputError, match=rf"servers\.openai: .*{key}") as caught:
-        checked(path)
+        checked(found)
     assert "secret" not in str(caught.value)
     assert "abc123" not in str(caught.value)
 
