@@ -1,6 +1,7 @@
 """What several tests share: a tiny model in a folder, made once; and threads that do not stand in each other's way."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,10 @@ from stages.records import numerics
 # Before torch is imported: tests run side by side, and their models are too small for a second thread.
 numerics.wait_passively()
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell starts work in the background with Ctrl-C ignored, and so would all that tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -45,7 +45,7 @@ async def in_order(
         while True:
             while ended:
                 busy.discard(task := ended.popleft())
-                task.result()  # the first failure ends the work, whosever turn it is
+                task.result()  # the first failure ends the work, also of an item further back
             for item in islice(remaining, max(min(workers - len(busy), window - len(waiting)), 0)):
                 busy.add(task := asyncio.create_task(work(item)))
                 task.add_done_callback(ended.append)
