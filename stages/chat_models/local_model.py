@@ -91,8 +91,7 @@ class LocalModel:
         return list(self._loaded.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def _generate(self, prompts: list[list[int]]) -> list[ChatReply]:
-        from stages.decoding.generating import Prompt, generate
-        from stages.decoding.sampling import Chooser
+        from stages.decoding.generating import Chooser, Prompt, generate
 
         most = self._preset.max_new_tokens
         limited = [Prompt(ids, min(most, self._room - len(ids))) for ids in prompts]
