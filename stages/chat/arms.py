@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import get_args
 
 from stages.chat import self_prompt
-from stages.chat.self_prompt import first_sentence
 from stages.records.conversation import AnnotatedConversation
 from stages.records.systems import Arm, generator
 
@@ -31,9 +30,9 @@ def heads(arm: Arm, corpus: Sequence[AnnotatedConversation]) -> list[str | None]
         case "constant":
             return [GENERIC_ROLE] * len(corpus)
         case "restated":
-            return [first_sentence(item.turns[0]) for item in corpus]
+            return [self_prompt.first_sentence(item.turns[0]) for item in corpus]
         case "brief":
-            return [first_sentence(item.role) for item in corpus]
+            return [self_prompt.first_sentence(item.role) for item in corpus]
 
 
 def deranged(items: Sequence[str], rng: random.Random) -> list[str]:

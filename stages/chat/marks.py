@@ -73,17 +73,15 @@ def first_character(span: Span, text: str) -> int:
 def _renamed_marks(text: str, marks: tuple[str, ...]) -> tuple[str, list[Span]]:
     """The text as the renaming tokenizer takes it, and where in ``text`` each of its characters stands, and its end."""
     either = re.compile(f"{OPEN}(\\d+){CLOSE}|{_any_of(marks).pattern}")
-    pieces: list[str] = []
+    renamed, done = "", 0
     places: list[Span] = []
-    done = 0
     for found in either.finditer(text):
-        pieces.append(text[done : found.start()])
-        places += [(place, place + 1) for place in range(done, found.start())]
-        pieces.append(marks[int(found[1])] if found[1] else _other_name(found[0]))
-        places += [found.span()] * len(pieces[-1])
+        name = marks[int(found[1])] if found[1] else _other_name(found[0])
+        renamed += text[done : found.start()] + name
+        places += [(place, place + 1) for place in range(done, found.start())] + [found.span()] * len(name)
         done = found.end()
     places += [(place, place + 1) for place in range(done, len(text))]
-    return "".join([*pieces, text[done:]]), [*places, (len(text), len(text))]
+    return renamed + text[done:], [*places, (len(text), len(text))]
 
 
 @lru_cache(maxsize=2)
@@ -94,12 +92,11 @@ def _renaming(tokenizer: PreTrainedTokenizerBase, marks: tuple[str, ...]) -> Tok
     names = {mark: _other_name(mark) for mark in marks}
     for token in content["added_tokens"]:
         token["content"] = names.get(token["content"], token["content"])
-    vocabulary = content["model"]["vocab"]
-    if isinstance(vocabulary, dict):
-        renamed: object = {names.get(piece, piece): index for piece, index in vocabulary.items()}
+    model = content["model"]
+    if isinstance(model["vocab"], dict):
+        model["vocab"] = {names.get(piece, piece): index for piece, index in model["vocab"].items()}
     else:
-        renamed = [[names.get(piece, piece), score] for piece, score in vocabulary]
-    content["model"]["vocab"] = renamed
+        model["vocab"] = [[names.get(piece, piece), score] for piece, score in model["vocab"]]
     return Tokenizer.from_str(json.dumps(content))
 
 

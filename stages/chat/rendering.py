@@ -1,12 +1,12 @@
 """Conversations as token ids with labels: what of them is prompt, role prompt, answer, end of turn.
 
 Training and inference tokenize the same text in the same way: a conversation is rendered by the model's chat template
-and tokenized as a whole; which token belongs to which part follows from its place in the text.
-
-Where each turn stands in the text is found with a second rendering, of short placeholders: it shows what the template
-writes around the turns. The conversation must be just that with the turns put in, or the template is refused.
+and tokenized as a whole; which token belongs to which part follows from its place in the text. A second rendering, of
+short placeholders, shows what the template writes around the turns. The conversation must be just that with the turns
+put in, or the template is refused.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -46,20 +46,8 @@ class Rendered:
         return sum(part is not Part.PROMPT for part in self.parts)
 
 
-def messages(turns: Sequence[str]) -> list[dict[str, str]]:
-    """Turns that alternate, the user's first, as chat messages."""
-    return [{"role": ("user", "assistant")[index % 2], "content": turn} for index, turn in enumerate(turns)]
-
-
 def render_prompt(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str]) -> str:
-    """The text that stands before the assistant's next turn.
-
-    What the template writes at the head of an answer that comes without thoughts, such as an empty thought, is part of
-    it.
-
-    Raises:
-        InputError: The chat template cannot be used.
-    """
+    """The text that stands before the assistant's next turn, an empty thought included if the template writes one."""
     return shown(before_answer(tokenizer, turns)[0], control_marks(tokenizer))
 
 
@@ -113,15 +101,14 @@ def render(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str], head: str |
         else:
             spans.append((stop, Part.PROMPT))
     ids, tokens = encode(tokenizer, text, marks)
-    return Rendered(ids, _parts([first_character(token, text) for token in tokens], spans))
+    begins = [begin for begin, _ in spans]
+    # A token belongs to the span in which it begins.
+    places = [bisect_right(begins, first_character(token, text)) - 1 for token in tokens]
+    return Rendered(ids, [spans[place][1] for place in places])
 
 
 def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> str:
-    """The mark that ends an assistant's turn: not always the tokenizer's end of sequence (Gemma, Phi-3).
-
-    Raises:
-        InputError: The chat template writes none.
-    """
+    """The mark that ends an assistant's turn: not always the tokenizer's end of sequence (Gemma, Phi-3)."""
     return _end_mark(tokenizer, pieces_around(tokenizer, 2)[-1], control_marks(tokenizer))
 
 
@@ -129,16 +116,6 @@ def stops(tokenizer: PreTrainedTokenizerBase) -> list[int]:
     """The tokens that end an answer: the end of sequence, and the end of a turn where the template has another."""
     found = {tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids(end_of_turn(tokenizer))}
     return sorted(token for token in found if isinstance(token, int))
-
-
-def _parts(begins: Sequence[int], spans: Sequence[tuple[int, Part]]) -> list[Part]:
-    """The part of each token: that of the span in which it begins."""
-    parts, place = [], 0
-    for begin in begins:
-        while place + 1 < len(spans) and begin >= spans[place + 1][0]:
-            place += 1
-        parts.append(spans[place][1])
-    return parts
 
 
 def before_answer(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str]) -> tuple[str, str]:
@@ -203,18 +180,17 @@ def _places(
 
 
 def _end_mark(tokenizer: PreTrainedTokenizerBase, after: str, marks: tuple[str, ...]) -> str:
-    found = [mark for mark in marks if after.lstrip().startswith(mark)]
-    if not found:
-        raise refused(
-            tokenizer,
-            f"ends the assistant's turn with {_cut(after)}, in which no control token of the tokenizer comes first",
-        )
-    return found[0]
+    found = next((mark for mark in marks if after.lstrip().startswith(mark)), None)
+    if found is None:
+        fault = f"ends the assistant's turn with {_cut(after)}, in which no control token of the tokenizer comes first"
+        raise refused(tokenizer, fault)
+    return found
 
 
 def _apply(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str], generation: bool = False) -> str:
+    messages = [{"role": ("user", "assistant")[index % 2], "content": turn} for index, turn in enumerate(turns)]
     try:
-        text = tokenizer.apply_chat_template(messages(turns), tokenize=False, add_generation_prompt=generation)
+        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=generation)
     except Exception as error:  # a template is a program of others: it may fail in any way
         kind = f"{type(error).__name__}: {error}"[:200]
         raise refused(tokenizer, f"fails on a conversation of {len(turns)} turns ({kind})") from error

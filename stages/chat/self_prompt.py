@@ -97,19 +97,17 @@ def split(output: str) -> tuple[str | None, str]:
     There is a role only if the turn opens with :data:`OPENING`; it ends at the first blank line. A turn cut
     off inside the role has an empty answer.
     """
-    if not output.lstrip().startswith(OPENING):
-        return None, output
-    role, _, answer = output.lstrip().partition("\n\n")
-    return role.rstrip(), answer
+    return _split_after(OPENING, output)
 
 
 def split_restated(output: str, question: str) -> tuple[str | None, str]:
-    """Head and answer of a turn by the arm ``restated``, which begins by restating the question's first sentence.
-
-    There is a head only if the turn opens with that sentence; it ends at the first blank line, as a role prompt does.
-    """
+    """As :func:`split`, for the arm ``restated``, whose turns open with the question's first sentence."""
     opening = first_sentence(question)
-    if not opening or not output.lstrip().startswith(opening):
+    return _split_after(opening, output) if opening else (None, output)
+
+
+def _split_after(opening: str, output: str) -> tuple[str | None, str]:
+    if not output.lstrip().startswith(opening):
         return None, output
     head, _, answer = output.lstrip().partition("\n\n")
     return head.rstrip(), answer

@@ -21,19 +21,15 @@ def chat_template(chosen: str | None, own: object, model: str) -> str:
     Raises:
         InputError: The one chosen does not exist, or none is chosen and the model has none.
     """
+    key = f"params.yaml: models.{model}.chat_template"
     names = sorted(path.stem for path in FOLDER.glob("*.jinja"))
     if chosen is None:
         own = own.get("default") if isinstance(own, dict) else own  # some models come with several
         if not isinstance(own, str) or not own:
-            raise InputError(
-                f"params.yaml: models.{model}.chat_template: the model has none of its own, name one of "
-                f"{', '.join(names)}"
-            )
+            raise InputError(f"{key}: the model has none of its own, name one of {', '.join(names)}")
         return own
     if chosen not in names:
-        raise InputError(
-            f"params.yaml: models.{model}.chat_template: found {chosen!r}, expected one of {', '.join(names)}"
-        )
+        raise InputError(f"{key}: found {chosen!r}, expected one of {', '.join(names)}")
     return (FOLDER / f"{chosen}.jinja").read_text(encoding="utf-8").rstrip("\n")
 
 

@@ -72,8 +72,7 @@ class LocalModel:
         return outcomes
 
     def _answers(self, requests: dict[int, ChatRequest]) -> list[tuple[int, ChatReply]]:
-        from stages.decoding.generating import Prompt, generate
-        from stages.decoding.sampling import Chooser
+        from stages.decoding.generating import Chooser, Prompt, generate
 
         prompts = {index: self._prompt(request) for index, request in requests.items()}
         order = sorted(prompts, key=lambda index: (-len(prompts[index]), index))

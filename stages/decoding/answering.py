@@ -8,18 +8,19 @@ from tqdm import tqdm
 
 from stages.core.errors import InputError
 from stages.decoding.choices import Row, loglikelihoods
-from stages.decoding.context import QuestionEnd, RoleEnd, continuations
-from stages.decoding.generating import Completion, Prompt, batches, generate
+from stages.decoding.context import QuestionEnd, RoleEnd, continuations, decoded
+from stages.decoding.generating import Chooser, Completion, batches, generate
 from stages.decoding.model import Loaded, load
 from stages.decoding.parameters import Reading
 from stages.decoding.partial import ALONE, Done, Partial, Share, fingerprint
 from stages.decoding.prompts import Item, Job, prepare, reading_of, record, warn_of_missing_shots, written_record
-from stages.decoding.sampling import Chooser
 from stages.records.question import Question
 from stages.records.results import ChoiceReading, Generation
 
 ROOM_TO_SPARE = 64
 """Tokens, for what stands around a role prompt: only a prompt this near to the model's context is counted exactly."""
+
+OnToken = Callable[[int], None]
 
 
 class WrittenAnswer(BaseModel):
@@ -41,10 +42,8 @@ def answer(
         warn_of_missing_shots(job, questions)
     loaded = load(job.folder, job.decoding)
     tests = job.tests(questions)
-    items: dict[Reading, list[Item]] = {
-        reading: prepare(job, questions, own_roles, loaded.tokenizer, reading)
-        for reading in ("written", *job.choice_readings)
-    }
+    readings: list[Reading] = ["written", *job.choice_readings]
+    items = {reading: prepare(job, questions, own_roles, loaded.tokenizer, reading) for reading in readings}
     items["written"] = items["written"][: job.written(tests)]
     for reading, asked in items.items():
         _check_context(loaded, job, asked, reading)
@@ -58,13 +57,9 @@ def answer(
     share.leave()
     if share.rank:
         return []
+    letter, cloze = found.get("letter", {}), found.get("cloze", {})
     return [
-        record(
-            question,
-            written[place].generation if place in written else None,
-            found["letter"][place] if "letter" in found else None,
-            found["cloze"][place] if "cloze" in found else None,
-        )
+        record(question, written[place].generation if place in written else None, letter.get(place), cloze.get(place))
         for place, question in enumerate(tests)
     ]
 
@@ -79,81 +74,71 @@ class _Answering:
         """Written answers by place."""
         chooser = Chooser(self.job.sampling, [self.job.seed_of(item.question) for item in items])
 
-        def of_batch(batch: list[int], on_token: Callable[[int], None]) -> list[WrittenAnswer]:
+        def of_batch(batch: list[int], on_token: OnToken) -> list[WrittenAnswer]:
             chosen = [items[index] for index in batch]
             completions = generate(self.loaded, [item.prompt for item in chosen], chooser, batch, on_token)
             return [self._written(item, done) for item, done in zip(chosen, completions, strict=True)]
 
         return self._in_batches("written", items, WrittenAnswer, of_batch)
 
-    def read(self, items: Sequence[Item], reading: Reading, roles: dict[int, str | None]) -> dict[int, ChoiceReading]:
-        """Readings by place; the role prompts that are known already are not written again."""
-
-        def of_batch(batch: list[int], on_token: Callable[[int], None]) -> list[ChoiceReading]:
-            chosen = [items[index] for index in batch]
-            asked = [index for index in batch if index not in roles and items[index].writes_role]
-            prompts = [items[index].prompt for index in asked]
-            completions = dict(zip(asked, self._greedy(prompts, on_token), strict=True))
-            own = roles | {index: self._role(items[index], done.ids) for index, done in completions.items()}
-            ends = [completions.get(index) for index in batch]
-            return self._readings(chosen, reading, [own.get(index) for index in batch], ends)
-
-        return self._in_batches(reading, items, ChoiceReading, of_batch)
-
-    def _readings(
-        self,
-        items: Sequence[Item],
-        reading: Reading,
-        roles: Sequence[str | None],
-        completions: Sequence[Completion | None],
-    ) -> list[ChoiceReading]:
-        job, tokenizer = self.job, self.loaded.tokenizer
-        before = [item.before_choices(role, job.benchmark.TRIGGER) for item, role in zip(items, roles, strict=True)]
-        rows = []
-        for item, text, completion in zip(items, before, completions, strict=True):
-            row = continuations(tokenizer, text, job.choices(item.question, reading))
-            known = [*item.prompt.ids, *completion.ids][:-1] if completion else []
-            rows.append(Row(*row, known, completion.past if completion else None))
-        logprobs = loglikelihoods(self.loaded, rows, job.decoding.batch_tokens)
-        apart = self._unconditional(items) if reading == "cloze" else None
-        found = []
-        for item, role, text, values in zip(items, roles, before, logprobs, strict=True):
-            choices = job.choices(item.question, reading)
-            unconditional = None if apart is None else [apart[choice] for choice in choices]
-            found.append(reading_of(item, role, text, values, unconditional))
-        return found
-
-    def _unconditional(self, items: Sequence[Item]) -> dict[str, float] | None:
-        """Log-likelihood of each choice after the trigger alone; None where the benchmark does not normalise by it."""
-        if self.job.benchmark.NORMALISATION != "unconditional":
-            return None
-        texts = sorted({choice for item in items for choice in self.job.choices(item.question, "cloze")})
-        row = Row(*continuations(self.loaded.tokenizer, self.job.benchmark.TRIGGER, texts, plain=True))
-        (values,) = loglikelihoods(self.loaded, [row], self.job.decoding.batch_tokens)
-        return dict(zip(texts, values, strict=True))
-
-    def _greedy(self, prompts: Sequence[Prompt], on_token: Callable[[int], None]) -> list[Completion]:
-        rows = list(range(len(prompts)))
-        return generate(self.loaded, prompts, Chooser(None, rows), rows, on_token) if prompts else []
-
-    def _role(self, item: Item, ids: Sequence[int]) -> str | None:
-        return RoleEnd(self.loaded.tokenizer, item.lead).role(ids)
-
     def _written(self, item: Item, completion: Completion) -> WrittenAnswer:
-        ids = completion.ids
-        text = str(self.loaded.tokenizer.decode(ids, skip_special_tokens=True))
-        tokens, end = len(ids), item.prompt.until
+        ids, end = completion.ids, item.prompt.until
+        text, tokens = decoded(self.loaded.tokenizer, ids), len(ids)
         if isinstance(end, QuestionEnd) and (cut := end.cut(text)) is not None:
             text, tokens = cut, end.tokens(ids, cut)
         role = self._role(item, ids[: self.job.role_tokens]) if item.writes_role else None
         return WrittenAnswer(generation=written_record(item, text, tokens, completion.finished), role=role)
+
+    def _role(self, item: Item, ids: Sequence[int]) -> str | None:
+        return RoleEnd(self.loaded.tokenizer, item.lead).role(ids)
+
+    def read(self, items: Sequence[Item], reading: Reading, roles: dict[int, str | None]) -> dict[int, ChoiceReading]:
+        """Readings by place; the role prompts that are known already are not written again."""
+
+        def of_batch(batch: list[int], on_token: OnToken) -> list[ChoiceReading]:
+            asked = [index for index in batch if index not in roles and items[index].writes_role]
+            prompts = [items[index].prompt for index in asked]
+            written = generate(self.loaded, prompts, Chooser(None, []), asked, on_token)
+            completions = dict(zip(asked, written, strict=True))
+            own = roles | {index: self._role(items[index], done.ids) for index, done in completions.items()}
+            chosen = [(items[index], own.get(index), completions.get(index)) for index in batch]
+            return self._readings(reading, chosen)
+
+        return self._in_batches(reading, items, ChoiceReading, of_batch)
+
+    def _readings(
+        self, reading: Reading, chosen: Sequence[tuple[Item, str | None, Completion | None]]
+    ) -> list[ChoiceReading]:
+        """Readings of items, each with the system's own role prompt and the answer that wrote it, if there are any."""
+        job = self.job
+        before = [item.before_choices(role, job.benchmark.TRIGGER) for item, role, _ in chosen]
+        choices = [job.choices(item.question, reading) for item, _, _ in chosen]
+        rows = []
+        for (item, _, done), text, some in zip(chosen, before, choices, strict=True):
+            known = [*item.prompt.ids, *done.ids][:-1] if done else []
+            rows.append(Row(*continuations(self.loaded.tokenizer, text, some), known, done.past if done else None))
+        logprobs = loglikelihoods(self.loaded, rows, job.decoding.batch_tokens)
+        normalised = reading == "cloze" and job.benchmark.NORMALISATION == "unconditional"
+        apart = self._unconditional(choices) if normalised else [None] * len(chosen)
+        return [
+            reading_of(item, role, text, values, unconditional)
+            for (item, role, _), text, values, unconditional in zip(chosen, before, logprobs, apart, strict=True)
+        ]
+
+    def _unconditional(self, choices: Sequence[Sequence[str]]) -> Sequence[list[float] | None]:
+        """Log-likelihood of each choice after the trigger alone."""
+        texts = sorted({choice for some in choices for choice in some})
+        row = Row(*continuations(self.loaded.tokenizer, self.job.benchmark.TRIGGER, texts, plain=True))
+        (values,) = loglikelihoods(self.loaded, [row], self.job.decoding.batch_tokens)
+        found = dict(zip(texts, values, strict=True))
+        return [[found[choice] for choice in some] for some in choices]
 
     def _in_batches(
         self,
         name: Reading,
         items: Sequence[Item],
         kind: type[Done],
-        of_batch: Callable[[list[int], Callable[[int], None]], list[Done]],
+        of_batch: Callable[[list[int], OnToken], list[Done]],
     ) -> dict[int, Done]:
         """What a function makes of all items, by place; batches that a killed run had done are not done again."""
         job, share = self.job, self.share
@@ -205,6 +190,5 @@ class TokenCounter:
 
     def __call__(self, tokens: int) -> None:
         self.tokens += tokens
-        elapsed = self.bar.format_dict["elapsed"]
-        if elapsed:
+        if elapsed := self.bar.format_dict["elapsed"]:
             self.bar.set_postfix_str(f"{self.tokens / elapsed:.0f} tok/s", refresh=False)

@@ -41,17 +41,17 @@ class PackedRows:
         padding: How many positions of the cache stand before each row.
         filled: Positions of the cache, those of the pass's tokens included.
         tokens: How many tokens the pass has in each row.
+        parts: Begin and end of rows that are taken together.
     """
 
     def __init__(self, lengths: Tensor, filled: int, tokens: int) -> None:
         self.padding = tuple((filled - tokens - lengths).tolist())
         self.filled, self.tokens = filled, tokens
-        self._biases: dict[tuple[int, int, int, int | None], Tensor | None] = {}
+        self._biases: dict[tuple[int, int, int, int | None], Tensor] = {}
         self._bags: dict[tuple[int, ...], tuple[Tensor, Tensor]] = {}
 
     @cached_property
     def parts(self) -> Sequence[tuple[int, int]]:
-        """Begin and end of rows that are taken together."""
         return parts(self.padding)
 
     def first(self, begin: int, end: int, window: int | None) -> int:
@@ -64,27 +64,21 @@ class PackedRows:
 
         None where all see all. It is the same in all layers of one window.
         """
-        first = self.first(begin, end, window)
-        key = (begin, end, first, window)
-        if key not in self._biases:
-            self._biases[key] = self._bias(begin, end, first, window)
-        return self._biases[key]
-
-    def _bias(self, begin: int, end: int, first: int, window: int | None) -> Tensor | None:
-        padding = self.padding[begin:end]
+        first, padding = self.first(begin, end, window), self.padding[begin:end]
         if self.tokens == 1 and max(padding) <= first:
             return None
-        positions = torch.arange(first, self.filled)
-        seen = positions >= torch.tensor(padding)[:, None, None]
-        unseen = ~(seen & visible(self.tokens, self.filled, first, window))[:, None]
-        return torch.zeros(unseen.shape).masked_fill_(unseen, -torch.inf)
+        key = (begin, end, first, window)
+        if key not in self._biases:
+            seen = torch.arange(first, self.filled) >= torch.tensor(padding)[:, None, None]
+            unseen = ~(seen & visible(self.tokens, self.filled, first, window))[:, None]
+            self._biases[key] = torch.zeros(unseen.shape).masked_fill_(unseen, -torch.inf)
+        return self._biases[key]
 
     def bags(self, part: Tensor, groups: int) -> tuple[Tensor, Tensor]:
         """Which rows of a table each sum has, and where each sum's begin: the same in all layers.
 
-        Args:
-            part: ``[rows, heads, ..., summed, width]``, a view of a cache, which is the table: ``[..., width]``.
-            groups: Sums for each head; they are in the order ``[rows, heads, groups, ...]``.
+        The table is the cache, of which ``part`` is a view, ``[rows, heads, ..., summed, width]``. Sums have the order
+        ``[rows, heads, groups, ...]``.
         """
         key = (groups, *part.shape, *part.stride())
         if key not in self._bags:
@@ -148,7 +142,7 @@ def attend(
     sliding_window: int | None = None,
     **others: Any,
 ) -> tuple[Tensor, None]:
-    """Causal attention to what the cache holds.
+    """Causal attention to what the cache holds, ``[rows, tokens, heads, head_dim]``, and no weights.
 
     Args:
         module: The attention layer that asks.
@@ -160,9 +154,6 @@ def attend(
         scaling: Of the products; None for the square root's inverse of ``head_dim``.
         sliding_window: Positions that a token sees, itself included; None for all.
         others: What else the library passes on.
-
-    Returns:
-        ``[rows, tokens, heads, head_dim]``, and no weights.
     """
     tokens, filled = query.shape[2], value.shape[2]
     if rows is None:
@@ -174,19 +165,18 @@ def attend(
     queries = (query * (scaling or query.shape[-1] ** -0.5)).unflatten(1, (-1, groups)).flatten(2, 3)
     mixed = torch.empty_like(queries)
     for begin, end in rows.parts:
-        first = rows.first(begin, end, sliding_window)
-        bias = rows.bias(begin, end, sliding_window)
+        first, bias = rows.first(begin, end, sliding_window), rows.bias(begin, end, sliding_window)
         if bias is not None and tokens > 1:
             bias = bias.repeat(1, 1, groups, 1)
-        values = value[begin:end, :, first:]
+        asked, keys, values = queries[begin:end], key[begin:end], value[begin:end, :, first:]
         if query.dtype == torch.float32:
-            scores = _scores(queries[begin:end], key[begin:end], first, rows)
-            mixed[begin:end] = _weighted(scores if bias is None else scores + bias, values, rows)
+            scores = _scores(asked, keys, first, rows)
+            weights = torch.softmax(scores if bias is None else scores + bias, dim=-1)
+            few = weights.shape[2] <= FEW_QUERIES
+            mixed[begin:end] = _sums(values, weights, rows) if few else weights @ values
         else:
             mask = None if bias is None else bias.to(query.dtype)
-            mixed[begin:end] = F.scaled_dot_product_attention(
-                queries[begin:end], key[begin:end, :, first:], values, attn_mask=mask, scale=1.0
-            )
+            mixed[begin:end] = F.scaled_dot_product_attention(asked, keys[:, :, first:], values, mask, scale=1.0)
     return mixed.unflatten(2, (groups, tokens)).flatten(1, 2).transpose(1, 2), None
 
 
@@ -200,22 +190,10 @@ def _scores(queries: Tensor, keys: Tensor, first: int, rows: PackedRows) -> Tens
     return sums.flatten(3)[..., first - skipped : rows.filled - skipped]
 
 
-def _weighted(scores: Tensor, values: Tensor, rows: PackedRows) -> Tensor:
-    """Values weighted by the softmax of the scores, ``[rows, heads, queries, width]``."""
-    weights = torch.softmax(scores, dim=-1)
-    return _sums(values, weights, rows) if weights.shape[2] <= FEW_QUERIES else weights @ values
-
-
 def _sums(part: Tensor, weights: Tensor, rows: PackedRows) -> Tensor:
-    """Sums by weight over the last but one dimension of a part of the cache.
+    """Sums of ``[rows, heads, ..., summed, width]`` by weights ``[rows, heads, groups, ..., summed]``.
 
-    Args:
-        part: ``[rows, heads, ..., summed, width]``.
-        weights: ``[rows, heads, groups, ..., summed]``.
-        rows: Knows which rows of the cache they are.
-
-    Returns:
-        ``[rows, heads, groups, ..., width]``.
+    They have the shape ``[rows, heads, groups, ..., width]``.
     """
     indices, begins = rows.bags(part, weights.shape[2])
     width = part.shape[-1]

@@ -22,6 +22,8 @@ class PreallocatedLayer(CacheLayerMixin):
     """Keys and values of one layer: ``[rows, heads, reserved, width]``, of which ``filled`` positions count."""
 
     is_sliding = False
+    keys: Tensor
+    values: Tensor
 
     def __init__(self, reserved: int) -> None:
         super().__init__()
@@ -36,7 +38,6 @@ class PreallocatedLayer(CacheLayerMixin):
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
-        assert self.keys is not None and self.values is not None
         end = self.filled + key_states.shape[-2]
         self.keys[:, :, self.filled : end] = key_states
         self.values[:, :, self.filled : end] = value_states
@@ -48,7 +49,6 @@ class PreallocatedLayer(CacheLayerMixin):
 
         A row that moves must come from behind all that are kept, so that nothing is written over that is still needed.
         """
-        assert self.keys is not None and self.values is not None
         for place, row in enumerate(rows):
             if place != row:
                 self.keys[place] = self.keys[row]
@@ -57,19 +57,12 @@ class PreallocatedLayer(CacheLayerMixin):
 
     def row(self, index: int, begin: int, end: int) -> tuple[Tensor, Tensor]:
         """One row's keys and values from one place to another, as views: each ``[heads, end - begin, width]``."""
-        assert self.keys is not None and self.values is not None
         return self.keys[index, :, begin:end], self.values[index, :, begin:end]
 
     def put(self, index: int, begin: int, keys: Tensor, values: Tensor) -> None:
         """Write one row's keys and values, ``[heads, tokens, width]``, from a place on; before it stands zero."""
-        assert self.keys is not None and self.values is not None
         write(self.keys[index], begin, keys)
         write(self.values[index], begin, values)
-
-    def begin_with(self, other: "PreallocatedLayer", rows: int) -> None:
-        """Begin every row with the single row of another layer."""
-        assert other.keys is not None and other.values is not None
-        self.update(other.keys.expand(rows, -1, -1, -1), other.values.expand(rows, -1, -1, -1))
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
         return self.filled + query_length, 0
@@ -100,19 +93,16 @@ class ColumnsLayer(PreallocatedLayer):
         self.keys = key_states.new_empty(rows, heads, -(-self.reserved // BLOCK), width, BLOCK)
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        assert self.keys is not None and self.values is not None
         self.keys[:, :, self.filled // BLOCK, :, self.filled % BLOCK] = key_states.squeeze(2)
         self.values[:, :, self.filled] = value_states.squeeze(2)
         self.filled += 1
         return self.keys, self.values[:, :, : self.filled]
 
     def row(self, index: int, begin: int, end: int) -> tuple[Tensor, Tensor]:
-        assert self.keys is not None and self.values is not None
         keys = self.keys[index].transpose(2, 3).flatten(1, 2)
         return keys[:, begin:end], self.values[index, :, begin:end]
 
     def put(self, index: int, begin: int, keys: Tensor, values: Tensor) -> None:
-        assert self.keys is not None and self.values is not None
         heads, tokens, width = keys.shape
         padded = keys.new_zeros(heads, -(-(begin + tokens) // BLOCK), BLOCK, width)
         padded.flatten(1, 2)[:, begin : begin + tokens] = keys
@@ -136,13 +126,9 @@ class PreallocatedCache(Cache):
         return [layer.row(index, begin, end) for layer in self.layers]
 
     def begin_with(self, other: "PreallocatedCache", rows: int) -> None:
+        """Begin each of so many rows with the single row of another cache."""
         for layer, its in zip(self.layers, other.layers, strict=True):
-            layer.begin_with(its, rows)
-
-    def rewind(self, filled: int) -> None:
-        """Forget what was written after the first ``filled`` positions."""
-        for layer in self.layers:
-            layer.filled = filled
+            layer.update(its.keys.expand(rows, -1, -1, -1), its.values.expand(rows, -1, -1, -1))
 
 
 def joined(

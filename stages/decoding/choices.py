@@ -12,7 +12,10 @@ from torch import Tensor
 from stages.decoding.cache import KeyValues, joined
 from stages.decoding.generating import logits_from
 from stages.decoding.model import Loaded
-from stages.decoding.prefilling import PIECE_TOKENS, common, read
+from stages.decoding.prefilling import PIECE_TOKENS, common, grouped, read
+
+DECIMALS = 5
+"""Of log-likelihoods in files."""
 
 MOST_LOGITS = 1 << 26
 """Logits that are in memory at once: a quarter of a gibibyte in float32."""
@@ -40,36 +43,33 @@ class Row:
 
 @dataclass(frozen=True)
 class _Branch:
-    """Tokens fed after what is in a row's cache, and the texts whose log-likelihoods follow from that."""
+    """Tokens fed after ``past``, and the texts of one row that begin after the one at ``start``."""
 
     row: int
-    fed: list[int]
     texts: tuple[int, ...]
+    fed: list[int]
+    start: int
+    past: KeyValues
 
 
 @torch.inference_mode()
 def loglikelihoods(loaded: Loaded, rows: Sequence[Row], batch_tokens: int) -> list[list[float]]:
     """Log-likelihoods in nats, for each row one for each of its texts, summed over the text's tokens.
 
-    Args:
-        loaded: The model.
-        rows: Texts and what may follow them.
-        batch_tokens: Tokens that are in memory at once, padding included.
+    ``batch_tokens`` are in memory at once, padding included.
     """
     pasts = _pasts(loaded, rows)
-    begun = [past[0][0].shape[1] for past in pasts]
+    branches = [branch for index, row in enumerate(rows) for branch in _branches(index, row, pasts[index])]
     found = [[0.0] * len(row.texts) for row in rows]
-    branches = [branch for index in range(len(rows)) for branch in _branches(index, rows[index], begun[index])]
-    starts = [len(row.before) - past - 1 for row, past in zip(rows, begun, strict=True)]
-    for batch in _batches(loaded, branches, begun, starts, batch_tokens):
-        longest = max(len(branch.fed) for branch in batch)
-        cache, lengths = joined([pasts[branch.row] for branch in batch], longest)
+    for batch in _batches(loaded, branches, batch_tokens):
+        longest = len(batch[0].fed)
+        cache, lengths = joined([branch.past for branch in batch], longest)
         ids = torch.tensor([branch.fed + [0] * (longest - len(branch.fed)) for branch in batch], device=loaded.device)
-        first = min(starts[branch.row] for branch in batch)
+        first = min(branch.start for branch in batch)
         logits = logits_from(loaded, ids, lengths, cache, first)
         for branch, after in zip(batch, logits, strict=True):
             texts = [rows[branch.row].texts[text] for text in branch.texts]
-            for text, value in zip(branch.texts, _sums(after[starts[branch.row] - first :], texts), strict=True):
+            for text, value in zip(branch.texts, _sums(after[branch.start - first :], texts), strict=True):
                 found[branch.row][text] = value
     return found
 
@@ -77,9 +77,7 @@ def loglikelihoods(loaded: Loaded, rows: Sequence[Row], batch_tokens: int) -> li
 def _sums(logits: Tensor, texts: Sequence[Sequence[int]]) -> list[float]:
     """Log-likelihoods of texts of one length whose tokens, but for each last one, are the same.
 
-    Args:
-        logits: After the token before the texts, and after each of theirs, ``[tokens, vocabulary]``.
-        texts: Their tokens.
+    ``logits`` come after the token before the texts, and after each of theirs, ``[tokens, vocabulary]``.
     """
     length = len(texts[0])
     logprobs = logits[:length].float().log_softmax(dim=-1)
@@ -100,42 +98,27 @@ def _pasts(loaded: Loaded, rows: Sequence[Row]) -> list[KeyValues]:
     ]
 
 
-def _branches(index: int, row: Row, begun: int) -> Iterator[_Branch]:
+def _branches(index: int, row: Row, past: KeyValues) -> Iterator[_Branch]:
     """The texts of a row, together where they differ in their last token alone."""
     together: dict[tuple[int, ...], list[int]] = {}
     for text, tokens in enumerate(row.texts):
         together.setdefault(tuple(tokens[:-1]), []).append(text)
-    for fed, texts in together.items():
-        yield _Branch(index, [*row.before[begun:], *fed], tuple(texts))
+    rest = row.before[past[0][0].shape[1] :]
+    for same, texts in together.items():
+        yield _Branch(index, tuple(texts), [*rest, *same], len(rest) - 1, past)
 
 
-def _batches(
-    loaded: Loaded, branches: Sequence[_Branch], begun: Sequence[int], starts: Sequence[int], batch_tokens: int
-) -> Iterator[list[_Branch]]:
-    """Branches that go through the model together: alike in length, so that little is padded.
-
-    Args:
-        loaded: The model.
-        branches: All of them.
-        begun: For each row, how many tokens are in its cache.
-        starts: For each row, the place among a branch's tokens after which its texts begin.
-        batch_tokens: Tokens that may be in memory at once.
-    """
+def _batches(loaded: Loaded, branches: Sequence[_Branch], batch_tokens: int) -> Iterator[list[_Branch]]:
+    """Branches that go through the model together: alike in length, the longest first, so that little is padded."""
     vocabulary = loaded.model.config.get_text_config().vocab_size
-    batch: list[_Branch] = []
-    for branch in sorted(branches, key=lambda branch: (-len(branch.fed), branch.row, branch.texts)):
-        if batch:
-            rows = [each.row for each in (*batch, branch)]
-            fed = len(batch[0].fed)
-            projected = fed - min(starts[row] for row in rows)
-            full = (
-                len(rows) * fed > PIECE_TOKENS[loaded.device.type],
-                len(rows) * projected * vocabulary > MOST_LOGITS,
-                len(rows) * (fed + max(begun[row] for row in rows)) > batch_tokens,
-            )
-            if any(full):
-                yield batch
-                batch = []
-        batch.append(branch)
-    if batch:
-        yield batch
+
+    def full(batch: list[_Branch], branch: _Branch) -> bool:
+        rows, fed = [*batch, branch], len(batch[0].fed)
+        projected = fed - min(each.start for each in rows)
+        return (
+            len(rows) * fed > PIECE_TOKENS[loaded.device.type]
+            or len(rows) * projected * vocabulary > MOST_LOGITS
+            or len(rows) * (fed + max(each.past[0][0].shape[1] for each in rows)) > batch_tokens
+        )
+
+    return grouped(sorted(branches, key=lambda branch: (-len(branch.fed), branch.row, branch.texts)), full)

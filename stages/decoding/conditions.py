@@ -7,7 +7,7 @@ another question), ``oracle`` (a role written by hand for the question's subject
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ CONDITIONS = {"standard": ("manual", "cot"), "role": ("stripped", "random", "gen
 GENERIC = f"{self_prompt.OPENING} a helpful assistant."
 
 MANUAL_ROLES = Path("data/bundled/manual_roles.json")
+"""Role prompts written by hand, by ``<benchmark>/<group>`` or ``<benchmark>``."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,7 @@ class Asked:
 
 
 def ask(condition: str | None, message: str, manual_role: str, other_role: str | None) -> Asked:
-    """The question under a condition.
-
-    Args:
-        condition: One of :data:`CONDITIONS`, ``restated``, or None for none.
-        message: The question as the benchmark shows it.
-        manual_role: The role written by hand for it.
-        other_role: The role that the model itself wrote for another question, for ``random``.
-    """
+    """A message under one of :data:`CONDITIONS`, ``restated``, or None; ``other_role`` is for ``random``."""
     put = {
         None: Asked(message),
         "stripped": Asked(message, without_role=True),
@@ -61,14 +55,10 @@ def ask(condition: str | None, message: str, manual_role: str, other_role: str |
     return put[condition]
 
 
-def manual_roles() -> dict[str, str]:
-    """Role prompts written by hand, by ``<benchmark>/<group>`` or ``<benchmark>``, for ``oracle`` and ``manual``."""
-    return TypeAdapter(dict[str, str]).validate_python(files.read_json(MANUAL_ROLES))
-
-
-def manual_role(question: Question, roles: Mapping[str, str], benchmark: str) -> str:
-    """The role written for the question's group, else for its benchmark."""
-    return roles.get(f"{benchmark}/{question.group}", roles.get(benchmark, GENERIC))
+def manual_roles(benchmark: str, questions: Sequence[Question]) -> list[str]:
+    """For each question the role written by hand for its group, else for its benchmark."""
+    roles = TypeAdapter(dict[str, str]).validate_python(files.read_json(MANUAL_ROLES))
+    return [roles.get(f"{benchmark}/{each.group}", roles.get(benchmark, GENERIC)) for each in questions]
 
 
 def other_roles(roles: Sequence[str | None], rng: random.Random) -> list[str | None]:

@@ -15,6 +15,10 @@ from stages.chat.marks import Span, control_marks, encode, hidden
 from stages.chat.rendering import before_answer, pieces_around
 
 
+def decoded(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> str:
+    return str(tokenizer.decode(list(ids), skip_special_tokens=True))
+
+
 def opened(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str]) -> str:
     """The text up to where the content of the assistant's next turn begins, control marks that turns quote hidden.
 
@@ -68,6 +72,11 @@ def role_openings(tokenizer: PreTrainedTokenizerBase, turns: Sequence[str]) -> l
     return sorted(found)
 
 
+def _within(spans: Sequence[Span], length: int) -> int:
+    """How many of the first tokens end within a text's first characters."""
+    return next((place for place, (_, end) in enumerate(spans) if end > length), len(spans))
+
+
 def role_in(text: str) -> str | None:
     """The role prompt that a text opens with, or None; without the beginning of a character that a limit cut."""
     role, _ = self_prompt.split(text)
@@ -81,8 +90,7 @@ class RoleEnd:
         self._tokenizer, self._lead = tokenizer, lead
 
     def __call__(self, ids: Sequence[int]) -> bool:
-        text = self._text(ids)
-        opening = self_prompt.OPENING
+        text, opening = self._text(ids), self_prompt.OPENING
         return not (opening.startswith(text) or text.startswith(opening)) or "\n\n" in text
 
     def role(self, ids: Sequence[int]) -> str | None:
@@ -90,7 +98,7 @@ class RoleEnd:
         return role_in(self._text(ids))
 
     def _text(self, ids: Sequence[int]) -> str:
-        return str(self._tokenizer.decode(list(ids), skip_special_tokens=True)).removeprefix(self._lead)
+        return decoded(self._tokenizer, ids).removeprefix(self._lead)
 
 
 class QuestionEnd:
@@ -101,8 +109,8 @@ class QuestionEnd:
         self._most_tokens = len(mark.encode()) + 4
 
     def __call__(self, ids: Sequence[int]) -> bool:
-        recent = self._text(ids[-self._most_tokens :])
-        return self.mark.strip() in recent and self.cut(self._text(ids)) is not None
+        recent = decoded(self._tokenizer, ids[-self._most_tokens :])
+        return self.mark.strip() in recent and self.cut(decoded(self._tokenizer, ids)) is not None
 
     def cut(self, text: str) -> str | None:
         """The text before the question; None where there is none."""
@@ -111,12 +119,4 @@ class QuestionEnd:
 
     def tokens(self, ids: Sequence[int], text: str) -> int:
         """How many of the tokens it takes to write a beginning of their text."""
-        return next(count for count in range(len(ids) + 1) if len(self._text(ids[:count])) >= len(text))
-
-    def _text(self, ids: Sequence[int]) -> str:
-        return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
-
-
-def _within(spans: Sequence[Span], length: int) -> int:
-    """How many of the first tokens end within a text's first characters."""
-    return next((place for place, (_, end) in enumerate(spans) if end > length), len(spans))
+        return next(count for count in range(len(ids) + 1) if len(decoded(self._tokenizer, ids[:count])) >= len(text))

@@ -11,12 +11,10 @@ from stages.decoding.attention import PackedRows, layer
 from stages.decoding.cache import KeyValues, PreallocatedCache, joined
 from stages.decoding.model import Loaded
 from stages.decoding.parameters import Sampling
-from stages.decoding.prefilling import common, read
-from stages.decoding.sampling import Chooser
+from stages.decoding.prefilling import common, grouped, read
 
 LEAVE_SHARE = 0.05
 """The share of a batch's rows that must be finished before they are taken out: kernels are prepared for each number."""
-
 
 Until = Callable[[Sequence[int]], bool]
 """Asked after each token with all that was written: whether the answer ends here."""
@@ -60,17 +58,11 @@ def batches(prompts: Sequence[Prompt], batch_tokens: int) -> Iterator[list[int]]
     Prompts that share most of what they say follow one another, so that it is read once for all in a batch; apart from
     that the longest come first, so that what does not fit is known at once.
     """
-    batch: list[int] = []
-    longest = 0
-    for index in _order(prompts):
-        size = len(prompts[index].ids) + prompts[index].max_new_tokens
-        if batch and max(longest, size) * (len(batch) + 1) > batch_tokens:
-            yield batch
-            batch, longest = [], 0
-        batch.append(index)
-        longest = max(longest, size)
-    if batch:
-        yield batch
+    sizes = [len(prompt.ids) + prompt.max_new_tokens for prompt in prompts]
+    return grouped(
+        _order(prompts),
+        lambda batch, index: max(sizes[each] for each in (*batch, index)) * (len(batch) + 1) > batch_tokens,
+    )
 
 
 def _order(prompts: Sequence[Prompt]) -> list[int]:
@@ -86,15 +78,60 @@ def _order(prompts: Sequence[Prompt]) -> list[int]:
     return [index for group in sorted_groups for index in group]
 
 
+class Chooser:
+    """Chooses next tokens: the most probable ones, or ones drawn by temperature, top-p and repetition penalty.
+
+    Each row draws from a generator of its own, so that it depends on its seed alone, not on which rows share its batch.
+    """
+
+    def __init__(self, sampling: Sampling | None, seeds: list[int]) -> None:
+        self.sampling = sampling
+        self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+
+    def choose(self, logits: Tensor, rows: list[int], written: list[list[int]]) -> Tensor:
+        """Next tokens ``[rows]`` from logits ``[rows, vocabulary]`` in float32, which change in place.
+
+        ``rows`` says which of the generators each row has, ``written`` what it has written so far. The prompt's tokens
+        are not penalised: the "you are" of a system prompt would keep a model from beginning its role prompt with it.
+        """
+        if self.sampling is None:
+            return logits.argmax(dim=-1)
+        if self.sampling.repetition_penalty != 1:
+            penalize(logits, written, self.sampling.repetition_penalty)
+        drawn = torch.tensor([float(torch.rand((), generator=self.generators[row])) for row in rows])
+        return nucleus(logits / self.sampling.temperature, self.sampling.top_p, drawn.to(logits.device))
+
+
+def penalize(logits: Tensor, written: list[list[int]], penalty: float) -> None:
+    """Divide positive logits of written tokens by the penalty, multiply negative ones (Keskar et al. 2019, 4.1)."""
+    for row, tokens in enumerate(written):
+        index = torch.tensor(sorted(set(tokens)), dtype=torch.long, device=logits.device)
+        values = logits[row, index]
+        logits[row, index] = torch.where(values > 0, values / penalty, values * penalty)
+
+
+def nucleus(logits: Tensor, top_p: float, drawn: Tensor) -> Tensor:
+    """Tokens drawn, by uniforms ``[rows]``, from the smallest set whose probability reaches ``top_p``.
+
+    Nucleus sampling (Holtzman et al. 2020, section 3.1).
+    """
+    probabilities, tokens = torch.softmax(logits, dim=-1).sort(dim=-1, descending=True, stable=True)
+    cumulative = probabilities.cumsum(dim=-1)
+    kept = cumulative - probabilities < top_p
+    mass = (probabilities * kept).sum(dim=-1)
+    place = (cumulative < (drawn * mass)[:, None]).sum(dim=-1).clamp(max=kept.sum(dim=-1) - 1)
+    return tokens.gather(1, place[:, None])[:, 0]
+
+
 @torch.inference_mode()
 def generate(
     loaded: Loaded, prompts: Sequence[Prompt], chooser: Chooser, rows: Sequence[int], on_token: Callable[[int], None]
 ) -> list[Completion]:
-    """Answer one batch.
+    """Answer one batch; prompts with no room for an answer are only read, for their choices to be scored.
 
     Args:
         loaded: The model.
-        prompts: The batch's prompts; where none may be answered, they are only read, for their choices to be scored.
+        prompts: The batch's prompts.
         chooser: Chooses next tokens.
         rows: Which of the chooser's generators each prompt has.
         on_token: Called with the number of tokens written at each step, for the progress bar.
@@ -119,14 +156,14 @@ def generate(
         chosen = chooser.choose(logits, [rows[index] for index in present], [written[index] for index in present])
         for place, (index, token) in enumerate(zip(present, chosen.tolist(), strict=True)):
             if ended[index] is None:
-                begin = cache.get_seq_length() - len(prompts[index].ids) - len(written[index])
+                prompt = prompts[index]
+                begin = cache.get_seq_length() - len(prompt.ids) - len(written[index])
                 stopped = token in loaded.stops
                 if not stopped:
                     written[index].append(token)
-                    until = prompts[index].until
-                    stopped = until is not None and until(written[index])
-                if stopped or len(written[index]) == prompts[index].max_new_tokens:
-                    end = begin + len(prompts[index].ids) + len(written[index]) - 1
+                    stopped = prompt.until is not None and prompt.until(written[index])
+                if stopped or len(written[index]) == prompt.max_new_tokens:
+                    end = begin + len(prompt.ids) + len(written[index]) - 1
                     past = [(keys.clone(), values.clone()) for keys, values in cache.row(place, begin, end)]
                     ended[index] = Completion(written[index], stopped, past)
         going = [place for place, index in enumerate(present) if ended[index] is None]
@@ -168,19 +205,18 @@ def logits_from(loaded: Loaded, ids: Tensor, lengths: Tensor, cache: Preallocate
 
     Args:
         loaded: The model.
-        ids: The next tokens of each row, ``[rows, tokens]``.
+        ids: The next tokens of each row, ``[rows, tokens]``; they continue the cache.
         lengths: How many tokens each row has in the cache, ``[rows]``; what stands before them is padding.
-        cache: Is continued by these tokens.
+        cache: Of all rows.
         first: From where on hidden states are projected to the vocabulary.
     """
     filled, tokens = cache.get_seq_length(), ids.shape[1]
     columns = torch.arange(filled + tokens, device=ids.device)
-    seen: dict[str, Any]
+    seen: dict[str, Any] = {"attention_mask": None}
     if loaded.skips_padding:
         seen = {"rows": PackedRows(lengths, filled + tokens, tokens)}
-    else:
-        padded = bool((lengths < filled).any())
-        seen = {"attention_mask": (columns >= filled - lengths[:, None]).long() if padded else None}
+    elif (lengths < filled).any():
+        seen["attention_mask"] = (columns >= filled - lengths[:, None]).long()
     out = loaded.model(
         **seen,
         input_ids=ids,

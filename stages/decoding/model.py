@@ -50,11 +50,9 @@ def load(folder: Path, decoding: Decoding) -> Loaded:
     numerics.prepare(decoding.dtype, decoding.threads)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = AutoModelForCausalLM.from_pretrained(
-        folder,
-        dtype=getattr(torch, decoding.dtype),
-        attn_implementation=implementation(AutoConfig.from_pretrained(folder), device),
-    )
+    attention = implementation(AutoConfig.from_pretrained(folder), device)
+    dtype = getattr(torch, decoding.dtype)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation=attention)
     model = model.to(device).eval()  # type: ignore[arg-type]
     if decoding.packed:
         pack_linear_layers(model)
@@ -91,10 +89,9 @@ class PackedLinear(nn.Module):
 
 def pack_linear_layers(model: nn.Module) -> None:
     """Replace every linear layer on the CPU, in float32, or bfloat16 where its processor can; else nothing changes."""
-    packable = {torch.float32} if torch.backends.mkldnn.is_available() else set()
-    if packable and torch.ops.mkldnn._is_mkldnn_bf16_supported():
-        packable.add(torch.bfloat16)
-    for module in list(model.modules()):
-        for name, child in list(module.named_children()):
-            if type(child) is nn.Linear and child.weight.dtype in packable and child.weight.device.type == "cpu":
-                setattr(module, name, PackedLinear(child))
+    if not torch.backends.mkldnn.is_available():
+        return
+    packable = {torch.float32} | ({torch.bfloat16} if torch.ops.mkldnn._is_mkldnn_bf16_supported() else set())
+    for name, child in list(model.named_modules()):
+        if type(child) is nn.Linear and child.weight.dtype in packable and child.weight.device.type == "cpu":
+            model.set_submodule(name, PackedLinear(child))

@@ -26,12 +26,7 @@ class Decoding(Section):
 
 
 class AnswerLimits(Section):
-    """How much is asked.
-
-    Attributes:
-        limit: How many questions, a fair sample; None for all.
-        max_new_tokens: Where a written answer is cut, its role prompt included.
-    """
+    """How many questions are asked, a fair sample, and where a written answer is cut, its role prompt included."""
 
     limit: int | None = Field(None, ge=1)
     max_new_tokens: int = Field(256, ge=1)
@@ -55,8 +50,8 @@ class Asking(AnswerLimits):
     def _room_for_the_role(self) -> "Asking":
         if self.role_tokens > self.max_new_tokens:
             raise ValueError(
-                f"role_tokens: {self.role_tokens} exceeds max_new_tokens, {self.max_new_tokens}: the letter reading"
-                " takes its role prompt from the written answer, which must have room for it. Lower role_tokens"
+                f"role_tokens: {self.role_tokens} exceeds max_new_tokens, {self.max_new_tokens}: written answers must "
+                "have room for the role prompt. Lower role_tokens"
             )
         return self
 
@@ -76,12 +71,7 @@ class OpenEnded(AnswerLimits):
 
 
 class ReferenceLikelihoods(Section):
-    """A scale's ``likelihood``: how likely the reference answers of held-out conversations are.
-
-    Attributes:
-        limit: How many conversations, the first; None for all.
-        role_tokens: Where the system's own role prompt is cut.
-    """
+    """A scale's ``likelihood``: how many held-out conversations, and where the system's own role prompt is cut."""
 
     limit: int | None = Field(None, ge=1)
     role_tokens: int = Field(80, ge=1)

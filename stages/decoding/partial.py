@@ -13,14 +13,13 @@ from typing import Generic, TypeVar
 
 import torch
 import torch.distributed
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 logger = logging.getLogger(__name__)
 
 PATIENCE = timedelta(days=30)
 """How long a process waits for the slowest one: as long as that takes."""
 
-Batch = list[int]
 Done = TypeVar("Done", bound=BaseModel)
 
 
@@ -31,18 +30,16 @@ class Share:
     rank: int
     processes: int
 
-    def of(self, batches: Sequence[Batch]) -> Sequence[Batch]:
+    def of(self, batches: Sequence[list[int]]) -> Sequence[list[int]]:
         """Whole batches, dealt back and forth: they come the heaviest first, and each share then has as much to do."""
         turns = (self.rank, 2 * self.processes - 1 - self.rank)
         return [batch for place, batch in enumerate(batches) if place % (2 * self.processes) in turns]
 
     def wait(self) -> None:
-        """Return once every process has come here."""
         if self.processes > 1:
             torch.distributed.barrier()
 
     def leave(self) -> None:
-        """Part from the other processes."""
         if self.processes > 1:
             torch.distributed.destroy_process_group()
 
@@ -92,14 +89,6 @@ class Partial(Generic[Done]):
         paths = self.folder.glob(f"{self.name}-*.jsonl")
         return {place: done for path in paths for _, batch in self._whole(path) for place, done in batch.items()}
 
-    def add(self, places: Sequence[int], done: Sequence[Done]) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        line = {place: record.model_dump() for place, record in zip(places, done, strict=True)}
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-
     def _whole(self, path: Path) -> Iterator[tuple[bytes, dict[int, Done]]]:
         """Lines up to the first that is not whole, each with its batch."""
         for line in path.read_bytes().splitlines(keepends=True):
@@ -107,9 +96,18 @@ class Partial(Generic[Done]):
                 return
             try:
                 batch = {int(place): self.kind.model_validate(done) for place, done in json.loads(line).items()}
-            except (ValueError, ValidationError):
+            except ValueError:
                 return
             yield line, batch
+
+    def add(self, places: Sequence[int], done: Sequence[Done]) -> None:
+        """Keep the answers of one batch, synced to the disk."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        line = {place: record.model_dump() for place, record in zip(places, done, strict=True)}
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def fingerprint(model: Path, shaping: object) -> str:

@@ -4,14 +4,16 @@ Prefixes are shared at every depth: the system prompt by all, a subject's worked
 piece are padded on the right, where causal attention does not look, so that no mask is needed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
+from typing import TypeVar
 
 import torch
-from torch import Tensor
 
 from stages.decoding.cache import KeyValues, PreallocatedCache
 from stages.decoding.model import Loaded
+
+Each = TypeVar("Each")
 
 WORTH_SHARING = 32
 """Tokens that sharing a prefix must save: a pass over a few tokens costs as much as so many more in a larger one."""
@@ -33,7 +35,7 @@ def read(sequences: Sequence[list[int]], loaded: Loaded) -> list[KeyValues]:
         for family, shared in families(sequences, members, begun, begun):
             alone -= set(family)
             waiting.append((family, _continued(past, [sequences[family[0]][begun:shared]], loaded)))
-        for piece in _pieces({index: len(sequences[index]) - begun for index in alone}, loaded):
+        for piece in _pieces({index: len(sequences[index]) for index in alone}, begun, loaded):
             cache = _continued(past, [sequences[index][begun:] for index in piece], loaded)
             found |= {index: cache.row(place, 0, len(sequences[index])) for place, index in enumerate(piece)}
     return [found[index] for index in range(len(sequences))]
@@ -65,17 +67,23 @@ def common(first: Sequence[int], second: Sequence[int]) -> int:
     return next((place for place in range(shortest) if first[place] != second[place]), shortest)
 
 
-def _pieces(lengths: dict[int, int], loaded: Loaded) -> Iterator[list[int]]:
+def grouped(items: Iterable[Each], full: Callable[[list[Each], Each], bool]) -> Iterator[list[Each]]:
+    """Items in their order, in lists; a list ends where ``full`` says that the next item exceeds it."""
+    group: list[Each] = []
+    for item in items:
+        if group and full(group, item):
+            yield group
+            group = []
+        group.append(item)
+    if group:
+        yield group
+
+
+def _pieces(lengths: dict[int, int], begun: int, loaded: Loaded) -> Iterator[list[int]]:
     """Sequences that go through the model together: alike in length, so that little is padded."""
     budget = PIECE_TOKENS[loaded.device.type]
-    piece: list[int] = []
-    for index in sorted(lengths, key=lambda index: (-lengths[index], index)):
-        if piece and lengths[piece[0]] * (len(piece) + 1) > budget:
-            yield piece
-            piece = []
-        piece.append(index)
-    if piece:
-        yield piece
+    longest_first = sorted(lengths, key=lambda index: (-lengths[index], index))
+    return grouped(longest_first, lambda piece, _: (lengths[piece[0]] - begun) * (len(piece) + 1) > budget)
 
 
 def _continued(past: PreallocatedCache | None, rows: Sequence[Sequence[int]], loaded: Loaded) -> PreallocatedCache:
@@ -88,15 +96,11 @@ def _continued(past: PreallocatedCache | None, rows: Sequence[Sequence[int]], lo
     cache = PreallocatedCache(loaded.model.config.get_text_config().num_hidden_layers, begun + longest)
     if past is not None:
         cache.begin_with(past, len(rows))
-    _pass(ids, torch.arange(begun, begun + longest), cache, loaded)
-    return cache
-
-
-def _pass(ids: Tensor, positions: Tensor, cache: PreallocatedCache, loaded: Loaded) -> None:
-    """Through all layers but the projection to the vocabulary."""
+    # All layers but the projection to the vocabulary.
     loaded.model.base_model(
         input_ids=ids.to(loaded.device),
-        position_ids=positions.to(loaded.device)[None],
+        position_ids=torch.arange(begun, begun + longest).to(loaded.device)[None],
         past_key_values=cache,
         use_cache=True,
     )
+    return cache

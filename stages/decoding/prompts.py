@@ -15,6 +15,7 @@ from stages.chat import self_prompt
 from stages.chat.marks import control_marks, hidden, shown
 from stages.chat.rendering import before_answer, tokenize_prompt
 from stages.decoding import conditions
+from stages.decoding.choices import DECIMALS
 from stages.decoding.context import QuestionEnd, RoleEnd, next_question, role_openings
 from stages.decoding.generating import Prompt
 from stages.decoding.parameters import Asking, Decoding, OpenEnded, Reading, Sampling
@@ -23,9 +24,6 @@ from stages.records.results import ChoiceReading, Generation
 from stages.records.systems import derive_seed, generator
 
 logger = logging.getLogger("generate")
-
-DECIMALS = 5
-"""Of log-likelihoods in files."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class Job:
     def choice_readings(self) -> list[Reading]:
         """Readings by the likelihood of choices: none where answers are free."""
         chosen: list[Reading] = ["letter", "cloze"]
-        return [each for each in chosen if each in self.readings] if self._chooses else []
+        return [each for each in chosen if each in self.readings and self._chooses]
 
     def tests(self, questions: Sequence[Question]) -> list[Question]:
         """The questions that are asked, in their order."""
@@ -87,8 +85,7 @@ class Job:
         """How many of them, the first, get a written answer."""
         if not self._chooses or not isinstance(self.asking, Asking):
             return len(tests)
-        most = len(tests) if self.asking.written is None else self.asking.written
-        return min(most, len(tests)) if "written" in self.readings else 0
+        return len(tests[: self.asking.written]) if "written" in self.readings else 0
 
     def choices(self, question: Question, reading: Reading) -> list[str]:
         """Each choice as it stands after the trigger."""
@@ -157,11 +154,10 @@ def prepare(
     For a written answer the prompt's limit is the answer's; for the others it is that of the role prompt.
     """
     tests = job.tests(questions)
-    asked = _asked(job, reading, tests, own_roles)
     openings, mark, marks = role_openings(tokenizer, ["?"]), next_question(tokenizer), control_marks(tokenizer)
     question_end = QuestionEnd(tokenizer, mark) if mark else None
     items = []
-    for question, put in zip(tests, asked, strict=True):
+    for question, put in zip(tests, _asked(job, reading, tests, own_roles), strict=True):
         turns = [*_shots(job, question, questions, reading), put.message]
         before, lead = before_answer(tokenizer, turns)
         prompt = Prompt(
@@ -172,6 +168,34 @@ def prepare(
         )
         items.append(Item(question, put, before, lead, marks, prompt))
     return items
+
+
+def _asked(
+    job: Job, reading: Reading, tests: Sequence[Question], own_roles: Sequence[str | None] | None
+) -> list[conditions.Asked]:
+    show = job.benchmark.show_plain if reading == "cloze" else job.benchmark.show
+    condition = "restated" if job.restates and reading != "written" else job.condition
+    written = [None] * len(tests) if own_roles is None else own_roles[: len(tests)]
+    others = conditions.other_roles(written, generator(job.seed, "conditions", job.name))
+    by_hand = [""] * len(tests)
+    if condition in {"manual", "oracle"}:
+        by_hand = conditions.manual_roles(job.name, tests)
+    return [
+        conditions.ask(condition, show(question), manual, other)
+        for question, manual, other in zip(tests, by_hand, others, strict=True)
+    ]
+
+
+def _shots(job: Job, question: Question, questions: Sequence[Question], reading: Reading) -> Iterator[str]:
+    """Worked examples of the question's group as turns before it."""
+    usable = (shot for shot in questions if shot.use == "shot" and shot.group == question.group)
+    for shot in islice(usable, job.shots):
+        if reading == "cloze":
+            lettered = job.benchmark.ANSWER_KIND == "choice"
+            right = shot.choices[string.ascii_uppercase.index(shot.answer)] if lettered else shot.answer
+            yield from (job.benchmark.show_plain(shot), f"{job.benchmark.TRIGGER} {right}")
+        else:
+            yield from (job.benchmark.show(shot), shot.worked or f"Answer: {shot.answer}")
 
 
 def warn_of_missing_shots(job: Job, questions: Sequence[Question]) -> None:
@@ -189,14 +213,11 @@ def warn_of_missing_shots(job: Job, questions: Sequence[Question]) -> None:
 
 def written_record(item: Item, text: str, tokens: int, finished: bool) -> Generation:
     """What the model wrote of its turn, in so many tokens, as it is kept; ``finished`` if it ended before the limit."""
-    output = item.put.prefix + (text if item.put.prefix else text.removeprefix(item.lead))
+    prefix = item.put.prefix
+    output = prefix + text if prefix else text.removeprefix(item.lead)
+    role, _ = self_prompt.split(output)
     return Generation(
-        id=item.question.id,
-        role=self_prompt.split(output)[0],
-        prompt=item.shown,
-        output=output,
-        output_tokens=tokens,
-        finished=finished,
+        id=item.question.id, role=role, prompt=item.shown, output=output, output_tokens=tokens, finished=finished
     )
 
 
@@ -216,35 +237,6 @@ def record(
     question: Question, written: Generation | None, letter: ChoiceReading | None, cloze: ChoiceReading | None
 ) -> Generation:
     """All that was made of one question."""
-    if written is not None:
-        return written.model_copy(update={"letter": letter, "cloze": cloze})
     first = letter or cloze
-    return Generation(id=question.id, role=first.role if first else None, letter=letter, cloze=cloze)
-
-
-def _asked(
-    job: Job, reading: Reading, tests: Sequence[Question], own_roles: Sequence[str | None] | None
-) -> list[conditions.Asked]:
-    show = job.benchmark.show_plain if reading == "cloze" else job.benchmark.show
-    condition = "restated" if job.restates and reading != "written" else job.condition
-    written = list(own_roles)[: len(tests)] if own_roles is not None else [None] * len(tests)
-    others = conditions.other_roles(written, generator(job.seed, "conditions", job.name))
-    manual = conditions.manual_roles() if condition in {"manual", "oracle"} else {}
-    return [
-        conditions.ask(condition, show(question), conditions.manual_role(question, manual, job.name), other)
-        for question, other in zip(tests, others, strict=True)
-    ]
-
-
-def _shots(job: Job, question: Question, questions: Sequence[Question], reading: Reading) -> Iterator[str]:
-    """Worked examples of the question's group as turns before it."""
-    usable = (shot for shot in questions if shot.use == "shot" and shot.group == question.group)
-    for shot in islice(usable, job.shots):
-        if reading == "cloze":
-            lettered = job.benchmark.ANSWER_KIND == "choice"
-            right = shot.choices[string.ascii_uppercase.index(shot.answer)] if lettered else shot.answer
-            yield job.benchmark.show_plain(shot)
-            yield f"{job.benchmark.TRIGGER} {right}"
-        else:
-            yield job.benchmark.show(shot)
-            yield shot.worked or f"Answer: {shot.answer}"
+    made = written or Generation(id=question.id, role=first.role if first else None)
+    return made.model_copy(update={"letter": letter, "cloze": cloze})

@@ -12,20 +12,20 @@ from tqdm import tqdm
 
 from stages.chat import arms, self_prompt
 from stages.chat.rendering import Part, before_answer, render, tokenize_prompt
-from stages.decoding.choices import Row, loglikelihoods
+from stages.decoding.choices import DECIMALS, Row, loglikelihoods
 from stages.decoding.context import RoleEnd
-from stages.decoding.generating import Prompt, batches, generate
-from stages.decoding.model import Loaded, load
+from stages.decoding.generating import Chooser, Prompt, batches, generate
+from stages.decoding.model import load
 from stages.decoding.parameters import Decoding, ReferenceLikelihoods
 from stages.decoding.partial import Partial, fingerprint
-from stages.decoding.sampling import Chooser
 from stages.records.conversation import AnnotatedConversation
 from stages.records.results import ReferenceLikelihood, RoleGiven
 from stages.records.systems import Arm
 
 logger = logging.getLogger("likelihood")
 
-DECIMALS = 5
+CONDITIONS = 5
+"""Each conversation is in memory so many times: after its own role prompt, the recorded one, and so on."""
 
 OwnHead = Literal["role", "restated"]
 """What a system's own turn begins with: a role prompt that it writes, or the question's first sentence."""
@@ -48,11 +48,10 @@ class Held:
 
 def held_out(conversations: Sequence[AnnotatedConversation], limit: int | None, rng: random.Random) -> list[Held]:
     """The conversations asked about, each with another one's role prompt: a random permutation without fixed points."""
-    chosen = list(conversations)[:limit]
-    others: list[str | None] = [None]
-    if len(chosen) > 1:
-        others = list(arms.deranged([each.role for each in chosen], rng))
-    return [Held(*pair) for pair in zip(chosen, others, strict=True)] if chosen else []
+    chosen = conversations[:limit]
+    if len(chosen) < 2:
+        return [Held(only, None) for only in chosen]
+    return [Held(*pair) for pair in zip(chosen, arms.deranged([each.role for each in chosen], rng), strict=True)]
 
 
 def reference_likelihoods(
@@ -65,48 +64,35 @@ def reference_likelihoods(
 ) -> list[ReferenceLikelihood]:
     """Likelihoods of the first reference answers, in order; those that do not fit the model's context are left out.
 
-    Args:
-        folder: The model's.
-        held: The conversations.
-        own: What the system's own turn begins with; where it writes no role prompt for a conversation, its own way is
-            to answer without.
-        asking: The section of params.yaml.
-        decoding: How the model is run.
-        partial: A folder for what is done so far, from which a killed run goes on.
+    Where a system that writes role prompts writes none for a conversation, its own way is to answer without. A killed
+    run goes on from what is in the folder ``partial``.
     """
-    loaded = load(folder, decoding)
-    measuring = _Measuring(loaded, own, asking, decoding)
+    measuring = _Measuring(folder, own, asking, decoding)
     fitting = [each for each in held if measuring.fits(each)]
     if len(fitting) < len(held):
         logger.warning("%d of %d answers do not fit the model's context: left out", len(held) - len(fitting), len(held))
     kept = Partial(partial, fingerprint(folder, [held, own, asking, decoding]), ReferenceLikelihood)
     done = kept.begin()
     prompts = [measuring.prompt(each) for each in fitting]
-    with tqdm(
-        total=len(fitting), initial=len(done), unit="item", desc=f"{folder.name} likelihood", mininterval=1
-    ) as bar:
+    settings = {"total": len(fitting), "initial": len(done), "unit": "item", "mininterval": 1}
+    with tqdm(**settings, desc=f"{folder.name} likelihood") as bar:
         for batch in batches(prompts, decoding.batch_tokens // CONDITIONS):
             if batch[0] not in done:
-                kept.add(
-                    batch, measuring.measure([fitting[index] for index in batch], [prompts[index] for index in batch])
-                )
+                measured = measuring.measure([fitting[index] for index in batch], [prompts[index] for index in batch])
+                kept.add(batch, measured)
                 bar.update(len(batch))
     found = kept.read()
     return [found[index] for index in range(len(fitting))]
 
 
-CONDITIONS = 5
-"""Each conversation is in memory so many times: after its own role prompt, the recorded one, and so on."""
-
-
 class _Measuring:
     """One model and how it is asked."""
 
-    def __init__(self, loaded: Loaded, own: OwnHead | None, asking: ReferenceLikelihoods, decoding: Decoding) -> None:
-        self.loaded, self.own, self.asking, self.decoding = loaded, own, asking, decoding
-        config = loaded.model.config.get_text_config()
+    def __init__(self, folder: Path, own: OwnHead | None, asking: ReferenceLikelihoods, decoding: Decoding) -> None:
+        self.loaded, self.own, self.asking, self.decoding = load(folder, decoding), own, asking, decoding
+        config = self.loaded.model.config.get_text_config()
         self.room = getattr(config, "max_position_embeddings", None) or sys.maxsize
-        self.role_end = RoleEnd(loaded.tokenizer, before_answer(loaded.tokenizer, ["?"])[1])
+        self.role_end = RoleEnd(self.loaded.tokenizer, before_answer(self.loaded.tokenizer, ["?"])[1])
 
     def prompt(self, held: Held) -> Prompt:
         """The conversation's first turn, to which the system writes its own role prompt.
@@ -114,43 +100,44 @@ class _Measuring:
         Its limit has room for the answer, which is in memory with it; the role prompt's own limit is set when it is
         asked for.
         """
-        answer = len(self._row(held, None).texts[0])
-        return Prompt(self._shown(held), self.asking.role_tokens + answer, until=self.role_end)
+        (answer,) = self._row(held, None).texts
+        shown = tokenize_prompt(self.loaded.tokenizer, held.conversation.turns[:1])
+        return Prompt(shown, self.asking.role_tokens + len(answer), until=self.role_end)
 
     def fits(self, held: Held) -> bool:
         """Whether prompt, any role prompt, and answer are within the model's context."""
-        rows = [self._row(held, head) for _, head in self._given(held, self._restated(held))]
-        longest = max(len(row.before) + len(row.texts[0]) for row in rows)
-        written = len(self._shown(held)) + self.asking.role_tokens + len(rows[0].texts[0]) + len("\n\n")
-        return max(longest, written if self.own == "role" else 0) <= self.room
+        rows = [self._row(held, head) for _, head in self._given(held, None)]
+        lengths = [len(row.before) + len(row.texts[0]) for row in rows]
+        if self.own == "role":
+            prompt = self.prompt(held)
+            lengths.append(len(prompt.ids) + prompt.max_new_tokens + len("\n\n"))
+        return max(lengths) <= self.room
 
     def measure(self, held: Sequence[Held], prompts: Sequence[Prompt]) -> list[ReferenceLikelihood]:
         """Likelihoods of a batch."""
         roles = self._own_roles(prompts) if self.own == "role" else [None] * len(held)
-        given = [dict(self._given(each, role or self._restated(each))) for each, role in zip(held, roles, strict=True)]
-        distinct = [list(dict.fromkeys(each.values())) for each in given]
-        rows = [self._row(each, role) for each, some in zip(held, distinct, strict=True) for role in some]
+        given = [dict(self._given(each, role)) for each, role in zip(held, roles, strict=True)]
+        distinct = [list(dict.fromkeys(heads.values())) for heads in given]
+        rows = [self._row(each, head) for each, heads in zip(held, distinct, strict=True) for head in heads]
         values = iter(loglikelihoods(self.loaded, rows, self.decoding.batch_tokens))
         found = []
-        for each, role, by_condition, some in zip(held, roles, given, distinct, strict=True):
-            nats = {text: round(-next(values)[0], DECIMALS) for text in some}
+        for each, role, by_condition, heads in zip(held, roles, given, distinct, strict=True):
+            nats = {head: round(-next(values)[0], DECIMALS) for head in heads}
             found.append(
                 ReferenceLikelihood(
                     id=each.conversation.id,
                     tokens=len(self._row(each, None).texts[0]),
                     own_role=role,
-                    nats={name: nats[text] for name, text in by_condition.items()},
+                    nats={name: nats[head] for name, head in by_condition.items()},
                 )
             )
         return found
 
-    def _restated(self, held: Held) -> str | None:
-        return self_prompt.first_sentence(held.conversation.turns[0]) if self.own == "restated" else None
-
-    def _given(self, held: Held, own: str | None) -> Iterator[tuple[RoleGiven, str | None]]:
-        """What each condition puts before the answer: a role prompt, or in ``own`` what the system begins with."""
+    def _given(self, held: Held, role: str | None) -> Iterator[tuple[RoleGiven, str | None]]:
+        """What each condition puts before the answer; ``role`` is the role prompt that the system wrote, if any."""
         if self.own:
-            yield "own", own
+            restated = self_prompt.first_sentence(held.conversation.turns[0]) if self.own == "restated" else None
+            yield "own", role or restated
         yield "recorded", held.conversation.role
         if held.other_role is not None:
             yield "other", held.other_role
@@ -159,12 +146,8 @@ class _Measuring:
 
     def _own_roles(self, prompts: Sequence[Prompt]) -> list[str | None]:
         asked = [Prompt(prompt.ids, self.asking.role_tokens, until=self.role_end) for prompt in prompts]
-        rows = list(range(len(asked)))
-        completions = generate(self.loaded, asked, Chooser(None, rows), rows, lambda tokens: None)
+        completions = generate(self.loaded, asked, Chooser(None, []), range(len(asked)), lambda tokens: None)
         return [self.role_end.role(completion.ids) for completion in completions]
-
-    def _shown(self, held: Held) -> list[int]:
-        return tokenize_prompt(self.loaded.tokenizer, held.conversation.turns[:1])
 
     def _row(self, held: Held, role: str | None) -> Row:
         """Rendered as in training: prompt and role prompt, and the answer with its end of turn.

@@ -2,13 +2,11 @@
 
 import hashlib
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 
-class Conversation(BaseModel):
+class Conversation(BaseModel, extra="forbid"):
     """Turns alternate, the user's first; the last is the assistant's."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: str
     source: str
@@ -26,10 +24,8 @@ class AnnotatedConversation(Conversation):
     role: str
 
 
-class RecordedRole(BaseModel):
+class RecordedRole(BaseModel, extra="forbid"):
     """A line of ``data/annotations/<corpus>.jsonl``."""
-
-    model_config = ConfigDict(extra="forbid")
 
     key: str = Field(pattern=r"^[0-9a-f]{64}$")
     index: int = Field(ge=0)

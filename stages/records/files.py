@@ -22,7 +22,7 @@ WRITING = ".writing-"
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` that takes its place if the block ends without an error.
+    """A temporary path that takes the place of ``path`` if the block ends without an error.
 
     Raises:
         InputError: The disk is full or may not be written to; what was at ``path`` stays there.
@@ -100,15 +100,15 @@ def json_line(record: BaseModel) -> str:
 
 
 def read_jsonl(path: Path, record_type: type[Record]) -> list[Record]:
+    return list(iterate_jsonl(path, record_type))
+
+
+def iterate_jsonl(path: Path, record_type: type[Record]) -> Iterator[Record]:
     """Every line of ``path`` as a validated record.
 
     Raises:
         InputError: The file is missing, or a line is not what it should be; the line and key are named.
     """
-    return list(iterate_jsonl(path, record_type))
-
-
-def iterate_jsonl(path: Path, record_type: type[Record]) -> Iterator[Record]:
     if not path.is_file():
         raise InputError(f"{path} does not exist: run `dvc repro`, which makes it, or `dvc pull`")
     for number, line in enumerate(lines_of(path), start=1):

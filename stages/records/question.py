@@ -3,7 +3,7 @@
 import string
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 LETTERS = string.ascii_uppercase
 
@@ -13,16 +13,14 @@ choice's characters, by the log-likelihood less that after the trigger alone, or
 """
 
 
-class CodeTask(BaseModel):
+class CodeTask(BaseModel, extra="forbid"):
     """What a HumanEval program is run against."""
-
-    model_config = ConfigDict(extra="forbid")
 
     entry_point: str
     test: str
 
 
-class Question(BaseModel):
+class Question(BaseModel, extra="forbid"):
     """A question and its right answer.
 
     Attributes:
@@ -33,8 +31,6 @@ class Question(BaseModel):
         aliases: Other forms of a free answer, each as right.
         worked: How a shot is answered in full, where that is more than its answer.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     id: str
     use: Literal["test", "shot"] = "test"

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 
-class ChoiceReading(BaseModel):
+class ChoiceReading(BaseModel, extra="forbid"):
     """How likely each choice is at the head of the assistant's turn.
 
     Attributes:
@@ -16,15 +16,13 @@ class ChoiceReading(BaseModel):
             normalisation is ``unconditional``.
     """
 
-    model_config = ConfigDict(extra="forbid")
-
     prompt: str
     role: str | None
     logprobs: list[float]
     unconditional: list[float] | None = None
 
 
-class Generation(BaseModel):
+class Generation(BaseModel, extra="forbid"):
     """One question under one system: its written answer and its readings of the choices, as far as they were made.
 
     Attributes:
@@ -37,8 +35,6 @@ class Generation(BaseModel):
         letter: Choices shown, and the likelihood of their letters (of the words yes and no where those are asked for).
         cloze: Choices not shown, and the likelihood of each choice's own text.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     id: str
     role: str | None
@@ -53,7 +49,7 @@ class Generation(BaseModel):
 RoleGiven = Literal["own", "recorded", "other", "generic", "none"]
 
 
-class ReferenceLikelihood(BaseModel):
+class ReferenceLikelihood(BaseModel, extra="forbid"):
     """The first reference answer of one held-out conversation.
 
     Attributes:
@@ -65,15 +61,13 @@ class ReferenceLikelihood(BaseModel):
             conversation's, a generic one, or none.
     """
 
-    model_config = ConfigDict(extra="forbid")
-
     id: str
     tokens: int = Field(ge=1)
     own_role: str | None
     nats: dict[RoleGiven, float]
 
 
-class Execution(BaseModel):
+class Execution(BaseModel, extra="forbid"):
     """The verdict on one program.
 
     Attributes:
@@ -81,8 +75,6 @@ class Execution(BaseModel):
         passed: Whether all tests passed; None where programs could not be run safely on this machine.
         reason: ``passed``, or why not: the exception's type, a limit that was hit, or why nothing was run.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     id: str
     program: str
@@ -93,7 +85,7 @@ class Execution(BaseModel):
 Reading = Literal["cloze", "letter", "written"]
 
 
-class Scored(BaseModel):
+class Scored(BaseModel, extra="forbid"):
     """Why an answer counts as right or wrong. What was not asked for is null.
 
     Attributes:
@@ -106,8 +98,6 @@ class Scored(BaseModel):
         reading: Which reading the score is: one of multiple choice's three, ``exact_match`` or ``pass@1``.
         score: That reading's score of this item, from 0 to 1; None where it could not be had.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     system: str
     model: str
@@ -132,7 +122,7 @@ class Scored(BaseModel):
     reason: str | None = None
 
 
-class Judgement(BaseModel):
+class Judgement(BaseModel, extra="forbid"):
     """Two systems' answers to one prompt, compared in one order.
 
     Attributes:
@@ -146,8 +136,6 @@ class Judgement(BaseModel):
         failure: Why there is no ordinary reply (cut off, refused, …), or None.
         log_odds: Of a local judge: log-likelihood of "A", the first answer, less that of "B", in nats; else None.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     id: str
     model: str

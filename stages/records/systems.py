@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from stages.core import parameters
 from stages.records.files import read_json
@@ -16,7 +16,7 @@ Arm = Literal["standard", "role", "shuffled", "constant", "restated", "brief"]
 Rival = Literal["official", "chat"]
 
 
-class System(BaseModel):
+class System(BaseModel, extra="forbid", frozen=True):
     """One answerer.
 
     Attributes:
@@ -27,8 +27,6 @@ class System(BaseModel):
         rival: What answers the open-ended prompts alone, to be compared with: ``official``, the model's official chat
             version, or ``chat``, a chat model behind a server; None for what answers the benchmarks too.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str
     arm: Arm | None = None
@@ -53,7 +51,7 @@ class System(BaseModel):
         return f"{self.model}-{self.variant}" + ("" if self.seed is None else f"-{self.seed}")
 
 
-class Plan(BaseModel):
+class Plan(BaseModel, extra="forbid"):
     """What ``run`` asks for, as ``data/plan.json`` holds it: nothing else is scored or shown.
 
     Attributes:
@@ -61,8 +59,6 @@ class Plan(BaseModel):
         rivals: Those that answer the open-ended prompts alone.
         server: What gave the systems' answers: a key of ``servers``.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     systems: list[System]
     rivals: list[System] = []

@@ -14,11 +14,10 @@ from typing import Any
 
 from stages.decoding.choices import Row, loglikelihoods
 from stages.decoding.context import continuations
-from stages.decoding.generating import batches, generate
+from stages.decoding.generating import Chooser, batches, generate
 from stages.decoding.model import Loaded, load
 from stages.decoding.parameters import Asking, Decoding
 from stages.decoding.prompts import Item, Job, prepare
-from stages.decoding.sampling import Chooser
 from stages.records import files
 from stages.records.question import Question
 from stages.scoring.items import kind

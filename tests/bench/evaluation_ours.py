@@ -21,11 +21,10 @@ if "avx512f" in Path("/proc/cpuinfo").read_text(encoding="utf-8"):
 from stages.chat.rendering import tokenize
 from stages.decoding.choices import Row, loglikelihoods
 from stages.decoding.context import continuations
-from stages.decoding.generating import Prompt, batches, generate
+from stages.decoding.generating import Chooser, Prompt, batches, generate
 from stages.decoding.model import Loaded, load
 from stages.decoding.parameters import Decoding
 from stages.decoding.partial import Share
-from stages.decoding.sampling import Chooser
 
 MOST_TOKENS = 20480
 """In memory at once while choices are scored, as at the scale ``mini``."""

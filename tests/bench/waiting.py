@@ -72,10 +72,9 @@ def steps_a_second(step: Callable[[], object], seconds: float) -> float:
 
 def answering(folder: Path, threads: int) -> Callable[[], object]:
     """A step answers some prompts: many small products, and as many meetings of the threads."""
-    from stages.decoding.generating import Prompt, generate
+    from stages.decoding.generating import Chooser, Prompt, generate
     from stages.decoding.model import load
     from stages.decoding.parameters import Decoding
-    from stages.decoding.sampling import Chooser
 
     loaded = load(folder, Decoding(dtype="float32", batch_tokens=1 << 20, threads=threads))
     prompts = [Prompt([row + 10] * PROMPT_TOKENS, NEW_TOKENS, until=lambda ids: False) for row in range(ROWS)]

@@ -14,11 +14,10 @@ from stages.chat.rendering import tokenize
 from stages.core.errors import InputError
 from stages.decoding.answering import answer
 from stages.decoding.choices import Row, loglikelihoods
-from stages.decoding.generating import Prompt, batches, generate
+from stages.decoding.generating import Chooser, Prompt, batches, generate, nucleus, penalize
 from stages.decoding.model import load, stops
 from stages.decoding.parameters import Asking, Decoding, OpenEnded, Sampling
 from stages.decoding.prompts import Job
-from stages.decoding.sampling import Chooser, nucleus, penalize
 from stages.records.question import Question
 from tests.conftest import tiny_model
 from tests.import_graph import ROOT

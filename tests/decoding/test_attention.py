@@ -11,11 +11,10 @@ from stages.base_models.loading import byte_tokenizer
 from stages.decoding import attention
 from stages.decoding.attention import ARCHITECTURES, RIGHT_ALIGNED, PackedRows, layer, parts
 from stages.decoding.cache import BLOCK, ColumnsLayer, PreallocatedLayer, joined
-from stages.decoding.generating import Prompt, generate, last_logits, logits_from
+from stages.decoding.generating import Chooser, Prompt, generate, last_logits, logits_from
 from stages.decoding.model import load
 from stages.decoding.parameters import Decoding
 from stages.decoding.prefilling import read
-from stages.decoding.sampling import Chooser
 
 LENGTHS = (3, 70, 41, 9, 40, 64, 5)
 WINDOW = 24

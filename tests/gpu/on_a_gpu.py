@@ -17,9 +17,8 @@ from transformers import AutoModelForCausalLM
 from stages.chat.rendering import Part, tokenize
 from stages.decoding import model as decoding_model
 from stages.decoding.choices import Row, loglikelihoods
-from stages.decoding.generating import Prompt, generate
+from stages.decoding.generating import Chooser, Prompt, generate
 from stages.decoding.parameters import Decoding, Sampling
-from stages.decoding.sampling import Chooser
 from stages.training.curve import linear_decay
 from tests.conftest import tiny_model
 from tests.training.test_zero import BATCH, PROGRAM, RATES, STEPS, rows
