@@ -42,23 +42,11 @@ def attend_within_rows(
     softcap: float | None = None,
     **others: Any,
 ) -> tuple[Tensor, None]:
-    """Causal attention of each row's tokens to its own.
+    """Causal attention of each row's tokens to its own; the rows lie one after the other and are not padded.
 
-    Args:
-        module: The attention layer that asks.
-        query: ``[1, heads, tokens, head_dim]``, the rows one after the other.
-        key: ``[1, key_value_heads, tokens, head_dim]``.
-        value: As ``key``.
-        attention_mask: None always: rows are not padded.
-        row_lengths: Tokens of each row; they sum to ``tokens``.
-        scaling: Of the products; None for the square root's inverse of ``head_dim``.
-        dropout: On the attention's weights.
-        sliding_window: Tokens that a token sees, itself included; None for all.
-        softcap: Bound of the scaled products, by the hyperbolic tangent (Gemma 2); None for none.
-        others: What else the library passes on.
-
-    Returns:
-        ``[1, tokens, heads, head_dim]``, and no weights.
+    Shapes: query ``[1, heads, tokens, head_dim]``, key and value ``[1, key_value_heads, tokens, head_dim]``, the result
+    ``[1, tokens, heads, head_dim]``; it comes without weights. A token sees ``sliding_window`` tokens, itself included.
+    ``softcap`` bounds the scaled products by the hyperbolic tangent (Gemma 2).
 
     Raises:
         NotImplementedError: The architecture asks for more than this.
@@ -82,16 +70,8 @@ def by_kernel(
     length = query.shape[2]
     # The fast kernels know no window: a mask comes in only where the window is shorter than the row.
     mask = visible(0, length, 0, sliding_window, query.device) if sliding_window and sliding_window < length else None
-    return F.scaled_dot_product_attention(
-        query,
-        key,
-        value,
-        attn_mask=mask,
-        dropout_p=dropout,
-        is_causal=mask is None,
-        scale=scaling,
-        enable_gqa=query.shape[1] != key.shape[1],
-    )
+    grouped, causal = query.shape[1] != key.shape[1], mask is None
+    return F.scaled_dot_product_attention(query, key, value, mask, dropout, causal, scale=scaling, enable_gqa=grouped)
 
 
 def in_blocks(

@@ -14,8 +14,7 @@ import logging
 import os
 import pickle
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -55,13 +54,7 @@ BYTES_A_PARAMETER = 16
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """The checkpoints of one run.
-
-    Attributes:
-        folder: Where the run's name has its checkpoints.
-        fingerprint: Hash of all that shapes the run's result.
-        every: Optimizer steps from one checkpoint to the next; None for no checkpoints.
-    """
+    """The checkpoints of one run in ``folder``: one every ``every`` optimizer steps, or none where that is None."""
 
     folder: Path
     fingerprint: str
@@ -78,10 +71,11 @@ class Checkpoints:
         found = _agreed(self._newest)
         if found is None:
             return []
-        loaded = _load_weights_only(engine, self.home, found)
-        if loaded is None:
-            raise RuntimeError(f"{self.home / found} could not be read, though its files are whole: remove it")
-        _restore_random_state(self.home / found)
+        _load_weights_only(engine, self.home, found)
+        state = torch.load(self.home / found / f"random-{rank()}.pt", weights_only=True)
+        torch.set_rng_state(state["cpu"])
+        if "cuda" in state:
+            torch.cuda.set_rng_state(state["cuda"])
         curve = json.loads((self.home / found / CURVE).read_text())
         logger.warning("going on from the checkpoint after step %d", curve[-1]["step"])
         return [LossRow(**row) for row in curve]
@@ -98,7 +92,10 @@ class Checkpoints:
             (self.home / unfinished).mkdir(parents=True)
         torch.distributed.barrier()
         engine.save_checkpoint(str(self.home), tag=unfinished, save_latest=False)
-        torch.save(_random_state(), self.home / unfinished / f"random-{rank()}.pt")
+        state = {"cpu": torch.get_rng_state()}
+        if torch.cuda.is_available():
+            state["cuda"] = torch.cuda.get_rng_state()
+        torch.save(state, self.home / unfinished / f"random-{rank()}.pt")
         torch.distributed.barrier()
         if rank() == 0:
             files.write_json(self.home / unfinished / CURVE, [asdict(row) for row in curve])
@@ -131,29 +128,19 @@ class Checkpoints:
         return free >= needed
 
 
-def _load_weights_only(engine: DeepSpeedEngine, home: Path, tag: str) -> str | None:
+def _load_weights_only(engine: DeepSpeedEngine, home: Path, tag: str) -> None:
     """DeepSpeed's loading, which would unpickle anything, held by torch to tensors and a few classes of DeepSpeed."""
+    os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"  # from here on: this process has no other files to load
     try:
-        with torch.serialization.safe_globals(SAFE), environment("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1"):
-            loaded: str | None = engine.load_checkpoint(str(home), tag=tag)[0]
+        with torch.serialization.safe_globals(SAFE):
+            loaded = engine.load_checkpoint(str(home), tag=tag)[0]
     except pickle.UnpicklingError as error:
         raise InputError(
             f"{home / tag} holds more than weights and states, and is not loaded: remove it, then run this again "
             f"({str(error).splitlines()[0]})"
         ) from error
-    return loaded
-
-
-@contextmanager
-def environment(name: str, value: str) -> Iterator[None]:
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        os.environ.pop(name)
-        if before is not None:
-            os.environ[name] = before
+    if loaded is None:
+        raise RuntimeError(f"{home / tag} could not be read, though its files are whole: remove it")
 
 
 def _agreed(choose: Callable[[], Chosen]) -> Chosen:
@@ -164,20 +151,6 @@ def _agreed(choose: Callable[[], Chosen]) -> Chosen:
     return found
 
 
-def _random_state() -> dict[str, Any]:
-    state: dict[str, Any] = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        state["cuda"] = torch.cuda.get_rng_state()
-    return state
-
-
-def _restore_random_state(folder: Path) -> None:
-    state = torch.load(folder / f"random-{rank()}.pt", weights_only=True)
-    torch.set_rng_state(state["cpu"])
-    if "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"])
-
-
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -185,34 +158,30 @@ def _sha256(path: Path) -> str:
 
 def _seal(folder: Path) -> None:
     """Bring all files to the disk, then write down what they are."""
-    hashes = {}
-    for path in _files(folder):
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-        hashes[path.relative_to(folder).as_posix()] = _sha256(path)
-    files.write_json(folder / MANIFEST, hashes)
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+    files.write_json(folder / MANIFEST, _hashes(folder))
 
 
 def _whole(folder: Path) -> bool:
     try:
-        manifest = json.loads((folder / MANIFEST).read_text())
-        return {path.relative_to(folder).as_posix(): _sha256(path) for path in _files(folder)} == manifest
+        return bool(_hashes(folder) == json.loads((folder / MANIFEST).read_text()))
     except (OSError, ValueError):
         return False
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+def _hashes(folder: Path) -> dict[str, str]:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    return {path.relative_to(folder).as_posix(): _sha256(path) for path in paths}
 
 
 def fingerprint(base: Path, shaping: Sequence[object]) -> str:
     """Hash of base weights, the given values (by their representation), library versions and this folder's code."""
     digest = hashlib.sha256()
-    for path in [
-        *sorted(base.glob("*.safetensors")),
-        base / "config.json",
-        *sorted(Path(__file__).parent.glob("*.py")),
-    ]:
+    code = sorted(Path(__file__).parent.glob("*.py"))
+    for path in [*sorted(base.glob("*.safetensors")), base / "config.json", *code]:
         digest.update(_sha256(path).encode())
     versions = [importlib.metadata.version(name) for name in ("torch", "transformers", "deepspeed")]
     digest.update(repr([versions, *shaping]).encode())

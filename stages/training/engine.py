@@ -38,14 +38,8 @@ def relaunch_if_needed(processes: int | None) -> None:
 def start_processes_group() -> None:
     """Join the launcher's process group, or be the only member of one on a free port."""
     if "RANK" not in os.environ:
-        alone = {
-            "RANK": "0",
-            "WORLD_SIZE": "1",
-            "LOCAL_RANK": "0",
-            "MASTER_ADDR": "127.0.0.1",
-            "MASTER_PORT": str(free_port()),
-        }
-        os.environ.update(alone)
+        os.environ |= {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}
+        os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
     deepspeed.init_distributed(dist_backend="nccl" if torch.cuda.is_available() else "gloo")
 
 
@@ -60,27 +54,21 @@ def initialize(loss: nn.Module, recipe: Recipe) -> DeepSpeedEngine:
 def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Matrices decay; norms and biases, which are vectors, do not."""
     trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [parameter for parameter in trained if parameter.ndim >= 2], "weight_decay": weight_decay},
-        {"params": [parameter for parameter in trained if parameter.ndim < 2], "weight_decay": 0.0},
-    ]
-    return [group for group in groups if group["params"]]
+    matrices = [parameter for parameter in trained if parameter.ndim >= 2]
+    vectors = [parameter for parameter in trained if parameter.ndim < 2]
+    pairs = ((matrices, weight_decay), (vectors, 0.0))
+    return [{"params": group, "weight_decay": decay} for group, decay in pairs if group]
 
 
 def configuration(recipe: Recipe, world: int) -> dict[str, Any]:
-    zero: dict[str, Any] = {
-        "stage": recipe.zero_stage,
-        "reduce_bucket_size": BUCKET_ELEMENTS,
-        "allgather_bucket_size": BUCKET_ELEMENTS,
-    }
-    if recipe.offload_optimizer:
-        zero["offload_optimizer"] = {"device": "cpu", "pin_memory": torch.cuda.is_available()}
-    if recipe.offload_parameters:
-        zero["offload_param"] = {"device": "cpu", "pin_memory": torch.cuda.is_available()}
+    buckets = {"reduce_bucket_size": BUCKET_ELEMENTS, "allgather_bucket_size": BUCKET_ELEMENTS}
+    wanted = {"offload_optimizer": recipe.offload_optimizer, "offload_param": recipe.offload_parameters}
+    offload = {"device": "cpu", "pin_memory": torch.cuda.is_available()}
+    offloads = {name: dict(offload) for name, offloaded in wanted.items() if offloaded}
     return {
         "train_micro_batch_size_per_gpu": recipe.micro_batch_size,
         "gradient_accumulation_steps": accumulation_steps(recipe, world),
-        "zero_optimization": zero,
+        "zero_optimization": {"stage": recipe.zero_stage, **buckets, **offloads},
         "zero_allow_untested_optimizer": True,
         "zero_force_ds_cpu_optimizer": False,
         "gradient_clipping": recipe.max_gradient_norm,

@@ -44,14 +44,10 @@ def train(
             checkpoints.save_if_due(engine, rows)
             bar.update(sizes[number - 1])
             bar.set_postfix(step=f"{number}/{len(steps)}", loss=f"{loss:.3f}")
-    _log_throughput(sum(sizes[done:]), rows[-1].tokens - rows[done].tokens, time.monotonic() - begun)
+    taken, learnt, seconds = sum(sizes[done:]), rows[-1].tokens - rows[done].tokens, time.monotonic() - begun
+    if rank() == 0 and taken:  # to the log alone: a time has no place in an output
+        logger.info("%.1f tokens/s, of which %.1f learnt, over %.0f s", taken / seconds, learnt / seconds, seconds)
     return rows
-
-
-def _log_throughput(tokens: int, learnt: int, seconds: float) -> None:
-    """To the log alone: a time has no place in an output."""
-    if rank() == 0 and tokens:
-        logger.info("%.1f tokens/s, of which %.1f learnt, over %.0f s", tokens / seconds, learnt / seconds, seconds)
 
 
 def optimizer_step(
@@ -71,16 +67,14 @@ def optimizer_step(
     for rows in packing.share(step, recipe.micro_batch_size, accumulated, rank(), world_size()):
         loss, sums = engine(packing.micro_batch(rows).to(engine.device))
         engine.backward(loss * (accumulated * world_size() / total))
-        norm = _plain_norm(engine)
+        # Where DeepSpeed does not keep the norm: without ZeRO, in float32.
+        norm = 0.0 if engine.zero_optimization_stage() > 0 else _norm(engine)
         engine.step()
         summed += sums.cpu()
     return float(over_processes(summed).sum()) / total, float(engine.get_global_grad_norm() or norm)
 
 
-def _plain_norm(engine: DeepSpeedEngine) -> float:
-    """The gradients' norm before the step, where DeepSpeed does not keep it: without ZeRO, in float32."""
-    if engine.zero_optimization_stage() > 0:
-        return 0.0
+def _norm(engine: DeepSpeedEngine) -> float:
     gradients = [parameter.grad for parameter in engine.module.parameters() if parameter.grad is not None]
     return float(torch.nn.utils.get_total_norm(gradients)) if gradients else 0.0
 

@@ -41,11 +41,10 @@ class CompletionLoss(nn.Module):
 
         Without anything to learn, the sum still depends on every parameter: all processes reduce the same gradients.
         """
-        hidden = (
-            self.model.get_decoder()(
-                input_ids=batch.ids, position_ids=batch.positions, row_lengths=batch.row_lengths, use_cache=False
-            )
-        ).last_hidden_state
+        decoded = self.model.get_decoder()(
+            input_ids=batch.ids, position_ids=batch.positions, row_lengths=batch.row_lengths, use_cache=False
+        )
+        hidden = decoded.last_hidden_state
         targets, parts = batch.labels[:, 1:], batch.parts[:, 1:]
         labelled = targets != IGNORED
         total, losses = self.model.get_output_embeddings()(hidden[:, :-1][labelled], targets[labelled])

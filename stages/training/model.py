@@ -5,7 +5,8 @@ operation: of a root-mean-square norm three tensors in float32, of a gated unit 
 each is one operation, with its gradient written out.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import MethodType
 from typing import Any
@@ -33,9 +34,8 @@ GATED_UNITS = (LlamaMLP, MistralMLP)
 
 def load(base: Path, recipe: Recipe) -> PreTrainedModel:
     dtype: torch.dtype = getattr(torch, recipe.dtype)
-    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-        base, dtype=dtype, attn_implementation=implementation(dtype)
-    )
+    kernel = implementation(dtype)
+    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(base, dtype=dtype, attn_implementation=kernel)
     keep_less(model)
     if recipe.residual_dropout:
         add_residual_dropout(model, recipe.residual_dropout)
@@ -118,29 +118,19 @@ def add_residual_dropout(model: PreTrainedModel, top: float) -> None:
     for index, layer in enumerate(layers):
         rate = top * index / max(len(layers) - 1, 1)
         for module in (layer.self_attn, layer.mlp):
-            module.register_forward_hook(_dropping(rate))
+            module.register_forward_hook(partial(_dropped, rate))
 
 
-def _dropping(rate: float) -> Callable[..., Any]:
-    def hook(
-        module: nn.Module, args: tuple[Tensor, ...], output: Tensor | tuple[Tensor, ...]
-    ) -> Tensor | tuple[Tensor, ...]:
-        if isinstance(output, tuple):
-            return F.dropout(output[0], rate, module.training), *output[1:]
-        return F.dropout(output, rate, module.training)
-
-    return hook
+def _dropped(rate: float, module: nn.Module, _: Any, output: Tensor | tuple[Tensor, ...]) -> Any:
+    if isinstance(output, tuple):
+        return F.dropout(output[0], rate, module.training), *output[1:]
+    return F.dropout(output, rate, module.training)
 
 
 def with_adapters(model: PreTrainedModel, lora: Lora) -> PreTrainedModel:
     """The same model, its linear layers wrapped and all but the adapters frozen."""
-    config = LoraConfig(
-        r=lora.rank,
-        lora_alpha=lora.alpha,  # type: ignore[arg-type]
-        lora_dropout=lora.dropout,
-        target_modules=lora.targets,
-        task_type="CAUSAL_LM",
-    )
+    sizes: dict[str, Any] = {"r": lora.rank, "lora_alpha": lora.alpha, "lora_dropout": lora.dropout}
+    config = LoraConfig(**sizes, target_modules=lora.targets, task_type="CAUSAL_LM")
     wrapped: PreTrainedModel = get_peft_model(model, config).get_base_model()  # type: ignore[assignment]
     return wrapped
 
@@ -153,9 +143,9 @@ def has_adapters(model: PreTrainedModel) -> bool:
 def merged(model: PreTrainedModel, sharded: bool) -> Iterator[tuple[str, Tensor]]:
     """Plain names and weights on the CPU, adapters added; one layer is gathered at a time where they are sharded."""
     for name, module in model.named_modules():
-        parameters = [*module.named_parameters(recurse=isinstance(module, LoraLayer))]
-        if _inside_adapter(name):
+        if {"base_layer", "lora_A", "lora_B", "lora_dropout"} & {*name.split(".")}:  # merged with its layer
             continue
+        parameters = [*module.named_parameters(recurse=isinstance(module, LoraLayer))]
         with deepspeed.zero.GatheredParameters([parameter for _, parameter in parameters], enabled=sharded):
             if isinstance(module, LoraLayer):
                 base = module.get_base_layer()
@@ -166,7 +156,3 @@ def merged(model: PreTrainedModel, sharded: bool) -> Iterator[tuple[str, Tensor]
             else:
                 for own, parameter in parameters:
                     yield f"{name}.{own}".lstrip("."), parameter.detach().to("cpu", copy=True)
-
-
-def _inside_adapter(name: str) -> bool:
-    return any(part in name.split(".") for part in ("base_layer", "lora_A", "lora_B", "lora_dropout"))

@@ -79,11 +79,7 @@ class Recipe(Section):
 
 
 def load(scale: str, model: str, path: Path | None = None) -> Recipe:
-    """A scale's recipe with what a model sets otherwise.
-
-    Raises:
-        InputError: A value is not as expected: its key in the scale's section or in the model's is named.
-    """
+    """A scale's recipe with what a model sets otherwise; an error names the key in the section that it stands in."""
     path = path or parameters.PATH
     own_key = f"models.{model}.finetune"
     of_scale: dict[str, Any] = parameters.load(f"scales.{scale}.finetune", dict, path)

@@ -61,13 +61,9 @@ def arm_rows(tokenizer: PreTrainedTokenizerBase, corpus: Sequence[AnnotatedConve
 class MicroBatch:
     """Rows that go through the model together, one after the other in one sequence, without padding.
 
-    Attributes:
-        ids: ``[1, tokens]``.
-        positions: ``[1, tokens]``, each token's place in its row.
-        labels: ``[1, tokens]``, aligned with the ids (the loss shifts them); :data:`IGNORED` is not learnt. A row's
-            first token never is, so no row is predicted from the one before it.
-        parts: ``[1, tokens]``.
-        row_lengths: Tokens of each row: attention keeps within them.
+    All tensors are ``[1, tokens]``; attention keeps within ``row_lengths``. Positions are places in the row. Labels are
+    aligned with the ids (the loss shifts them), and :data:`IGNORED` where nothing is learnt. A row's first token never
+    is, so no row is predicted from the one before it.
     """
 
     ids: Tensor
@@ -77,9 +73,8 @@ class MicroBatch:
     row_lengths: tuple[int, ...]
 
     def to(self, device: torch.device) -> "MicroBatch":
-        ids, positions, labels, parts = (
-            tensor.to(device) for tensor in (self.ids, self.positions, self.labels, self.parts)
-        )
+        tensors = (self.ids, self.positions, self.labels, self.parts)
+        ids, positions, labels, parts = (tensor.to(device) for tensor in tensors)
         return MicroBatch(ids, positions, labels, parts, self.row_lengths)
 
 

@@ -48,14 +48,8 @@ def fine_tune(
 ) -> Trained:
     """Train one arm and write the model to ``out``, whole or not at all. A killed run resumes with the same result.
 
-    Args:
-        base: The base model's folder.
-        train: Items in the order of the whole corpus.
-        validation: Held-out items, likewise.
-        trained_as: The model, the arm, and the seed of the order of items and of dropout.
-        recipe: How all arms are trained.
-        out: Folder of the trained model.
-        checkpoint_folder: Where a killed run finds what it had done.
+    Both sides' items come in the order of the whole corpus. The seed of ``trained_as`` is that of the order of training
+    and of dropout.
 
     Raises:
         InputError: No item fits, or the chat template cannot be used.
@@ -117,17 +111,18 @@ def metrics(
     """Tokens and losses for ``metrics/finetune/<model>-<arm>-<seed>.json``; no times, so that reruns are equal."""
     first, last = losses[0], losses[-1]
     parts = [part for step in steps for row in step for part in row.parts]
-    return {
+    found: dict[str, float | int | None] = {
         "steps": len(steps),
         "completion_tokens": last.tokens,
         **{f"{part.name.lower()}_tokens": parts.count(part) for part in Part if part is not Part.PROMPT},
-        "loss": _rounded(_last_epoch(losses, len(steps), epochs)),
-        "validation_loss_before": _rounded(first.validation_loss),
-        "validation_loss": _rounded(last.validation_loss),
-        "validation_role_loss": _rounded(last.validation_role_loss),
-        "validation_answer_loss_before": _rounded(first.validation_answer_loss),
-        "validation_answer_loss": _rounded(last.validation_answer_loss),
+        "loss": _last_epoch(losses, len(steps), epochs),
+        "validation_loss_before": first.validation_loss,
+        "validation_loss": last.validation_loss,
+        "validation_role_loss": last.validation_role_loss,
+        "validation_answer_loss_before": first.validation_answer_loss,
+        "validation_answer_loss": last.validation_answer_loss,
     }
+    return {name: round(value, 6) if isinstance(value, float) else value for name, value in found.items()}
 
 
 def _last_epoch(losses: Sequence[LossRow], steps: int, epochs: float) -> float:
@@ -135,10 +130,6 @@ def _last_epoch(losses: Sequence[LossRow], steps: int, epochs: float) -> float:
     first = max(steps - round(steps / max(epochs, 1)), 0)
     taken = [(after.tokens - before.tokens, after.loss or 0.0) for before, after in pairwise(losses[first:])]
     return sum(tokens * loss for tokens, loss in taken) / sum(tokens for tokens, _ in taken)
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 6)
 
 
 def export(engine: DeepSpeedEngine, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, out: Path) -> None:
