@@ -71,9 +71,14 @@ class OpenEnded(AnswerLimits):
 
 
 class ReferenceLikelihoods(Section):
-    """A scale's ``likelihood``: how many held-out conversations, and where the system's own role prompt is cut."""
+    """A scale's ``likelihood``: how many held-out conversations, and where answer and own role prompt are cut.
+
+    Attributes:
+        answer_tokens: How many tokens of each reference answer are measured, from its beginning; None for all.
+    """
 
     limit: int | None = Field(None, ge=1)
+    answer_tokens: int | None = Field(None, ge=1)
     role_tokens: int = Field(80, ge=1)
 
 

@@ -150,7 +150,7 @@ class _Measuring:
         return [self.role_end.role(completion.ids) for completion in completions]
 
     def _row(self, held: Held, role: str | None) -> Row:
-        """Rendered as in training: prompt and role prompt, and the answer with its end of turn.
+        """Rendered as in training: prompt and role prompt, and the answer with its end of turn, or its first tokens.
 
         The blank line between role prompt and answer counts to neither, so that the same text is measured in all
         conditions.
@@ -161,4 +161,4 @@ class _Measuring:
         begin, end = answer[0], answer[-1] + 1
         while begin + 1 < end and not str(tokenizer.decode([rendered.ids[begin]])).strip():
             begin += 1
-        return Row(rendered.ids[:begin], [rendered.ids[begin:end]])
+        return Row(rendered.ids[:begin], [rendered.ids[begin:end][: self.asking.answer_tokens]])

@@ -86,8 +86,9 @@ def likelihood(inputs: Inputs) -> Picture | None:
         f"{model}: " + "; ".join(f"{pair} {nats(entry['delta'])}" for pair, entry in pairs.items())
         for model, pairs in between.items()
     ]
+    beginnings = f"the first {inputs.reference_tokens} tokens of " if inputs.reference_tokens else ""
     caption = (
-        f"{significant(between, 'comparison')} Differences in the loss (negative log-likelihood) on "
+        f"{significant(between, 'comparison')} Differences in the loss (negative log-likelihood) on {beginnings}"
         f"{counted(inputs.reference_answers, 'held-out reference answer')}: 0.01 nats are about 1% of a token's "
         "probability. The answers come after the system's own role prompt, the recorded one of the annotator, another "
         "conversation's, a generic one, or none."

@@ -101,6 +101,13 @@ class Inputs:
         """Number of held-out answers behind the likelihoods."""
         return max((entry["n"] for model in self.models for entry in self.between(model).values()), default=0)
 
+    @property
+    def reference_tokens(self) -> int | None:
+        """How many tokens of each of them were measured, from its beginning; None for all."""
+        scale = self.preset("scales", self.plan.scale)
+        tokens: int | None = scale.get("likelihood", {}).get("answer_tokens")
+        return tokens
+
     def chance(self, benchmark: str) -> float | None:
         """The mean, over the questions asked, of one divided by the number of choices; None where there are none."""
         questions = self.questions.get(benchmark, {})

@@ -81,10 +81,17 @@ def run_line(inputs: Inputs) -> str:
         listed(inputs.models),
         counted(max(trained), "training item") if trained else "no training",
         f"{counted(asked, 'question')} in {counted(len(inputs.benchmarks), 'set')}",
-        counted(inputs.reference_answers, "reference answer") if inputs.reference_answers else "",
+        _reference_answers(inputs),
         counted(max(inputs.seeds, 1), "training seed"),
     ]
     return ", ".join(filter(None, parts))
+
+
+def _reference_answers(inputs: Inputs) -> str:
+    if not inputs.reference_answers:
+        return ""
+    beginnings = f" (the first {inputs.reference_tokens} tokens of each)" if inputs.reference_tokens else ""
+    return counted(inputs.reference_answers, "reference answer") + beginnings
 
 
 def findings(inputs: Inputs) -> list[str]:

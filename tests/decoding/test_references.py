@@ -43,19 +43,19 @@ def expected(tiny):
     model = AutoModelForCausalLM.from_pretrained(tiny, dtype=torch.float32).eval()
     tokenizer = AutoTokenizer.from_pretrained(tiny)
 
-    def nats(turns, role):
+    def nats(turns, role, most=None):
         ids = render(tokenizer, turn_with(turns, role), role).ids
         end = len(ids) - ids[::-1].index(tokenizer.eos_token_id)
         tokens = len(turns[1].encode()) + 1  # bytes, and the end of turn
         logprobs = model(torch.tensor([ids[:end]])).logits[0].detach().log_softmax(-1)
-        return -sum(float(logprobs[place - 1, ids[place]]) for place in range(end - tokens, end))
+        return -sum(float(logprobs[place - 1, ids[place]]) for place in range(end - tokens, end)[:most])
 
     return nats
 
 
-def measured(tiny, tmp_path, own=None, conversations=HELD, limit=None):
+def measured(tiny, tmp_path, own=None, conversations=HELD, limit=None, answer_tokens=None):
     held = held_out(conversations, limit, random.Random(1))
-    asking = ReferenceLikelihoods(limit=limit, role_tokens=6)
+    asking = ReferenceLikelihoods(limit=limit, role_tokens=6, answer_tokens=answer_tokens)
     return held, reference_likelihoods(tiny, held, own, asking, DECODING, tmp_path / "partial")
 
 
@@ -68,6 +68,16 @@ def test_the_same_text_is_measured_after_each_role_prompt(tiny, tmp_path, expect
         assert each.nats == pytest.approx({name: expected(turns, role) for name, role in roles.items()}, abs=1e-3)
         assert each.tokens == len(turns[1].encode()) + 1
         assert each.own_role is None
+
+
+@pytest.mark.parametrize("own", [None, "role"])
+def test_of_long_answers_the_first_tokens_are_measured(tiny, tmp_path, expected, own):
+    held, found = measured(tiny, tmp_path, own, answer_tokens=5)
+    for each, one in zip(found, held, strict=True):
+        turns = one.conversation.turns
+        assert each.tokens == min(5, len(turns[1].encode()) + 1)
+        assert each.nats["recorded"] == pytest.approx(expected(turns, one.conversation.role, 5), abs=1e-3)
+        assert each.nats["none"] == pytest.approx(expected(turns, None, 5), abs=1e-3)
 
 
 def test_a_system_with_a_role_of_its_own_writes_it_first(tiny, tmp_path, expected, monkeypatch):

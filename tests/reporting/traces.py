@@ -79,8 +79,8 @@ def reference_answers(run: Run, model: str, which: str, size: str, side: str, lo
     assert p == f"{max(entry['p_holm'], 0.001):.3f}"
 
 
-@trace(r"(.+?), (\d+) training items, ([\d,]+) questions in (\d+) sets, (\d+) reference answers, "
-       r"(\d+) training seeds?")  # fmt: skip
+@trace(r"(.+?), (\d+) training items, ([\d,]+) questions in (\d+) sets, (\d+) reference answers"
+       r"(?: \(the first (\d+) tokens of each\))?, (\d+) training seeds?")  # fmt: skip
 def size_of_the_run(run: Run, model: str, models: str, items: str, asked: str, sets: str, *more: str) -> None:
     assert listed(models) == set(run.models)
     trained = [json.loads(path.read_text())["items"] for path in (run.folder / "metrics/finetune").glob("*.json")]
@@ -89,7 +89,10 @@ def size_of_the_run(run: Run, model: str, models: str, items: str, asked: str, s
     assert int(sets) == len(run.plan["benchmarks"])
     between = run.metric("likelihood", model, "between").values()
     assert int(more[0]) == max(entry["n"] for entry in between)
-    assert int(more[1]) == len({system["seed"] for system in run.plan["systems"]} - {None})
+    measured = [json.loads(line)["tokens"] for path in (run.folder / "data/likelihoods").glob("*.jsonl")
+                for line in path.read_text().splitlines()]  # fmt: skip
+    assert not more[1] or int(more[1]) >= max(measured)
+    assert int(more[2]) == len({system["seed"] for system in run.plan["systems"]} - {None})
 
 
 @trace(rf"(On MMLU by domain, )?role scored above standard {SETS} and below on (\d+)(?: \(equal on (\d+)\))?"
@@ -182,7 +185,7 @@ def caption(run: Run, model: str, figure: str | None, findings: str, rest: str) 
         significant = {name for name, p in known.items() if p < 0.05}
         assert same_count(found[2], len(significant), len(known))
         assert listed(found[3]) == (significant if len(significant) < len(known) else set())
-    if conversations := re.search(r"on (\d+) held-out reference answers", rest):
+    if conversations := re.search(r"on (?:the first \d+ tokens of )?(\d+) held-out reference answers", rest):
         assert int(conversations[1]) == max(entry["n"] for entry in run.metric("likelihood", model, "between").values())
 
 
