@@ -173,12 +173,11 @@ def losses(inputs: Inputs) -> Picture | None:
             curves.setdefault(system.model, {})[name] = rows
     if not curves:
         return None
-    count = inputs.validation_items
-    items = "validation items" if count is None else counted(count, "validation item")
     caption = (
         "Loss curves. Each arm's panel has the loss of each optimizer step on all tokens learnt. For role these "
-        "include the role prompt, so the panels are not comparable. The last panel is the loss on the answers of the "
-        f"{items}. Role reads them after the annotator's role prompt, so it may start lower: compare how far both fall."
+        "include the role prompt, so the panels are not comparable. The last panel is the loss on the answers of "
+        f"{counted(inputs.validation_items, 'validation item')}. Role reads them after the annotator's role prompt, so "
+        "it may start lower: compare how far both fall."
     )
     alt = f"Line plots of training and validation loss for {listed([*curves])}; the table below has the last values."
     style.save(loss.figure(curves), inputs.root / "plots/losses")

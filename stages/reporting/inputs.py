@@ -33,7 +33,6 @@ class Inputs:
         scored: System, benchmark and id → the answer as read and scored.
         judgements: The judge's verdicts on open-ended answers; empty where nothing was judged.
         parameters: All of ``params.yaml``.
-        validation_items: Number of items behind the validation losses; None where their file is absent.
     """
 
     root: Path
@@ -46,7 +45,6 @@ class Inputs:
     generations: dict[tuple[str, str], dict[str, Generation]]
     judgements: list[Judgement]
     parameters: Metrics
-    validation_items: int | None = None
 
     @property
     def models(self) -> list[str]:
@@ -72,6 +70,11 @@ class Inputs:
     def preset(self, section: str, name: str) -> Metrics:
         found = self.parameters.get(section, {}).get(name)
         return found if isinstance(found, dict) else {}
+
+    @property
+    def validation_items(self) -> int:
+        """Number of held-out items behind the validation losses, of the system that had the most."""
+        return max((int(metrics.get("validation_items", 0)) for metrics in self.finetune.values()), default=0)
 
     @property
     def margin(self) -> float:
@@ -130,7 +133,7 @@ def load(root: Path) -> Inputs:
     plan = read_plan(root / "data/plan.json")
     metrics = {name: _optional(root / f"metrics/{name}.json") for name in METRICS}
     metrics |= {name: read_json(root / f"metrics/{name}.json") for name in METRICS[:2]}
-    scored, judged, validation = (root / f"data/{name}.jsonl" for name in ("scored", "judgements", "split/validation"))
+    scored, judged = root / "data/scored.jsonl", root / "data/judgements.jsonl"
     trained = [system.name for system in plan.systems if system.arm is not None and system.condition is None]
     asked = {each: root / f"data/questions/{each}.jsonl" for each in [*plan.benchmarks, OPEN_ENDED]}
     questions = {each: {found.id: found for found in read_jsonl(path, Question) if found.use == "test"}
@@ -149,7 +152,6 @@ def load(root: Path) -> Inputs:
                      for key, path in answers.items() if path.is_file()},
         judgements=read_jsonl(judged, Judgement) if judged.is_file() else [],
         parameters=parameters.read(root / "params.yaml"),
-        validation_items=len(validation.read_bytes().splitlines()) if validation.is_file() else None,
     )  # fmt: skip
 
 

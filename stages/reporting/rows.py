@@ -34,8 +34,8 @@ def differences(inputs: Inputs) -> Rows:
 
 def controls(inputs: Inputs) -> Rows:
     """Every comparison but role with standard."""
-    for model, pairs in inputs.metrics["comparison"].items():
-        for pair, benchmarks in pairs.items():
+    for model in inputs.models:
+        for pair, benchmarks in inputs.metrics["comparison"].get(model, {}).items():
             for benchmark in benchmarks if pair != ROLE_PAIR else ():
                 scores = [
                     metric(inputs, "benchmarks", model, variant, benchmark).percent("score", variant=variant)

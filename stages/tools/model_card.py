@@ -1,6 +1,7 @@
 """The card of a published model: the Hub's metadata, what was trained and how, the chat template, the results."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,9 @@ from huggingface_hub import ModelCardData
 
 from stages.core.errors import InputError
 from stages.records.systems import System
-from stages.reporting import names
+from stages.reporting import page, table_files
 from stages.reporting.cautions import cautions
 from stages.reporting.inputs import Inputs
-from stages.reporting.names import p_value, percent, points
 from stages.training import recipe as recipes
 
 ARMS = {
@@ -27,6 +27,7 @@ BUNDLED = (
     "ones). A score on them is no score on MMLU, GSM8K or any other benchmark of that name**, and may not be set "
     "beside one. It tells how two systems compare on these questions."
 )
+TABLES = ("main", "differences", "controls", "readings")
 # The Hub's names of licences: those that it knows, and one that `models` in params.yaml calls otherwise.
 KNOWN = {
     "apache-2.0", "mit", "gemma", "llama2", "llama3", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0",
@@ -107,47 +108,15 @@ The tokenizer holds it: `tokenizer.apply_chat_template(messages, add_generation_
 
 
 def results(run: Inputs, system: System) -> Iterator[str]:
-    """Scores with intervals, differences with tests, and what limits them."""
-    bundled = run.plan.data == "bundled"
+    """The report's tables of the model's scores and differences, and what limits them."""
+    systems = [each for each in run.plan.systems if each.model == system.model]
+    of_model = replace(run, plan=run.plan.model_copy(update={"systems": systems}))
     yield "## Results"
-    if bundled:
+    if run.plan.data == "bundled":
         yield BUNDLED
-    yield "Scores and intervals (95%) in per cent, over all seeds of training that were run:"
-    head = ["benchmark", "read from", "questions", "score", "interval", "unreadable", "role prompts written"]
-    scores = [
-        (
-            names.benchmark(benchmark) + (" (bundled)" if bundled and benchmark != "humaneval" else ""),
-            names.READINGS.get(entry["reading"], entry["reading"]),
-            entry["n"],
-            percent(entry["score"]),
-            f"{percent(entry['ci_low'])} to {percent(entry['ci_high'])}",
-            percent(entry.get("unparsed_rate")),
-            percent(entry.get("role_rate")),
-        )
-        for benchmark, entry in run.metrics["benchmarks"].get(system.model, {}).get(system.variant, {}).items()
-        if entry.get("score") is not None
-    ]
-    yield _table(head, scores)
-    for pair, found in run.metrics["comparison"].get(system.model, {}).items():
-        if system.variant in pair.split(" - "):
-            yield f"Differences, {pair}, in percentage points:"
-            yield _table(
-                ["benchmark", "difference", "interval", "p", "p after Holm", "detectable"],
-                [
-                    (
-                        names.benchmark(benchmark),
-                        points(entry["delta"]),
-                        f"{points(entry['ci_low'])} to {points(entry['ci_high'])}",
-                        p_value(entry.get("p")),
-                        p_value(entry.get("p_holm")),
-                        percent(entry.get("detectable")),
-                    )
-                    for benchmark, entry in found.items()
-                    if entry.get("delta") is not None
-                ],
-            )
+    yield from (table_files.markdown(each).rstrip() for each in page.tables(of_model) if each.name in TABLES)
     yield "### Limits"
-    yield "\n".join(f"- {text}" for text in cautions(run))
+    yield "\n".join(f"- {text}" for text in cautions(of_model))
 
 
 def _table(head: list[str], rows: Iterable[Iterable[Any]]) -> str:

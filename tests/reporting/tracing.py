@@ -76,9 +76,6 @@ class Run:
     def said(self, model: str, verdict: str) -> set[str]:
         return {name for name, entry in self.pair(model).items() if entry["verdict"] == verdict}
 
-    def lines(self, name: str) -> int:
-        return len((self.folder / f"data/{name}.jsonl").read_text().splitlines())
-
 
 def listed(text: str | None) -> set[str]:
     return set(re.split(r", | and ", text)) if text else set()
