@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.reporting import tracing
 from tests.reporting.prose import Run, unknown
+from tests.reporting.traces import untraced
 from tests.temporary_clone import SMALL, choose, commit, copy_repository, git, run
 
 
@@ -58,6 +60,11 @@ def test_everything_comes_out(clone):
 def test_every_number_in_the_reports_prose_is_what_the_files_give(clone):
     finished = Run(clone)
     assert [(number, text) for text in finished.texts for number in unknown(finished, text)] == []
+
+
+@pytest.mark.slow
+def test_every_sentence_of_the_report_that_states_a_result_follows_from_the_files(clone):
+    assert untraced(tracing.Run(clone)) == []
 
 
 @pytest.mark.slow

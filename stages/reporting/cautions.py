@@ -77,7 +77,8 @@ def _of_answers(inputs: Inputs, model: str, entries: Entries) -> Iterator[str]:
         }
         for benchmark, arms in entries.items()
     }
-    if high := _above(unread, UNREAD, "benchmark"):
+    unread = {benchmark: rates for benchmark, rates in unread.items() if rates}
+    if high := _above(unread, UNREAD, "benchmark", " with written answers"):
         yield (
             f"many written answers are unread, which means that no answer was found in the text: {high}. Scores by "
             "likelihood are not affected; elsewhere an unread answer counts as wrong."
@@ -119,7 +120,7 @@ def _cut_off(inputs: Inputs, model: str) -> Rates:
     return rates
 
 
-def _above(rates: Rates, limit: float, unit: str) -> str:
+def _above(rates: Rates, limit: float, unit: str, which: str = "") -> str:
     """The benchmarks above the limit with their arms' rates; where there are many, their number and the range."""
     high = {each: found for each, found in rates.items() if any(rate > limit for rate, _ in found.values())}
     if len(high) <= FEW:
@@ -131,7 +132,7 @@ def _above(rates: Rates, limit: float, unit: str) -> str:
         if known:
             low, top = names.percent(known[0]), names.percent(known[-1])
             arms.append(f"{arm} {low}%" if low == top else f"{arm} {low} to {top}%")
-    return f"on {out_of(len(high), len(rates), unit)} ({', '.join(arms)})"
+    return f"on {out_of(len(high), len(rates), unit)}{which} ({', '.join(arms)})"
 
 
 def _contamination(metrics: Metrics) -> Iterator[str]:

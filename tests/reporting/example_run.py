@@ -278,6 +278,7 @@ def _write_training(folder: Path, run: Plan, rng: random.Random) -> None:
         counts = {
             "items": 54,
             "left_out": 3,
+            "validation_items": 5,
             "steps": 14,
             "completion_tokens": 5600,
             "role_tokens": 1800,

@@ -68,7 +68,7 @@ def test_few_benchmarks_with_unread_answers_are_named_and_many_are_counted():
     few = told(scores={"gsm8k": entry(unparsed_rate=0.5)})
     assert "no answer was found in the text: GSM8K (standard 50.0%, role 50.0%)." in few
     many = told(scores={name: entry(unparsed_rate=0.3 + 0.1 * place) for place, name in enumerate(BENCHMARKS)})
-    assert "on all 4 benchmarks (standard 30.0 to 60.0%, role 30.0 to 60.0%)" in many
+    assert "on all 4 benchmarks with written answers (standard 30.0 to 60.0%, role 30.0 to 60.0%)" in many
 
 
 def test_answers_cut_off_are_counted():

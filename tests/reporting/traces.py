@@ -123,8 +123,8 @@ def tally(run: Run, model: str, domains: str | None, above: str, below: str, equ
         assert power.endswith("the arms disagree on too few questions to find any.")
 
 
-@trace(r"The role arm opened its answers with a well-formed role prompt: least often on (.+?) \((.+?)\), "
-       r"most often on (.+?) \((all \d+|[^()]+)\)\.")  # fmt: skip
+@trace(r"The role arm opened its answers with a well-formed role prompt: least often on (.+) \(([^()]+)\), "
+       r"most often on (.+) \(([^()]+)\)\.")  # fmt: skip
 def roles_written(run: Run, model: str, fewest: str, low: str, most: str, high: str) -> None:
     scores = run.scores(model, "role")
     rates = {name: entry["role_rate"] for name, entry in scores.items() if entry["role_rate"] is not None}
