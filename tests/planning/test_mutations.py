@@ -45,7 +45,7 @@ VALID = {
     r"annotators\.openai\.answers": {"text"},
     # What may be left out.
     r".*(chat_template|key_variable)|annotators\.openai\.temperature": {"null"},
-    r"(scales|corpora|servers)\..*\.(limit|validation_limit|max_words|answer_words|written)": {"null"},
+    r"(scales|corpora|servers)\..*\.(limit|validation_limit|max_words|answer_words|answer_tokens|written)": {"null"},
     r"(scales|servers)\..*\.(judging\.prompts|checkpoint_every|processes)": {"null"},
     r".*(per_minute|max_cost|cached_input)": {"null"},
     # Seven is a number of most things, and true a switch.
@@ -56,7 +56,7 @@ VALID = {
     },
     r"servers\..*(processes|in_flight)|models\.tiny\.official\.layers|corpora\.alpaca\.limit": {"seven"},
     r"scales\..*\.(epochs|weight_decay|processes|threads|validate_every|validation_limit|checkpoint_every)": {"seven"},
-    r"scales\..*\.(limit|written|role_tokens|shots|max_words|prompts|answer_words)": {"seven"},
+    r"scales\..*\.(limit|written|role_tokens|shots|max_words|prompts|answer_words|answer_tokens)": {"seven"},
     r"scales\..*\.(preference\.decoding\.max_new_tokens|sampling\.(temperature|repetition_penalty))": {"seven"},
     r".*(\.batch|preflight|logprobs|gradient_checkpointing)": {"boolean"},
 }

@@ -91,7 +91,7 @@ def in_folder(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 ROLE_ARM = ("--model", "tiny", "--arm", "role", "--seed", "1", "--scale", "smoke")
 
 
-@pytest.mark.slow
+@pytest.mark.crash
 def test_two_processes_that_are_told_to_end_do_so_and_the_next_run_goes_on_from_the_checkpoint(tiny, tmp_path):
     folder = place(tmp_path, tiny, 2)
     change(folder, lambda content: content["scales"]["smoke"]["finetune"].update(epochs=40, checkpoint_every=10))
