@@ -1,6 +1,6 @@
 """Fine-tune a base model on one arm of the corpus with DeepSpeed ZeRO.
 
-One process by default; more where the recipe says so, or under a launcher of your own:
+One process a GPU, or one on a machine without, unless the recipe's `processes` says otherwise; or a launcher of yours:
 deepspeed --hostfile HOSTS --module stages.finetune --model M --arm role --seed 1 --scale paper
 
 `python -m stages.tools.estimate` says what it will take, `python -m stages.tools.preview` shows what an arm learns.

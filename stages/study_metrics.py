@@ -1,4 +1,4 @@
-"""Metrics of a frozen study, from its item-level records alone: neither model nor data is needed.
+"""Metrics of a frozen study, from its item-level records: neither model nor data is needed.
 
 The study's own run made `roles.json`, whose classifier reads the questions' texts, which a study does not hold.
 """

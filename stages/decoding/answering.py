@@ -57,9 +57,15 @@ def answer(
     share.leave()
     if share.rank:
         return []
-    letter, cloze = found.get("letter", {}), found.get("cloze", {})
+    asked_in_writing = len(items["written"])
+    # A place that was asked and is missing is an error: no record may lack a reading that others have.
     return [
-        record(question, written[place].generation if place in written else None, letter.get(place), cloze.get(place))
+        record(
+            question,
+            written[place].generation if place < asked_in_writing else None,
+            found["letter"][place] if "letter" in found else None,
+            found["cloze"][place] if "cloze" in found else None,
+        )
         for place, question in enumerate(tests)
     ]
 

@@ -92,6 +92,6 @@ def pack_linear_layers(model: nn.Module) -> None:
     if not torch.backends.mkldnn.is_available():
         return
     packable = {torch.float32} | ({torch.bfloat16} if torch.ops.mkldnn._is_mkldnn_bf16_supported() else set())
-    for name, child in list(model.named_modules()):
+    for name, child in list(model.named_modules(remove_duplicate=False)):
         if type(child) is nn.Linear and child.weight.dtype in packable and child.weight.device.type == "cpu":
             model.set_submodule(name, PackedLinear(child))

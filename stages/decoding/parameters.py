@@ -74,6 +74,7 @@ class ReferenceLikelihoods(Section):
     """A scale's ``likelihood``: how many held-out conversations, and where answer and own role prompt are cut.
 
     Attributes:
+        limit: How many conversations, the first ones; None for all.
         answer_tokens: How many tokens of each reference answer are measured, from its beginning; None for all.
     """
 

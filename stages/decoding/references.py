@@ -105,7 +105,7 @@ class _Measuring:
         return Prompt(shown, self.asking.role_tokens + len(answer), until=self.role_end)
 
     def fits(self, held: Held) -> bool:
-        """Whether prompt, any role prompt, and answer are within the model's context."""
+        """Whether prompt, any role prompt, and what is measured of the answer are within the model's context."""
         rows = [self._row(held, head) for _, head in self._given(held, None)]
         lengths = [len(row.before) + len(row.texts[0]) for row in rows]
         if self.own == "role":
@@ -153,7 +153,7 @@ class _Measuring:
         """Rendered as in training: prompt and role prompt, and the answer with its end of turn, or its first tokens.
 
         The blank line between role prompt and answer counts to neither, so that the same text is measured in all
-        conditions.
+        conditions: of an answer's first tokens, where the template opens the answer with a line break, as ours do.
         """
         tokenizer, (question, reference) = self.loaded.tokenizer, held.conversation.turns[:2]
         rendered = render(tokenizer, [question, self_prompt.join(role, reference) if role else reference], role)

@@ -56,7 +56,7 @@ class ReferenceLikelihood(BaseModel, extra="forbid"):
         id: The conversation's.
         tokens: Tokens of the reference answer that were measured: all with the end of turn, or the first ones.
         own_role: The role prompt that the system wrote for the conversation's first turn, or None.
-        nats: Negative log-likelihood of the answer, summed over its tokens, by the role prompt that stands before it:
+        nats: Negative log-likelihood of these tokens, summed, by the role prompt that stands before it:
             the system's own (in the arm ``restated``, the question's first sentence), the recorded one, another
             conversation's, a generic one, or none.
     """

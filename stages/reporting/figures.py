@@ -86,7 +86,7 @@ def likelihood(inputs: Inputs) -> Picture | None:
         f"{model}: " + "; ".join(f"{pair} {nats(entry['delta'])}" for pair, entry in pairs.items())
         for model, pairs in between.items()
     ]
-    beginnings = f"the first {inputs.reference_tokens} tokens of " if inputs.reference_tokens else ""
+    beginnings = f"{inputs.measured} of " if inputs.measured else ""
     caption = (
         f"{significant(between, 'comparison')} Differences in the loss (negative log-likelihood) on {beginnings}"
         f"{counted(inputs.reference_answers, 'held-out reference answer')}: 0.01 nats are about 1% of a token's "
@@ -176,8 +176,8 @@ def losses(inputs: Inputs) -> Picture | None:
     caption = (
         "Loss curves. Each arm's panel has the loss of each optimizer step on all tokens learnt. For role these "
         "include the role prompt, so the panels are not comparable. The last panel is the loss on the answers of "
-        f"{counted(inputs.validation_items, 'validation item')}. Role reads them after the annotator's role prompt, so "
-        "it may start lower: compare how far both fall."
+        f"{inputs.validation_items}. Role reads them after the annotator's role prompt, so it may start lower: compare "
+        "how far both fall."
     )
     alt = f"Line plots of training and validation loss for {listed([*curves])}; the table below has the last values."
     style.save(loss.figure(curves), inputs.root / "plots/losses")

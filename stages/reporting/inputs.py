@@ -11,7 +11,7 @@ from stages.records.files import read_json, read_jsonl
 from stages.records.question import Question
 from stages.records.results import Generation, Judgement, Scored
 from stages.records.systems import Plan, read_plan
-from stages.reporting.names import sentence
+from stages.reporting.names import counted, sentence
 
 OPEN_ENDED = "open_ended"
 ROLE_PAIR = "role - standard"
@@ -72,9 +72,12 @@ class Inputs:
         return found if isinstance(found, dict) else {}
 
     @property
-    def validation_items(self) -> int:
-        """Number of held-out items behind the validation losses, of the system that had the most."""
-        return max((int(metrics.get("validation_items", 0)) for metrics in self.finetune.values()), default=0)
+    def validation_items(self) -> str:
+        """How many held-out items the validation losses are of, in words."""
+        counts = {metrics["validation_items"] for metrics in self.finetune.values() if metrics.get("validation_items")}
+        if len(counts) > 1:
+            return f"{min(counts)} to {counted(max(counts), 'validation item')}"
+        return counted(counts.pop(), "validation item") if counts else "the validation items"
 
     @property
     def margin(self) -> float:
@@ -105,11 +108,10 @@ class Inputs:
         return max((entry["n"] for model in self.models for entry in self.between(model).values()), default=0)
 
     @property
-    def reference_tokens(self) -> int | None:
-        """How many tokens of each of them were measured, from its beginning; None for all."""
-        scale = self.preset("scales", self.plan.scale)
-        tokens: int | None = scale.get("likelihood", {}).get("answer_tokens")
-        return tokens
+    def measured(self) -> str:
+        """How much of each reference answer was measured, in words; empty where all of it was."""
+        tokens = self.preset("scales", self.plan.scale).get("likelihood", {}).get("answer_tokens")
+        return f"at most the first {counted(tokens, 'token')}" if tokens else ""
 
     def chance(self, benchmark: str) -> float | None:
         """The mean, over the questions asked, of one divided by the number of choices; None where there are none."""

@@ -159,6 +159,7 @@ def filled(inputs: Inputs, notes: Sequence[str]) -> list[str]:
         "differences": "Intervals are at 95%, by Bonett and Price's method for paired answers"
         f"{_widened(inputs, subjects=True)}; they are not corrected for the number of comparisons.",
         "margin": f"{100 * inputs.margin:g}",
+        "references": f" Of each answer, {inputs.measured} were measured." if inputs.measured else "",
         "missing": " ".join(dict.fromkeys(text for model in inputs.models for text in of_missing(inputs, model))),
         "questions": " ".join(of_questions(inputs)),
         "variants": of_variants(inputs),

@@ -90,7 +90,7 @@ def run_line(inputs: Inputs) -> str:
 def _reference_answers(inputs: Inputs) -> str:
     if not inputs.reference_answers:
         return ""
-    beginnings = f" (the first {inputs.reference_tokens} tokens of each)" if inputs.reference_tokens else ""
+    beginnings = f" ({inputs.measured} of each)" if inputs.measured else ""
     return counted(inputs.reference_answers, "reference answer") + beginnings
 
 

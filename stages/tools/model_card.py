@@ -9,7 +9,7 @@ from huggingface_hub import ModelCardData
 
 from stages.core.errors import InputError
 from stages.records.systems import System
-from stages.reporting import page, table_files
+from stages.reporting import names, page, table, table_files
 from stages.reporting.cautions import cautions
 from stages.reporting.inputs import Inputs
 from stages.training import recipe as recipes
@@ -27,7 +27,7 @@ BUNDLED = (
     "ones). A score on them is no score on MMLU, GSM8K or any other benchmark of that name**, and may not be set "
     "beside one. It tells how two systems compare on these questions."
 )
-TABLES = ("main", "differences", "controls", "readings")
+TABLES = ("differences", "controls", "readings")
 # The Hub's names of licences: those that it knows, and one that `models` in params.yaml calls otherwise.
 KNOWN = {
     "apache-2.0", "mit", "gemma", "llama2", "llama3", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0",
@@ -108,13 +108,26 @@ The tokenizer holds it: `tokenizer.apply_chat_template(messages, add_generation_
 
 
 def results(run: Inputs, system: System) -> Iterator[str]:
-    """The report's tables of the model's scores and differences, and what limits them."""
-    systems = [each for each in run.plan.systems if each.model == system.model]
-    of_model = replace(run, plan=run.plan.model_copy(update={"systems": systems}))
+    """The model's scores, the report's tables of differences and readings, and what limits them."""
+    others = set(run.models) - {system.model}
+    of_model = replace(
+        run,
+        plan=run.plan.model_copy(update={"systems": [each for each in run.plan.systems if each.model not in others]}),
+        metrics={name: {key: found[key] for key in found if key not in others} for name, found in run.metrics.items()},
+    )
     yield "## Results"
     if run.plan.data == "bundled":
         yield BUNDLED
-    yield from (table_files.markdown(each).rstrip() for each in page.tables(of_model) if each.name in TABLES)
+    yield "Scores with intervals (95%), in per cent, over all seeds of training that were run:"
+    scores = {each: table.metric(of_model, "benchmarks", system.model, system.variant, each) for each in run.benchmarks}
+    rows = [
+        (names.benchmark(each), found.percent("score", interval=True).text, found.number("n").text)
+        for each, found in scores.items()
+    ]
+    yield _table(["benchmark", "score", "questions"], rows)
+    shown = [each for each in page.tables(of_model) if each.name in TABLES]
+    notes = page.notes_said_once(of_model, shown)
+    yield from (table_files.markdown(replace(each, notes=notes[each.name])).rstrip() for each in shown)
     yield "### Limits"
     yield "\n".join(f"- {text}" for text in cautions(of_model))
 

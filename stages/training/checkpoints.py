@@ -130,7 +130,7 @@ class Checkpoints:
 
 def _load_weights_only(engine: DeepSpeedEngine, home: Path, tag: str) -> None:
     """DeepSpeed's loading, which would unpickle anything, held by torch to tensors and a few classes of DeepSpeed."""
-    os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"  # from here on: this process has no other files to load
+    os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"  # what is loaded from here on is tensors alone
     try:
         with torch.serialization.safe_globals(SAFE):
             loaded = engine.load_checkpoint(str(home), tag=tag)[0]
@@ -167,7 +167,7 @@ def _seal(folder: Path) -> None:
 
 def _whole(folder: Path) -> bool:
     try:
-        return bool(_hashes(folder) == json.loads((folder / MANIFEST).read_text()))
+        return bool(json.loads((folder / MANIFEST).read_text()) == _hashes(folder))
     except (OSError, ValueError):
         return False
 

@@ -46,6 +46,7 @@ def changed(finished, tmp_path):
     """A run whose metrics can be changed under a page that stays."""
     for part in ("metrics", "data", "plots"):
         shutil.copytree(finished / part, tmp_path / part)
+    shutil.copy(finished / "params.yaml", tmp_path)
 
     def change(by, name, *keys):
         path = tmp_path / f"metrics/{name}.json"

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import yaml
+
 from stages.reporting import names
 from tests.reporting import traces_of_limits, tracing
 from tests.reporting.tracing import (
@@ -80,7 +82,7 @@ def reference_answers(run: Run, model: str, which: str, size: str, side: str, lo
 
 
 @trace(r"(.+?), (\d+) training items, ([\d,]+) questions in (\d+) sets, (\d+) reference answers"
-       r"(?: \(the first (\d+) tokens of each\))?, (\d+) training seeds?")  # fmt: skip
+       r"(?: \(at most the first (\d+) tokens? of each\))?, (\d+) training seeds?")  # fmt: skip
 def size_of_the_run(run: Run, model: str, models: str, items: str, asked: str, sets: str, *more: str) -> None:
     assert listed(models) == set(run.models)
     trained = [json.loads(path.read_text())["items"] for path in (run.folder / "metrics/finetune").glob("*.json")]
@@ -89,10 +91,15 @@ def size_of_the_run(run: Run, model: str, models: str, items: str, asked: str, s
     assert int(sets) == len(run.plan["benchmarks"])
     between = run.metric("likelihood", model, "between").values()
     assert int(more[0]) == max(entry["n"] for entry in between)
-    measured = [json.loads(line)["tokens"] for path in (run.folder / "data/likelihoods").glob("*.jsonl")
-                for line in path.read_text().splitlines()]  # fmt: skip
-    assert not more[1] or int(more[1]) >= max(measured)
+    assert more[1] == measured_tokens(run)
     assert int(more[2]) == len({system["seed"] for system in run.plan["systems"]} - {None})
+
+
+def measured_tokens(run: Run) -> str | None:
+    """The limit of tokens that params.yaml sets for each reference answer."""
+    scales = yaml.safe_load((run.folder / "params.yaml").read_text())["scales"]
+    tokens = scales[run.plan["scale"]]["likelihood"].get("answer_tokens")
+    return str(tokens) if tokens else None
 
 
 @trace(rf"(On MMLU by domain, )?role scored above standard {SETS} and below on (\d+)(?: \(equal on (\d+)\))?"
@@ -185,8 +192,10 @@ def caption(run: Run, model: str, figure: str | None, findings: str, rest: str) 
         significant = {name for name, p in known.items() if p < 0.05}
         assert same_count(found[2], len(significant), len(known))
         assert listed(found[3]) == (significant if len(significant) < len(known) else set())
-    if conversations := re.search(r"on (?:the first \d+ tokens of )?(\d+) held-out reference answers", rest):
-        assert int(conversations[1]) == max(entry["n"] for entry in run.metric("likelihood", model, "between").values())
+    told = r"on (?:at most the first (\d+) tokens? of )?(\d+) held-out reference answers"
+    if conversations := re.search(told, rest):
+        assert conversations[1] == measured_tokens(run)
+        assert int(conversations[2]) == max(entry["n"] for entry in run.metric("likelihood", model, "between").values())
 
 
 @trace(r"Figure 4\. The roles that (\S+) invented for MMLU.s questions; most often (.+?)\. .+")
