@@ -25,7 +25,7 @@ from stages.scoring.items import kind
 ONE_AT_A_TIME = 1
 BUDGETS = (2048, 8192, 20480)
 NEW_TOKENS = {"gsm8k": 64, "mmlu": 56}
-"""As at the scale mini."""
+"""Longest answers, in tokens."""
 
 
 @dataclass(frozen=True)
