@@ -139,6 +139,8 @@ def checked(content: dict[str, Any] | None = None) -> Parameters:
     for name, model in found.models.items():
         _check_model(name, model, run)
         if name in run.models:
+            if "finetune" not in model.model_fields_set:  # DVC would ask for it only when training is due
+                raise InputError(f"{PATH}: models.{name}.finetune is not given: add it, as finetune: {{}}")
             recipe = content["scales"][run.scale]["finetune"] | model.finetune
             parameters.validate(recipe, Recipe, f"models.{name}.finetune", PATH)
     _check_corpus(run, found.corpora[run.corpus])

@@ -130,6 +130,19 @@ def test_a_number_written_as_a_string_is_read(parameters):
             {"run__models": ["gemma3-270m"], "run__official": ["gemma3-270m"]},
             r"models\.gemma3-270m\.official is not given: add it",
         ),
+        (
+            {
+                "models__mine": {
+                    "source": "random",
+                    "chat_template": "plain",
+                    "dtype": "float32",
+                    "origin": "x",
+                    "license": "MIT",
+                },
+                "run__models": ["mine"],
+            },
+            r"models\.mine\.finetune is not given: add it, as finetune: \{\}",
+        ),
         ({"run__rivals": ["gpt"]}, r"run\.rivals: 'gpt' is none of openai"),
         ({"rivals__role": {"kind": "local"}}, r"rivals\.role.*'role' means something else among systems"),
         ({"models__mistral-7b__official__revision": None}, r"models\.mistral-7b\.official\.revision: "),
